@@ -1,0 +1,218 @@
+'use strict';
+// Gets a fresh checkout ready and then runs scripts/NAME.ts on the repository's own Node.
+// This one file runs on whatever Node the machine has, before anything is installed: hence the old syntax.
+
+var childProcess = require('child_process');
+var crypto = require('crypto');
+var fs = require('fs');
+var path = require('path');
+
+var PNPM = 'pnpm@12.21.0';
+var OLDEST_NODE = 20;
+var UNAVAILABLE = 69; // EX_UNAVAILABLE of sysexits(3): something that the machine must bring is missing.
+
+var root = path.dirname(__dirname);
+var stampFile = path.join(root, 'node_modules', '.gantry-install');
+var ownNode = path.join(root, 'node_modules', 'node', 'bin', 'node');
+
+// Debian package by the command that it brings. Only tasks that run sandboxes need them.
+var DEBIAN_PACKAGES = {
+  bwrap: 'bubblewrap',
+  git: 'git',
+  unshare: 'util-linux',
+  setpriv: 'util-linux',
+};
+var TASKS_WITH_SANDBOXES = ['start', 'check', 'bench'];
+
+function stop(message, code) {
+  process.stderr.write(message + '\n');
+  process.exit(code);
+}
+
+function onPath(command) {
+  return ((process.env.PATH || '') + ':/usr/sbin:/sbin').split(':').some(function (directory) {
+    try {
+      fs.accessSync(path.join(directory || '.', command), fs.constants.X_OK);
+      return true;
+    } catch (error) {
+      if (error.code === 'ENOENT' || error.code === 'EACCES' || error.code === 'ENOTDIR')
+        return false;
+      throw error;
+    }
+  });
+}
+
+function refuseUnsupportedMachine() {
+  if (process.platform !== 'linux') {
+    stop(
+      'This repository is set up on Linux only, and this machine says "' +
+        process.platform +
+        '": use a Linux machine, container or virtual machine.',
+      UNAVAILABLE,
+    );
+  }
+  if (process.arch !== 'x64' && process.arch !== 'arm64') {
+    stop(
+      'This repository is set up on x86-64 and arm64 only, and this machine says "' +
+        process.arch +
+        '".',
+      UNAVAILABLE,
+    );
+  }
+  if (Number(process.versions.node.split('.')[0]) < OLDEST_NODE) {
+    stop(
+      'The set-up needs Node ' +
+        OLDEST_NODE +
+        ' or newer, and this is Node ' +
+        process.versions.node +
+        '.',
+      UNAVAILABLE,
+    );
+  }
+}
+
+function run(command, parameters) {
+  var result = childProcess.spawnSync(command, parameters, { cwd: root, stdio: 'inherit' });
+  return result.error ? 127 : result.status === null ? 1 : result.status;
+}
+
+function ensureDebianPackages() {
+  var missing = Object.keys(DEBIAN_PACKAGES)
+    .filter(function (command) {
+      return !onPath(command);
+    })
+    .map(function (command) {
+      return DEBIAN_PACKAGES[command];
+    })
+    .filter(function (name, index, all) {
+      return all.indexOf(name) === index;
+    });
+  if (missing.length === 0) return;
+  var install = 'apt-get install -y --no-install-recommends ' + missing.join(' ');
+  if (!onPath('apt-get')) {
+    stop(
+      'Sandboxes need ' +
+        missing.join(' and ') +
+        ', and this machine has no apt-get: install them with its own package manager.',
+      UNAVAILABLE,
+    );
+  }
+  if (process.getuid() !== 0) {
+    stop(
+      'Sandboxes need ' +
+        missing.join(' and ') +
+        '. Run this, then try again:\n\n  sudo ' +
+        install +
+        '\n',
+      UNAVAILABLE,
+    );
+  }
+  process.stdout.write('set-up: ' + install + '\n');
+  var quiet = 'DEBIAN_FRONTEND=noninteractive ' + install + ' -qq';
+  // The package lists of a fresh machine are empty or old, so a failure is tried once more after an update.
+  if (run('sh', ['-c', quiet + ' || { apt-get update -qq && ' + quiet + '; }']) !== 0) {
+    stop(
+      'The Debian packages could not be installed. Run this as root, then try again:\n\n  apt-get update && ' +
+        install +
+        '\n',
+      UNAVAILABLE,
+    );
+  }
+}
+
+function manifestFiles() {
+  var files = [
+    'package.json',
+    'pnpm-lock.yaml',
+    'pnpm-workspace.yaml',
+    '.npmrc',
+    'bench/package.json',
+    'tests/package.json',
+  ];
+  ['packages', 'examples'].forEach(function (group) {
+    if (!fs.existsSync(path.join(root, group))) return;
+    fs.readdirSync(path.join(root, group))
+      .sort()
+      .forEach(function (name) {
+        files.push(group + '/' + name + '/package.json');
+      });
+  });
+  return files.filter(function (file) {
+    return fs.existsSync(path.join(root, file));
+  });
+}
+
+function manifestDigest() {
+  var hash = crypto.createHash('sha256').update(PNPM + ' ' + process.arch);
+  manifestFiles().forEach(function (file) {
+    hash.update('\0' + file + '\0').update(fs.readFileSync(path.join(root, file)));
+  });
+  return hash.digest('hex');
+}
+
+function ensureDependencies() {
+  var digest = manifestDigest();
+  var installed = fs.existsSync(stampFile) ? fs.readFileSync(stampFile, 'utf8') : '';
+  if (installed === digest && fs.existsSync(ownNode)) return;
+  process.stdout.write('set-up: installing dependencies with ' + PNPM + '\n');
+  var code = run('npx', [
+    '-y',
+    PNPM,
+    'install',
+    '--frozen-lockfile',
+    '--prefer-offline',
+    '--reporter=append-only',
+    '--config.confirm-modules-purge=false',
+  ]);
+  if (code !== 0) {
+    stop(
+      'The dependencies could not be installed (npx ' +
+        PNPM +
+        ' ended with ' +
+        code +
+        '). What it printed above says why; a changed package.json needs `npx -y ' +
+        PNPM +
+        ' install` to renew pnpm-lock.yaml.',
+      1,
+    );
+  }
+  fs.writeFileSync(stampFile, digest);
+}
+
+function runTask(name, parameters) {
+  var environment = Object.assign({}, process.env, {
+    PATH:
+      path.join(root, 'node_modules', '.bin') + ':' + (process.env.PATH || '') + ':/usr/sbin:/sbin',
+    TURBO_TELEMETRY_DISABLED: '1',
+  });
+  var task = childProcess.spawn(ownNode, [path.join(__dirname, name + '.ts')].concat(parameters), {
+    cwd: root,
+    env: environment,
+    stdio: 'inherit',
+  });
+  // A terminal's Ctrl-C reaches the task too; this process only waits for the task's own ending.
+  process.on('SIGINT', function () {});
+  process.on('SIGTERM', function () {
+    task.kill('SIGTERM');
+  });
+  task.on('error', function (error) {
+    stop(
+      "The repository's own Node could not be started (" +
+        error.message +
+        '): remove node_modules and try again.',
+      1,
+    );
+  });
+  task.on('exit', function (code, signal) {
+    process.exitCode = signal ? 1 : code;
+  });
+}
+
+var task = process.argv[2] || '';
+if (!/^[a-z-]+$/.test(task) || !fs.existsSync(path.join(__dirname, task + '.ts'))) {
+  stop('Usage: node scripts/set-up.cjs TASK, where TASK names a file scripts/TASK.ts.', 64);
+}
+refuseUnsupportedMachine();
+if (TASKS_WITH_SANDBOXES.indexOf(task) !== -1) ensureDebianPackages();
+ensureDependencies();
+runTask(task, process.argv.slice(3));

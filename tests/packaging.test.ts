@@ -1,0 +1,199 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { root, workspacePackages } from '../scripts/repository.ts';
+
+// What a user gets: each publishable package is packed, installed outside the repository, compiled against and run.
+
+const run = promisify(execFile);
+const tool = (name: string): string => path.join(root, 'node_modules', '.bin', name);
+const publishable = workspacePackages().filter(({ publishable: published }) => published);
+
+let folder = '';
+const tarballs = new Map<string, string>();
+
+/** An empty project outside the repository with the named packages installed from their tarballs. */
+async function project(name: string, packages: readonly string[]): Promise<string> {
+  const place = path.join(folder, name);
+  await mkdir(place);
+  const dependencies = Object.fromEntries(
+    packages.map((dependency) => [dependency, `file:${tarballs.get(dependency)}`]),
+  );
+  await writeFile(
+    path.join(place, 'package.json'),
+    JSON.stringify({
+      name,
+      private: true,
+      type: 'module',
+      dependencies,
+      devDependencies: { '@types/node': '^24' },
+    }),
+  );
+  // What the registry will do after a release, the overrides do before it: packages find each other by name.
+  // JSON is YAML too; the file also keeps pnpm from taking a workspace above for this project's.
+  await writeFile(
+    path.join(place, 'pnpm-workspace.yaml'),
+    JSON.stringify({ packages: ['.'], overrides: dependencies }),
+  );
+  await run(tool('pnpm'), ['install', '--prefer-offline'], { cwd: place });
+  return place;
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'gantry-packaging-'));
+  for (const { name, folder: source } of publishable) {
+    const place = path.join(folder, 'tarballs', name.replace('/', '-'));
+    await mkdir(place, { recursive: true });
+    await run(tool('pnpm'), ['pack', '--pack-destination', place], {
+      cwd: path.join(root, source),
+    });
+    const [tarball = ''] = await readdir(place);
+    tarballs.set(name, path.join(place, tarball));
+  }
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe.each(publishable)('the tarball of $name', ({ name }) => {
+  test('holds what it needs and nothing else', async () => {
+    const { stdout } = await run('tar', ['-tzf', tarballs.get(name) ?? '']);
+    const files = stdout.trim().split('\n');
+    expect(files).toEqual(
+      expect.arrayContaining(['package/package.json', 'package/LICENSE', 'package/README.md']),
+    );
+    expect(
+      files.filter((file) => file.startsWith('package/dist/') && file.endsWith('.js')),
+    ).not.toEqual([]);
+    expect(
+      files.filter((file) =>
+        /\.test\.|\/test\/|tsbuildinfo|tsconfig|\.turbo|node_modules/.test(file),
+      ),
+    ).toEqual([]);
+  });
+
+  test('names its dependencies by version', async () => {
+    const { stdout } = await run('tar', [
+      '-xzOf',
+      tarballs.get(name) ?? '',
+      'package/package.json',
+    ]);
+    expect(stdout).not.toMatch(/"(?:workspace|file|link|catalog):/);
+  });
+});
+
+describe('a project with core and one provider', () => {
+  let place = '';
+
+  beforeAll(async () => {
+    place = await project('one-provider', ['@gantry/core', '@gantry/provider-local']);
+  });
+
+  test('has no other package of the repository', async () => {
+    expect((await readdir(path.join(place, 'node_modules', '@gantry'))).toSorted()).toEqual([
+      'core',
+      'provider-local',
+    ]);
+  });
+
+  test('runs a command in a sandbox', async () => {
+    await writeFile(
+      path.join(place, 'run.js'),
+      [
+        "import { local } from '@gantry/provider-local';",
+        'const provider = local();',
+        'await using sandbox = await provider.create();',
+        "const result = await sandbox.exec(['echo', 'hi']);",
+        'process.stdout.write(JSON.stringify({ text: result.stdout.text, exit: result.exit }));',
+      ].join('\n'),
+    );
+    const { stdout } = await run(process.execPath, ['run.js'], { cwd: place });
+    expect(JSON.parse(stdout)).toEqual({ text: 'hi\n', exit: { code: 0 } });
+  });
+
+  test('compiles, every declaration file included', async () => {
+    await writeFile(
+      path.join(place, 'program.ts'),
+      [
+        "import { SandboxError, type Sandbox } from '@gantry/core';",
+        "import { local } from '@gantry/provider-local';",
+        'export async function greet(sandbox: Sandbox): Promise<number> {',
+        "  const result = await sandbox.exec(['echo', 'hi']);",
+        '  const text: string = result.stdout.text;',
+        "  return 'code' in result.exit && text === 'hi\\n' ? result.exit.code : -1;",
+        '}',
+        'export async function main(): Promise<number> {',
+        '  await using sandbox = await local().create();',
+        '  return greet(sandbox);',
+        '}',
+        'export function codeOf(error: unknown): string | undefined {',
+        '  return SandboxError.is(error) ? error.code : undefined;',
+        '}',
+        '// @ts-expect-error a command is a string or a list that starts with a program',
+        'export const wrong = (sandbox: Sandbox): unknown => sandbox.exec([]);',
+      ].join('\n'),
+    );
+    const everyEntry = publishable
+      .filter(({ name }) => name !== 'gantry')
+      .flatMap(({ name, manifest }) =>
+        Object.keys(manifest.exports ?? {})
+          .filter((entry) => !entry.endsWith('.json'))
+          .map((entry) => `import '${name}${entry.slice(1)}';`),
+      );
+    await writeFile(path.join(place, 'entries.ts'), everyEntry.join('\n'));
+    const compilerOptions = {
+      target: 'es2024',
+      lib: ['es2024', 'esnext.disposable'],
+      module: 'nodenext',
+      types: ['node'],
+      strict: true,
+      noEmit: true,
+      skipLibCheck: false,
+    };
+    await writeFile(
+      path.join(place, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions, include: ['*.ts'] }),
+    );
+    const compiled = await run(tool('tsc'), ['-p', '.'], { cwd: place }).then(
+      () => '',
+      (error: Error & { stdout?: string }) => error.stdout || error.message,
+    );
+    expect(compiled).toBe('');
+  });
+
+  test('carries the JSON Schema of the manifest', async () => {
+    const schema = await readFile(
+      path.join(place, 'node_modules', '@gantry', 'core', 'manifest.schema.json'),
+      'utf8',
+    );
+    expect(JSON.parse(schema)).toHaveProperty('$schema');
+  });
+});
+
+describe('a project with the command', () => {
+  test('finds the provider that its user installed', async () => {
+    const place = await project('command', ['@gantry/core', '@gantry/provider-local', 'gantry']);
+    const gantry = path.join(place, 'node_modules', '.bin', 'gantry');
+    const { stdout } = await run(gantry, ['exec', '--provider', 'local', '--', 'echo', 'hi'], {
+      cwd: place,
+    });
+    expect(stdout).toBe('hi\n');
+  });
+
+  test('says how to install a provider that is missing', async () => {
+    const place = await project('command-alone', ['@gantry/core', 'gantry']);
+    const gantry = path.join(place, 'node_modules', '.bin', 'gantry');
+    const ended = await run(gantry, ['exec', '--provider', 'local', '--', 'echo', 'hi'], {
+      cwd: place,
+    }).then(
+      () => ({ code: 0, stderr: '' }),
+      (error: { code: number; stderr: string }) => error,
+    );
+    expect(ended.stderr).toContain('npm install @gantry/provider-local');
+    expect(ended.code).toBeGreaterThanOrEqual(125);
+  });
+});

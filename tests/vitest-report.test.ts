@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import { tally, type VitestReport } from '../scripts/vitest-report.ts';
+
+const EXPECTED = ['a.test.ts'];
+
+const file = (status: string, ...tests: string[]): VitestReport['testResults'][number] => ({
+  name: 'a.test.ts',
+  status,
+  message: '',
+  assertionResults: tests.map((result, index) => ({ fullName: `test ${index}`, status: result })),
+});
+
+test.each<[string, VitestReport | undefined, number, number, number]>([
+  ['only passed tests', { testResults: [file('passed', 'passed', 'passed')] }, 0, 2, 0],
+  ['a failed test', { testResults: [file('failed', 'passed', 'failed')] }, 1, 1, 1],
+  ['a skipped test', { testResults: [file('passed', 'passed', 'skipped')] }, 0, 1, 1],
+  ['a pending and a todo test', { testResults: [file('passed', 'pending', 'todo')] }, 0, 0, 2],
+  [
+    'a file that cannot be loaded',
+    { testResults: [file('passed', 'passed'), file('failed')] },
+    1,
+    1,
+    1,
+  ],
+  ['a file without tests', { testResults: [file('passed')] }, 0, 0, 1],
+  ['a file whose clean-up failed', { testResults: [file('failed', 'passed')] }, 1, 1, 1],
+  ['no file', { testResults: [] }, 0, 0, 1],
+  [
+    'a file that was left out',
+    { testResults: [{ ...file('passed', 'passed'), name: 'b.test.ts' }] },
+    0,
+    1,
+    1,
+  ],
+  ['an error outside the tests', { testResults: [file('passed', 'passed')] }, 1, 1, 1],
+  ['no report', undefined, 139, 0, 1],
+  ['no report but a good ending', undefined, 0, 0, 1],
+])('%s counts', (_name, report, exitCode, passed, failed) => {
+  expect(tally(report, exitCode, EXPECTED)).toMatchObject({ passed, failed });
+});
+
+test('an empty run counts as failed even where nothing was expected', () => {
+  expect(tally({ testResults: [] }, 0, [])).toMatchObject({ passed: 0, failed: 1 });
+});

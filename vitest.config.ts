@@ -1,0 +1,62 @@
+import { readdirSync, existsSync } from 'node:fs';
+import path from 'node:path';
+import { defineConfig } from 'vitest/config';
+
+const root = import.meta.dirname;
+
+/** Each workspace folder with sources is a project of its own, so `vitest run --project core` runs one package. */
+function packageFolders(): { name: string; folder: string }[] {
+  return ['packages', 'examples']
+    .flatMap((group) =>
+      existsSync(path.join(root, group))
+        ? readdirSync(path.join(root, group)).map((name) => ({ name, folder: `${group}/${name}` }))
+        : [],
+    )
+    .concat({ name: 'bench', folder: 'bench' })
+    .filter(({ folder }) => existsSync(path.join(root, folder, 'package.json')));
+}
+
+const shared = { environment: 'node', testTimeout: 30_000, hookTimeout: 60_000 } as const;
+const exclude = ['**/node_modules/**', '**/dist/**', '**/.snippets/**'];
+
+export default defineConfig({
+  test: {
+    projects: [
+      ...packageFolders().map(({ name, folder }) => ({
+        test: {
+          ...shared,
+          name,
+          root: path.join(root, folder),
+          include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+          exclude: [...exclude, '**/*.full.test.ts'],
+        },
+      })),
+      {
+        test: {
+          ...shared,
+          name: 'repository',
+          root,
+          include: ['tests/**/*.test.ts', 'scripts/**/*.test.ts'],
+          exclude: [...exclude, '**/*.full.test.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'full',
+          root,
+          include: [
+            '{packages,examples}/*/{src,test}/**/*.full.test.ts',
+            'bench/src/**/*.full.test.ts',
+            'tests/**/*.full.test.ts',
+          ],
+          exclude,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
+      },
+    ],
+  },
+});
