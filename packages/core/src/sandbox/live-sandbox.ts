@@ -1,0 +1,264 @@
+import type { Call, OperationOptions } from '../contract/call.ts';
+import type { Capabilities, SuspendMode } from '../contract/capabilities.ts';
+import type { Files } from '../contract/files.ts';
+import type { CollectReceipt, Manifest, MaterializeReceipt } from '../contract/manifest-types.ts';
+import type { NetworkPolicy } from '../contract/network.ts';
+import type {
+  Endpoint,
+  NativeSnapshotRef,
+  ProcessSummary,
+  SandboxMetrics,
+  SandboxStatus,
+} from '../contract/sandbox-driver.ts';
+import type { SandboxRef } from '../contract/sandbox-ref.ts';
+import type {
+  ApplyOptions,
+  AttachOptions,
+  CollectOptions,
+  CommandLine,
+  ExecOptions,
+  ExecResult,
+  RestrictedSandbox,
+  Sandbox,
+  SandboxProcess,
+  SpawnOptions,
+  Terminal,
+  TerminalOptions,
+} from '../contract/sandbox.ts';
+import { SandboxError } from '../errors/sandbox-error.ts';
+import { SandboxFiles } from '../files/sandbox-files.ts';
+import { applyManifest, collect } from '../provider/prepare-manifest.ts';
+import { unsupported } from '../provider/capabilities.ts';
+import { named, operate } from '../provider/operate.ts';
+import type { Session } from '../provider/session.ts';
+import { runCommand } from '../process/exec.ts';
+import { resolveCommand } from '../process/resolve-command.ts';
+import { attachProcess } from '../process/attach-process.ts';
+import { startProcess } from '../process/start-process.ts';
+import { forkSandbox } from './fork-sandbox.ts';
+import { openTerminal } from './open-terminal.ts';
+
+/** The consumer's sandbox: one session, and whether this object must destroy or only release it. */
+export class LiveSandbox implements Sandbox {
+  readonly ref: SandboxRef;
+  readonly capabilities: Capabilities;
+  readonly files: Files;
+  receipt?: MaterializeReceipt;
+  readonly #session: Session;
+  readonly #origin: 'created' | 'connected';
+  #manifest: Manifest | undefined;
+  #ended: 'released' | 'destroyed' | undefined;
+
+  constructor(
+    session: Session,
+    origin: 'created' | 'connected',
+    receipt?: MaterializeReceipt,
+    manifest?: Manifest,
+  ) {
+    this.#session = session;
+    this.#origin = origin;
+    this.#manifest = manifest;
+    this.ref = session.handle.ref;
+    this.capabilities = session.capabilities;
+    this.files = new SandboxFiles((operation) => this.#live(operation));
+    if (receipt !== undefined) this.receipt = receipt;
+  }
+
+  async exec(line: CommandLine, options: ExecOptions = {}): Promise<ExecResult> {
+    const session = this.#live('exec');
+    const input = options.stdin === undefined ? 'none' : ({ source: options.stdin } as const);
+    return named(this.#context('exec'), async () => {
+      const command = resolveCommand(session, 'exec', line, options);
+      return runCommand(session, 'exec', command, input, options);
+    });
+  }
+
+  async spawn(line: CommandLine, options: SpawnOptions = {}): Promise<SandboxProcess> {
+    const session = this.#live('spawn');
+    const { stdin = 'none' } = options;
+    const input = typeof stdin === 'string' ? stdin : { source: stdin };
+    return named(this.#context('spawn'), async () => {
+      const command = resolveCommand(session, 'spawn', line, options);
+      return startProcess(session, 'spawn', command, input, options);
+    });
+  }
+
+  async inspect(options: OperationOptions = {}): Promise<SandboxStatus> {
+    const { driver } = this.#session;
+    return this.#operate('inspect', options, (call) => driver.inspect(this.ref, call));
+  }
+
+  async apply(manifest: Manifest, options: ApplyOptions = {}): Promise<MaterializeReceipt> {
+    const session = this.#live('apply');
+    const receipt = await applyManifest(session, manifest, options);
+    this.#manifest = manifest;
+    this.receipt = receipt;
+    return receipt;
+  }
+
+  async collect(destination: string, options: CollectOptions = {}): Promise<CollectReceipt> {
+    return collect(this.#live('collect'), this.#manifest, destination, options);
+  }
+
+  async processes(options: OperationOptions = {}): Promise<readonly ProcessSummary[]> {
+    const { session, capability } = this.#need('processes', 'processes');
+    return this.#operate('processes', options, (call) => capability.list(session.handle, call));
+  }
+
+  async attach(id: string, options: AttachOptions = {}): Promise<SandboxProcess> {
+    const { session, capability } = this.#need('attach', 'processes');
+    if (!capability.attach) throw unsupported(session.driver.id, 'attach', 'processes.attach');
+    const attach = capability.attach.bind(capability);
+    return named(this.#context('attach'), () => attachProcess(session, attach, id, options));
+  }
+
+  async terminal(options: TerminalOptions = {}): Promise<Terminal> {
+    const { session, capability } = this.#need('terminal', 'terminal');
+    return named(this.#context('terminal'), () => openTerminal(session, capability, options));
+  }
+
+  async expose(port: number, options: OperationOptions = {}): Promise<Endpoint> {
+    const { session, capability } = this.#need('expose', 'ports');
+    if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+      const message = `expose: ${port} is no port; give a whole number from 1 to 65535`;
+      throw new SandboxError('invalid-argument', message, this.#context('expose'));
+    }
+    return this.#operate('expose', options, (call) =>
+      capability.expose(session.handle, port, call),
+    );
+  }
+
+  async setNetwork(policy: NetworkPolicy, options: OperationOptions = {}): Promise<void> {
+    const { session, capability } = this.#need('setNetwork', 'network');
+    const { driver, capabilities } = session;
+    const set = capability.set?.bind(capability);
+    if (!set) throw unsupported(driver.id, 'setNetwork', 'network.live');
+    if (!capabilities.network?.modes.includes(policy.mode)) {
+      throw unsupported(driver.id, `setNetwork to ${policy.mode}`, 'network.modes');
+    }
+    await this.#operate('setNetwork', options, (call) => set(session.handle, policy, call));
+  }
+
+  async suspend(mode?: SuspendMode, options: OperationOptions = {}): Promise<void> {
+    const { session, capability } = this.#need('suspend', 'suspend');
+    const wanted = mode ?? session.capabilities.suspend?.modes[0];
+    if (wanted === undefined || !session.capabilities.suspend?.modes.includes(wanted)) {
+      throw unsupported(session.driver.id, `suspend to ${wanted}`, 'suspend.modes');
+    }
+    await this.#operate('suspend', options, (call) =>
+      capability.suspend(session.handle, wanted, call),
+    );
+  }
+
+  async nativeSnapshot(
+    scope: NativeSnapshotRef['scope'],
+    options: OperationOptions = {},
+  ): Promise<NativeSnapshotRef> {
+    const { session, capability } = this.#need('nativeSnapshot', 'nativeSnapshot');
+    const kinds = session.capabilities.nativeSnapshot?.kinds ?? [];
+    if (!kinds.some((kind) => kind.scope === scope)) {
+      throw unsupported(session.driver.id, `nativeSnapshot of ${scope}`, 'nativeSnapshot.kinds');
+    }
+    return this.#operate('nativeSnapshot', options, (call) =>
+      capability.take(session.handle, scope, call),
+    );
+  }
+
+  async fork(
+    count: number,
+    options: OperationOptions = {},
+  ): Promise<readonly PromiseSettledResult<Sandbox>[]> {
+    const { session, capability } = this.#need('fork', 'fork');
+    const own = (clone: Session): Sandbox => new LiveSandbox(clone, 'created');
+    return named(this.#context('fork'), () =>
+      forkSandbox(session, capability, count, options, own),
+    );
+  }
+
+  async metrics(options: OperationOptions = {}): Promise<SandboxMetrics> {
+    const { session, capability } = this.#need('metrics', 'metrics');
+    return this.#operate('metrics', options, (call) => capability.read(session.handle, call));
+  }
+
+  async extendLifetime(expiresAt: number, options: OperationOptions = {}): Promise<number> {
+    const { session, capability } = this.#need('extendLifetime', 'lifetime');
+    return this.#operate('extendLifetime', options, (call) =>
+      capability.extend(session.handle, expiresAt, call),
+    );
+  }
+
+  async release(): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = 'released';
+    const { driver, handle } = this.#session;
+    await this.#operate('release', {}, () => driver.release(handle));
+  }
+
+  async destroy(options: OperationOptions = {}): Promise<void> {
+    if (this.#ended === 'destroyed') return;
+    const { driver } = this.#session;
+    await this.release();
+    await this.#operate('destroy', options, (call) => driver.destroy(this.ref, call));
+    // Only now: a destroy that failed may be tried again.
+    this.#ended = 'destroyed';
+  }
+
+  restricted(): RestrictedSandbox {
+    return Object.freeze({
+      exec: this.exec.bind(this),
+      spawn: this.spawn.bind(this),
+      files: new SandboxFiles((operation) => this.#live(operation)),
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await (this.#origin === 'created' ? this.destroy() : this.release());
+  }
+
+  /** The session, as long as this object may be used. */
+  #live(operation: string): Session {
+    if (!this.#ended) return this.#session;
+    const { driver, handle } = this.#session;
+    throw new SandboxError(
+      'failed-precondition',
+      `${operation}: this object has been ${this.#ended}; connect to the sandbox again, or create one`,
+      { provider: driver.id, operation, ref: handle.ref, details: { reason: this.#ended } },
+    );
+  }
+
+  /** The session and one of its driver's optional parts, or the error that says it is not declared. */
+  #need<
+    Name extends
+      | 'processes'
+      | 'terminal'
+      | 'ports'
+      | 'network'
+      | 'suspend'
+      | 'nativeSnapshot'
+      | 'fork'
+      | 'metrics'
+      | 'lifetime',
+  >(
+    operation: string,
+    name: Name,
+  ): { session: Session; capability: NonNullable<Session['driver'][Name]> } {
+    const session = this.#live(operation);
+    const capability = session.driver[name];
+    if (!capability || session.capabilities[name] === undefined) {
+      throw unsupported(session.driver.id, operation, name);
+    }
+    return { session, capability };
+  }
+
+  #operate<Result>(
+    operation: string,
+    options: OperationOptions,
+    work: (call: Call) => Promise<Result>,
+  ): Promise<Result> {
+    return operate(this.#context(operation), options, work);
+  }
+
+  #context(operation: string): { provider: string; operation: string; ref: SandboxRef } {
+    return { provider: this.#session.driver.id, operation, ref: this.ref };
+  }
+}

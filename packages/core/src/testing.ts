@@ -1,0 +1,7 @@
+/** Driver wrappers for tests: `provider.wrap(wrapper)`. */
+export { counting } from './wrappers/counting.ts';
+export type { CallCounts } from './wrappers/counting.ts';
+export { faulty } from './wrappers/faulty.ts';
+export type { Fault, FaultPlan, FaultRule } from './wrappers/faulty.ts';
+export { tracing } from './wrappers/tracing.ts';
+export type { TraceEvent } from './wrappers/tracing.ts';
