@@ -23,6 +23,8 @@ var DEBIAN_PACKAGES = {
   setpriv: 'util-linux',
 };
 var TASKS_WITH_SANDBOXES = ['start', 'check', 'bench'];
+// What only the tests need: another set of tools to run in a sandbox, and certificates for a git server.
+var DEBIAN_PACKAGES_OF_TESTS = { busybox: 'busybox-static', openssl: 'openssl' };
 
 function stop(message, code) {
   process.stderr.write(message + '\n');
@@ -76,13 +78,18 @@ function run(command, parameters) {
   return result.error ? 127 : result.status === null ? 1 : result.status;
 }
 
-function ensureDebianPackages() {
-  var missing = Object.keys(DEBIAN_PACKAGES)
+function ensureDebianPackages(task) {
+  var packages = Object.assign(
+    {},
+    DEBIAN_PACKAGES,
+    task === 'check' ? DEBIAN_PACKAGES_OF_TESTS : {},
+  );
+  var missing = Object.keys(packages)
     .filter(function (command) {
       return !onPath(command);
     })
     .map(function (command) {
-      return DEBIAN_PACKAGES[command];
+      return packages[command];
     })
     .filter(function (name, index, all) {
       return all.indexOf(name) === index;
@@ -213,6 +220,6 @@ if (!/^[a-z-]+$/.test(task) || !fs.existsSync(path.join(__dirname, task + '.ts')
   stop('Usage: node scripts/set-up.cjs TASK, where TASK names a file scripts/TASK.ts.', 64);
 }
 refuseUnsupportedMachine();
-if (TASKS_WITH_SANDBOXES.indexOf(task) !== -1) ensureDebianPackages();
+if (TASKS_WITH_SANDBOXES.indexOf(task) !== -1) ensureDebianPackages(task);
 ensureDependencies();
 runTask(task, process.argv.slice(3));

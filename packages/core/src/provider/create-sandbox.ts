@@ -4,10 +4,11 @@ import type { CreateOptions } from '../contract/provider.ts';
 import type { CreateRequest, DriverHandle, SandboxDriver } from '../contract/sandbox-driver.ts';
 import type { SandboxError } from '../errors/sandbox-error.ts';
 import { toSandboxError } from '../errors/to-sandbox-error.ts';
+import { materialize } from '../manifest/materialize.ts';
 import { LiveSandbox } from '../sandbox/live-sandbox.ts';
 import { openSession } from '../sandbox/open-session.ts';
-import { workspaceTarget } from '../sandbox/workspace-session.ts';
-import { materializePrepared, prepareManifest } from './prepare-manifest.ts';
+import { workspaceTarget } from '../sandbox/session-target.ts';
+import { prepareManifest } from './prepare-manifest.ts';
 import { createRequest } from './create-request.ts';
 import { operate } from './operate.ts';
 
@@ -27,14 +28,19 @@ export async function createSandbox(
 ): Promise<LiveSandbox> {
   const context = { provider: driver.id, operation };
   const work = async (call: Call): Promise<LiveSandbox> => {
-    const plan = await prepareManifest(driver.id, capabilities, options.manifest, options, call);
-    const request = createRequest(capabilities, options.manifest, plan?.mounts ?? [], options);
+    const prepared =
+      options.manifest &&
+      (await prepareManifest(driver.id, capabilities, options.manifest, options, call));
+    const { manifest, mounts = [] } = prepared?.resolved ?? {};
+    const request = createRequest(capabilities, manifest, mounts, options);
     const handle = await create(request, call);
     try {
       call.signal.throwIfAborted();
       const session = openSession(driver, capabilities, handle);
-      const receipt = plan && (await materializePrepared(plan, workspaceTarget(session), call));
-      return new LiveSandbox(session, 'created', receipt, options.manifest);
+      const receipt =
+        prepared &&
+        (await materialize(prepared.resolved, prepared.plan, workspaceTarget(session), call));
+      return new LiveSandbox(session, 'created', receipt, manifest);
     } catch (error) {
       throw await undone(driver, handle, toSandboxError(error, { ...context, ref: handle.ref }));
     }

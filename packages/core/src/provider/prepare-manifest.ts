@@ -1,45 +1,29 @@
-import type { Call, OperationOptions } from '../contract/call.ts';
+import type { Call } from '../contract/call.ts';
 import type { Capabilities } from '../contract/capabilities.ts';
-import type { CollectReceipt, Manifest, MaterializeReceipt } from '../contract/manifest-types.ts';
-import type { MountRequest } from '../contract/sandbox-driver.ts';
-import type { ApplyOptions, CollectOptions } from '../contract/sandbox.ts';
-import { SandboxError } from '../errors/sandbox-error.ts';
-import type { WorkspaceTarget } from '../manifest/workspace-target.ts';
-import type { Session } from './session.ts';
+import type { Manifest } from '../contract/manifest-types.ts';
+import type { ApplyOptions } from '../contract/sandbox.ts';
+import { planManifest, refuseUnsupported } from '../manifest/plan-manifest.ts';
+import type { Plan } from '../manifest/plan-types.ts';
+import { type ResolvedManifest, resolveManifest } from '../manifest/resolve-manifest.ts';
 
-// PLACEHOLDER until the manifest module lands; replaced before the first commit.
-export interface Prepared {
-  readonly mounts: readonly MountRequest[];
+/** A manifest that has been looked up and planned for one provider, which can honour all of it. */
+export interface PreparedManifest {
+  readonly resolved: ResolvedManifest;
+  readonly plan: Plan;
 }
+
+/** Resolves and plans a manifest; throws `unsupported`, with everything that the provider cannot honour. */
 export async function prepareManifest(
-  _p: string,
-  _c: Capabilities,
-  manifest: Manifest | undefined,
-  _o: ApplyOptions,
-  _call: Call,
-): Promise<Prepared | undefined> {
-  if (manifest === undefined) return undefined;
-  throw new SandboxError('unsupported', 'manifests are not wired yet');
-}
-export async function materializePrepared(
-  _plan: Prepared,
-  _t: WorkspaceTarget,
-  _call: Call,
-): Promise<MaterializeReceipt> {
-  throw new SandboxError('unsupported', 'manifests are not wired yet');
-}
-export async function applyManifest(
-  _s: Session,
-  _m: Manifest,
-  _o: ApplyOptions,
-): Promise<MaterializeReceipt> {
-  throw new SandboxError('unsupported', 'manifests are not wired yet');
-}
-export async function collect(
-  _s: Session,
-  _m: Manifest | undefined,
-  _d: string,
-  _o: CollectOptions & OperationOptions,
-): Promise<CollectReceipt> {
-  throw new SandboxError('unsupported', 'manifests are not wired yet');
+  provider: string,
+  capabilities: Capabilities,
+  manifest: Manifest,
+  options: ApplyOptions,
+  call: Call,
+): Promise<PreparedManifest> {
+  const { baseDirectory = process.cwd(), secrets } = options;
+  const sources = { baseDirectory, call, ...(secrets === undefined ? {} : { secrets }) };
+  const resolved = await resolveManifest(manifest, sources);
+  const plan = planManifest(resolved, { provider, capabilities });
+  refuseUnsupported(plan, 'create');
+  return { resolved, plan };
 }

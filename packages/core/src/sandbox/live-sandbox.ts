@@ -27,7 +27,6 @@ import type {
 } from '../contract/sandbox.ts';
 import { SandboxError } from '../errors/sandbox-error.ts';
 import { SandboxFiles } from '../files/sandbox-files.ts';
-import { applyManifest, collect } from '../provider/prepare-manifest.ts';
 import { unsupported } from '../provider/capabilities.ts';
 import { named, operate } from '../provider/operate.ts';
 import type { Session } from '../provider/session.ts';
@@ -35,6 +34,7 @@ import { runCommand } from '../process/exec.ts';
 import { resolveCommand } from '../process/resolve-command.ts';
 import { attachProcess } from '../process/attach-process.ts';
 import { startProcess } from '../process/start-process.ts';
+import { applyManifest, collectFrom } from './apply-manifest.ts';
 import { forkSandbox } from './fork-sandbox.ts';
 import { openTerminal } from './open-terminal.ts';
 
@@ -90,14 +90,19 @@ export class LiveSandbox implements Sandbox {
 
   async apply(manifest: Manifest, options: ApplyOptions = {}): Promise<MaterializeReceipt> {
     const session = this.#live('apply');
-    const receipt = await applyManifest(session, manifest, options);
+    const receipt = await this.#operate('apply', options, (call) =>
+      applyManifest(session, manifest, options, call),
+    );
     this.#manifest = manifest;
     this.receipt = receipt;
     return receipt;
   }
 
   async collect(destination: string, options: CollectOptions = {}): Promise<CollectReceipt> {
-    return collect(this.#live('collect'), this.#manifest, destination, options);
+    const session = this.#live('collect');
+    return this.#operate('collect', options, (call) =>
+      collectFrom(session, this.#manifest, destination, options, call),
+    );
   }
 
   async processes(options: OperationOptions = {}): Promise<readonly ProcessSummary[]> {

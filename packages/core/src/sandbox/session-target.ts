@@ -39,7 +39,7 @@ export function workspaceTarget(session: Session): WorkspaceTarget {
       return streamScript(session, run, { signal: call.signal });
     },
     async run(argv, call, input) {
-      const command = resolveCommand(session, 'apply', argv, { env: { LC_ALL: 'C', TZ: 'UTC0' } });
+      const command = resolveCommand(session, 'apply', argv, {});
       const source = input === undefined ? 'none' : ({ source: input } as const);
       const limits = { signal: call.signal, maxOutputBytes: maxScriptOutput };
       const { exit, stdout, stderr } = await runCommand(session, 'apply', command, source, limits);
