@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import type { Call } from '../../src/contract/call.ts';
+import type { Capabilities } from '../../src/contract/capabilities.ts';
 import type { WorkspaceTarget } from '../../src/manifest/workspace-target.ts';
 
 /** Which programs stand in for a sandbox's own. */
@@ -12,9 +13,21 @@ export type Tools = 'coreutils' | 'busybox';
 /** A workspace that is a plain directory of this host, with real sh and tar, and counts its calls. */
 export interface HostWorkspace extends WorkspaceTarget, AsyncDisposable {
   readonly calls: string[];
+  /** None of the optional ones. */
+  readonly capabilities: Capabilities;
   /** Holds `workspace`; for what a test needs beside it. */
   readonly base: string;
 }
+
+/** What is true of a plain directory. */
+export const traits: Capabilities['traits'] = {
+  isolation: 'none',
+  output: 'bytes',
+  stdin: 'stream',
+  exit: 'exact',
+  kill: 'process',
+  limits: { memory: 'none', pids: 'none', cpu: 'none', disk: 'none' },
+};
 
 /** A call without an end. */
 export function freshCall(signal: AbortSignal = new AbortController().signal): Call {
@@ -40,6 +53,7 @@ export async function hostWorkspace(tools: Tools = 'coreutils'): Promise<HostWor
     workspace,
     base,
     calls,
+    capabilities: { traits },
     async putArchive(tar, call) {
       calls.push('putArchive');
       const { done } = execute(['tar', '-x', '-p', '-f', '-'], Readable.fromWeb(tar), call);
