@@ -50,10 +50,11 @@ export async function hostWorkspace(
   const bin = path.join(base, 'bin');
   await Promise.all([mkdir(workspace), mkdir(bin)]);
   if (tools === 'busybox') installBusybox(bin);
-  const identity = options.unprivileged === true && process.getuid?.() === 0 ? nobody : {};
-  if ('uid' in identity) {
+  const lowered = options.unprivileged === true && process.getuid?.() === 0;
+  const identity = lowered ? nobody : {};
+  if (lowered) {
     await chmod(base, 0o755);
-    await chown(workspace, identity.uid, identity.gid);
+    await chown(workspace, nobody.uid, nobody.gid);
   }
   const search = tools === 'busybox' ? bin : (process.env['PATH'] ?? '');
   const calls: string[] = [];
