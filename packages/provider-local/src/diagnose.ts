@@ -1,69 +1,44 @@
-import { spawn } from 'node:child_process';
 import { type Finding, SandboxError } from '@gantry/core/driver';
-import type { ResolvedOptions } from './options.ts';
+import { runProgram } from './run-program.ts';
 import { hasFilter } from './seccomp/filter.ts';
+import { tryIsolation } from './try-isolation.ts';
 
 /** Programs of the host that the launcher runs, and the Debian package of each. */
-const programs: Readonly<Record<string, string>> = {
-  unshare: 'util-linux',
-  setpriv: 'util-linux',
-  mount: 'mount',
+const packages: Readonly<Record<string, string>> = {
+  sh: 'dash',
   mkfifo: 'coreutils',
   timeout: 'coreutils',
   rm: 'coreutils',
+  mount: 'mount',
+  setpriv: 'util-linux',
+  unshare: 'util-linux',
 };
+const neededByAll: readonly string[] = ['sh', 'mkfifo', 'timeout', 'rm'];
 
-/** Looks at each prerequisite of the isolation, by trying it where that is possible. */
-export async function diagnose(_options: ResolvedOptions): Promise<readonly Finding[]> {
-  const finding = (control: string, ok: boolean, message: string): Finding => ({
-    ...{ control, ok, message },
-  });
+/** Looks at each prerequisite of the isolation, and tries it where that is possible. */
+export async function diagnose(): Promise<readonly Finding[]> {
   const { platform, arch } = process;
   if (platform !== 'linux') {
-    return [
-      finding(
-        'platform',
-        false,
-        `isolation needs Linux and this is ${platform}; local({ isolation: 'none' }) runs commands without any`,
-      ),
-    ];
+    const message = `isolation needs Linux and this is ${platform}; local({ isolation: 'none' }) runs commands without any`;
+    return [{ control: 'platform', ok: false, message }];
   }
-  const findings: Finding[] = [
-    finding('platform', true, 'Linux'),
+  const programs = process.getuid?.() === 0 ? Object.keys(packages) : neededByAll;
+  const findings: readonly Finding[] = [
+    { control: 'platform', ok: true, message: 'Linux' },
     hasFilter(arch)
-      ? finding('seccomp filter', true, `there is one for ${arch}`)
-      : finding('seccomp filter', false, `there is one for x64 and arm64 only, not for ${arch}`),
+      ? { control: 'machine', ok: true, message: `there is a seccomp filter for ${arch}` }
+      : {
+          ...{ control: 'machine', ok: false },
+          message: `there is a seccomp filter for x64 and arm64 only, and this machine is ${arch}`,
+        },
+    await findBubblewrap(),
+    ...(await Promise.all(programs.map(findProgram))),
   ];
-  const root = process.getuid?.() === 0;
-  const needed = root ? Object.keys(programs) : ['mkfifo', 'timeout', 'rm'];
-  const version = await run(['bwrap', '--version']);
-  const [major = 0, minor = 0] = (/(\d+)\.(\d+)/.exec(version.output)?.slice(1) ?? []).map(Number);
-  const recent = major > 0 || minor >= 8;
-  findings.push(
-    version.code === 0 && recent
-      ? finding('bubblewrap', true, version.output)
-      : finding(
-          'bubblewrap',
-          false,
-          version.code === 0
-            ? `${version.output} is older than 0.8; install a newer one`
-            : 'bwrap is not installed: apt-get install bubblewrap',
-        ),
-  );
-  for (const program of needed) {
-    const { code } = await run(['sh', '-c', `command -v ${program}`]);
-    findings.push(
-      finding(
-        program,
-        code === 0,
-        code === 0 ? 'installed' : `${program} is not installed: apt-get install ${programs[program]}`,
-      ),
-    );
-  }
-  return findings;
+  // What depends on the above is tried once it is there.
+  return findings.every(({ ok }) => ok) ? [...findings, ...(await tryIsolation())] : findings;
 }
 
-/** Throws `failed-precondition` with the first thing that is missing, unless nothing is. */
+/** Throws `failed-precondition` that says what to do about the first thing that is missing. */
 export function requireAll(findings: readonly Finding[]): void {
   const missing = findings.find(({ ok }) => !ok);
   if (!missing) return;
@@ -73,15 +48,27 @@ export function requireAll(findings: readonly Finding[]): void {
   });
 }
 
-function run(command: readonly [string, ...string[]]): Promise<{ code: number | null; output: string }> {
-  const [program, ...args] = command;
-  return new Promise((resolve) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], cwd: '/' });
-    let output = '';
-    const add = (text: string): void => void (output += text);
-    child.stdout.setEncoding('utf8').on('data', add);
-    child.stderr.setEncoding('utf8').on('data', add);
-    child.once('error', (error) => resolve({ code: null, output: error.message }));
-    child.once('close', (code) => resolve({ code, output: output.trim() }));
-  });
+async function findBubblewrap(): Promise<Finding> {
+  const control = 'bubblewrap';
+  const { code, output } = await runProgram(['bwrap', '--version']);
+  if (code === null) {
+    return { control, ok: false, message: 'bwrap is not installed: apt-get install bubblewrap' };
+  }
+  const [major = 0, minor = 0] = (/(\d+)\.(\d+)/.exec(output)?.slice(1) ?? []).map(Number);
+  const recent = major > 0 || minor >= 8;
+  return {
+    ...{ control, ok: recent },
+    message: recent ? output : `0.8 or later is needed and this is ${output}: upgrade bubblewrap`,
+  };
+}
+
+async function findProgram(program: string): Promise<Finding> {
+  const { code } = await runProgram(['sh', '-c', 'command -v "$1"', 'sh', program]);
+  return {
+    ...{ control: program, ok: code === 0 },
+    message:
+      code === 0
+        ? 'installed'
+        : `${program} is not installed: apt-get install ${packages[program] ?? program}`,
+  };
 }

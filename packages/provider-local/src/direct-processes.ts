@@ -1,9 +1,12 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { identifyProcess, isRunning } from '@gantry/core/node';
+import { identifyProcess } from '@gantry/core/node';
 import { isErrno } from './errors.ts';
 
-/** Which process groups a sandbox without isolation has started, for any process of the user to end. */
+/**
+ * Which process groups a sandbox without isolation has started, for any process of the user to end:
+ * one empty file each, named `PID-START`.
+ */
 export class DirectProcesses {
   readonly #directory: string;
 
@@ -15,16 +18,15 @@ export class DirectProcesses {
     mkdirSync(this.#directory, { mode: 0o700 });
   }
 
-  /** Notes the leader of a new process group. */
-  add(pid: number): void {
-    const identity = identifyProcess(pid);
-    // One that has ended already has left nothing to find, or children that its group still names.
-    writeFileSync(this.#file(pid), JSON.stringify(identity ?? null), { mode: 0o600 });
-  }
-
-  /** Forgets a leader that has ended, unless others of its group still run. */
-  ended(pid: number): void {
-    if (!signalGroup(pid, 0)) rmSync(this.#file(pid), { force: true });
+  /** Notes the leader of a new process group; returns what to call once it has ended. */
+  add(pid: number): () => void {
+    const start = identifyProcess(pid)?.startTime ?? '';
+    const file = path.join(this.#directory, `${pid}-${encodeURIComponent(start)}`);
+    writeFileSync(file, '', { mode: 0o600 });
+    return () => {
+      // Others of its group may still run; then the file stays, for the end of the sandbox.
+      if (!signalGroup(pid, 0)) rmSync(file, { force: true });
+    };
   }
 
   /** Kills every group that still runs. */
@@ -36,22 +38,14 @@ export class DirectProcesses {
       if (isErrno(error, 'ENOENT')) return;
       throw error;
     }
-    for (const pid of names.map(Number)) {
-      // A group keeps its leader's id from being used again. So where a process has that id now, it
-      // is the leader itself, which `add` has noted, or the group is gone.
-      const now = identifyProcess(pid);
-      if (!now || this.#isNoted(now.pid)) signalGroup(pid, 'SIGKILL');
-      rmSync(this.#file(pid), { force: true });
+    for (const name of names) {
+      const [, pid = '', start = ''] = /^([1-9]\d{0,9})-(.*)$/.exec(name) ?? [];
+      if (Number(pid) < 2) continue;
+      // A group keeps its leader's id from being used again: whatever process has that id now is the
+      // leader itself, or the group is gone.
+      const now = identifyProcess(Number(pid));
+      if (!now || encodeURIComponent(now.startTime) === start) signalGroup(Number(pid), 'SIGKILL');
     }
-  }
-
-  #isNoted(pid: number): boolean {
-    const noted = readNoted(this.#file(pid));
-    return noted !== undefined && isRunning(noted);
-  }
-
-  #file(pid: number): string {
-    return path.join(this.#directory, String(pid));
   }
 }
 

@@ -1,4 +1,5 @@
 import { defineProvider, type Provider } from '@gantry/core/driver';
+import { directDriver } from './direct-driver.ts';
 import { type LocalOptions, resolveOptions } from './options.ts';
 import { processDriver } from './process-driver.ts';
 
@@ -10,7 +11,9 @@ export type { LocalOptions } from './options.ts';
  */
 export function local(options: LocalOptions = {}): Provider {
   const resolved = resolveOptions(options);
-  return defineProvider(processDriver(resolved));
+  return resolved.isolation === 'none'
+    ? defineProvider(directDriver(resolved))
+    : defineProvider(processDriver(resolved));
 }
 
 export { local as default };

@@ -56,11 +56,11 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
     inventory: { list: (labels) => listRecords(state, 'process', labels, reference) },
 
     async probe() {
-      requireAll(await diagnose(options));
+      requireAll(await diagnose());
       return {};
     },
 
-    diagnose: () => diagnose(options),
+    diagnose,
 
     async create(request: CreateRequest, call: Call) {
       call.signal.throwIfAborted();
@@ -92,7 +92,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
         await removeSandbox(state, record);
         // Says which of the prerequisites is missing, in place of what one of them did about it.
         if (SandboxError.is(error) && error.code === 'failed-precondition') {
-          requireAll(await diagnose(options));
+          requireAll(await diagnose());
         }
         throw error;
       }

@@ -1,10 +1,11 @@
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { SandboxError } from '@gantry/core/driver';
 import { isRunning, killProcess, waitUntilGone } from '@gantry/core/node';
+import { DirectProcesses, signalGroup } from './direct-processes.ts';
 import { isErrno } from './errors.ts';
+import { runProgram } from './run-program.ts';
 import type { SandboxRecord } from './sandbox-record.ts';
 import { freeUid, freeUids } from './sandbox-uid.ts';
 import type { StateDirectory } from './state-directory.ts';
@@ -22,6 +23,7 @@ export function isAlive(record: SandboxRecord): boolean {
 
 /** Ends what runs in a sandbox, removes its directory, and frees its uid. Idempotent. */
 export async function removeSandbox(state: StateDirectory, record: SandboxRecord): Promise<void> {
+  if (record.isolation === 'none') endDirectly(state, record);
   if (record.main) await killProcess(record.main, goneWithinMs);
   // It ends by itself when what it watches over has ended.
   if (record.keeper) {
@@ -29,6 +31,12 @@ export async function removeSandbox(state: StateDirectory, record: SandboxRecord
   }
   await removeDirectory(state, record.id);
   if (record.uid !== undefined) freeUid(state, record.uid);
+}
+
+/** Without namespaces nothing dies with the main process: all that is known is killed one by one. */
+function endDirectly(state: StateDirectory, record: SandboxRecord): void {
+  new DirectProcesses(state.sandbox(record.id).directory).killAll();
+  if (record.main && isRunning(record.main)) signalGroup(record.main.pid, 'SIGKILL');
 }
 
 /** Removes what dead sandboxes and interrupted removals left behind. Records that cannot be read stay. */
@@ -105,25 +113,13 @@ function refuseMounts(directory: string): void {
 
 /** rm(1) works on names that are not UTF-8, which Node's own removal cannot. */
 async function removeTree(directory: string): Promise<void> {
-  const first = await run('rm', ['-rf', '--', directory]);
+  const first = await runProgram(['rm', '-rf', '--', directory]);
   if (first.code === 0) return;
   // An ordinary user cannot look into directories that a guest has closed.
-  await run('chmod', ['-R', 'u+rwX', '--', directory]);
-  const second = await run('rm', ['-rf', '--', directory]);
+  await runProgram(['chmod', '-R', 'u+rwX', '--', directory]);
+  const second = await runProgram(['rm', '-rf', '--', directory]);
   if (second.code === 0) return;
-  throw new SandboxError('unavailable', `${directory} could not be removed: ${second.message}`, {
+  throw new SandboxError('unavailable', `${directory} could not be removed: ${second.output}`, {
     details: { directory },
-  });
-}
-
-function run(program: string, args: readonly string[]): Promise<{ code: number | null; message: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-    let message = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      if (message.length < 2_000) message += text;
-    });
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ code, message: message.trim() }));
   });
 }
