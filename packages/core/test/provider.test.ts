@@ -80,6 +80,8 @@ test('a value that is no driver is refused by name', () => {
     [{ ...driver, spec: 'gantry-driver/2' }, 'gantry-driver/2'],
     [{ ...driver, id: 'Not OK' }, 'Not OK'],
     [{ ...driver, spawn: undefined }, 'has no spawn()'],
+    [Object.create(driver) as object, 'must be a plain object'],
+    [{ ...driver, files: new URL('file:///') }, 'files must be a plain object'],
   ];
   for (const [value, message] of wrong) {
     expect(() => defineProvider(value as SandboxDriver)).toThrow(message);

@@ -19,5 +19,17 @@ export function checkDriver(driver: SandboxDriver): void {
   for (const name of required) {
     if (typeof driver[name] !== 'function') refuse(`driver ${driver.id} has no ${name}()`);
   }
+  // Wrappers copy a driver and its capabilities by their own properties; methods of a class would be lost.
+  const parts: readonly [string, unknown][] = [
+    [`driver ${driver.id}`, driver],
+    ...Object.entries(driver),
+  ];
+  for (const [name, part] of parts) {
+    if (typeof part !== 'object' || part === null) continue;
+    const prototype: unknown = Object.getPrototypeOf(part);
+    if (prototype !== Object.prototype && prototype !== null) {
+      refuse(`${name} must be a plain object, not an instance of a class`);
+    }
+  }
   if (typeof driver.traits !== 'object') refuse(`driver ${driver.id} declares no traits`);
 }

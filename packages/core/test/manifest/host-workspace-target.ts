@@ -1,9 +1,10 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtemp, mkdir, rm } from 'node:fs/promises';
+import { chmod, chown, mkdtemp, mkdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import type { Call } from '../../src/contract/call.ts';
+import type { Capabilities } from '../../src/contract/capabilities.ts';
 import type { WorkspaceTarget } from '../../src/manifest/workspace-target.ts';
 
 /** Which programs stand in for a sandbox's own. */
@@ -12,34 +13,62 @@ export type Tools = 'coreutils' | 'busybox';
 /** A workspace that is a plain directory of this host, with real sh and tar, and counts its calls. */
 export interface HostWorkspace extends WorkspaceTarget, AsyncDisposable {
   readonly calls: string[];
+  /** None of the optional ones. */
+  readonly capabilities: Capabilities;
   /** Holds `workspace`; for what a test needs beside it. */
   readonly base: string;
 }
+
+/** What is true of a plain directory. */
+export const traits: Capabilities['traits'] = {
+  isolation: 'none',
+  output: 'bytes',
+  stdin: 'stream',
+  exit: 'exact',
+  kill: 'process',
+  limits: { memory: 'none', pids: 'none', cpu: 'none', disk: 'none' },
+};
 
 /** A call without an end. */
 export function freshCall(signal: AbortSignal = new AbortController().signal): Call {
   return { signal };
 }
 
-/** Makes an empty one. Fails by name where the tools are not installed. */
-export async function hostWorkspace(tools: Tools = 'coreutils'): Promise<HostWorkspace> {
+/** A user without rights, as sandboxes have; used where the tests run as root. */
+const nobody = { uid: 65_534, gid: 65_534 };
+
+/**
+ * Makes an empty one. Fails by name where the tools are not installed. `unprivileged`: its programs run as
+ * a user without rights, who owns the workspace, also when the tests run as root.
+ */
+export async function hostWorkspace(
+  tools: Tools = 'coreutils',
+  options: { readonly unprivileged?: boolean } = {},
+): Promise<HostWorkspace> {
   const base = await mkdtemp(path.join(os.tmpdir(), 'gantry-workspace-'));
   const workspace = path.join(base, 'workspace');
   const bin = path.join(base, 'bin');
   await Promise.all([mkdir(workspace), mkdir(bin)]);
   if (tools === 'busybox') installBusybox(bin);
+  const lowered = options.unprivileged === true && process.getuid?.() === 0;
+  const identity = lowered ? nobody : {};
+  if (lowered) {
+    await chmod(base, 0o755);
+    await chown(workspace, nobody.uid, nobody.gid);
+  }
   const search = tools === 'busybox' ? bin : (process.env['PATH'] ?? '');
   const calls: string[] = [];
   const execute = (argv: readonly string[], input: Readable | undefined, call: Call): Execution => {
     const [program = '', ...rest] = argv;
     const busybox = tools === 'busybox' && program === '/bin/sh' ? path.join(bin, 'sh') : program;
-    return run([busybox, ...rest], { cwd: workspace, search, input, call });
+    return run([busybox, ...rest], { cwd: workspace, search, input, call, identity });
   };
   return {
     provider: 'host',
     workspace,
     base,
     calls,
+    capabilities: { traits },
     async putArchive(tar, call) {
       calls.push('putArchive');
       const { done } = execute(['tar', '-x', '-p', '-f', '-'], Readable.fromWeb(tar), call);
@@ -78,12 +107,19 @@ interface Execution {
 
 function run(
   [program = '', ...rest]: readonly string[],
-  options: { cwd: string; search: string; input: Readable | undefined; call: Call },
+  options: {
+    cwd: string;
+    search: string;
+    input: Readable | undefined;
+    call: Call;
+    identity: object;
+  },
 ): Execution {
   const child = spawn(program, rest, {
     cwd: options.cwd,
     env: { PATH: options.search },
     signal: options.call.signal,
+    ...options.identity,
   });
   // A command that ends before it has read its input is no failure of the test's own.
   child.stdin.on('error', () => undefined);
