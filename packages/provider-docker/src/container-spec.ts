@@ -6,7 +6,7 @@ import { openNetwork } from './open-network.ts';
 import { seccompProfile } from './seccomp-profile.ts';
 
 /** What a sandbox gets when its request names no figure. */
-export const defaultLimits = { memoryBytes: 2 * 1024 ** 3, pids: 512 } as const;
+const defaultLimits = { memoryBytes: 2 * 1024 ** 3, pids: 512 } as const;
 
 /** What `guest-root` may do in its own container: what package managers and services need. */
 const guestRootCapabilities: readonly string[] = [
@@ -63,7 +63,6 @@ export function containerSpec(request: CreateRequest, parts: ContainerParts): Co
       SecurityOpt: ['no-new-privileges', `seccomp=${seccompProfile(parts.architecture)}`],
       NetworkMode: request.network.mode === 'open' ? openNetwork : 'none',
       IpcMode: 'private',
-      CgroupnsMode: 'private',
       PortBindings: ports,
       Memory: memoryBytes,
       MemorySwap: memoryBytes,

@@ -19,8 +19,9 @@ interface DaemonInfo {
 
 /** Asks the daemon what it is. */
 export async function daemonInfo(daemon: Dockerode, signal: AbortSignal): Promise<DaemonInfo> {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the library types this answer as any
-  return (await daemon.info({ abortSignal: signal } as never)) as DaemonInfo;
+  const info: DaemonInfo = await daemon.info();
+  signal.throwIfAborted();
+  return info;
 }
 
 /** One sentence about a daemon that does not answer, with what to do. */

@@ -33,7 +33,8 @@ export async function findImage(
   signal: AbortSignal,
 ): Promise<KnownImage | undefined> {
   try {
-    const { Id, Config } = await daemon.getImage(name).inspect({ abortSignal: signal });
+    const { Id, Config } = await daemon.getImage(name).inspect();
+    signal.throwIfAborted();
     return { id: Id, labels: Config?.Labels ?? {} };
   } catch (error) {
     if (statusOf(error) === 404) return undefined;

@@ -171,8 +171,8 @@ export class Lane {
     const running = this.#running;
     if (!running || running.phase !== 'ended' || !running.errorsEnded) return;
     if (!running.isClean) return this.#flow();
-    running.outputs.forEach((output) => output.end());
     this.#running = undefined;
+    running.outputs.forEach((output) => output.end());
     if (running.input) this.close();
     this.#socket.unref?.();
     this.#settled(this);

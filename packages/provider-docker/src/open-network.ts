@@ -8,7 +8,7 @@ export const openNetwork = 'gantry-open';
 /** Makes the network where the daemon does not have it yet. It stays: it costs nothing, and others may use it. */
 export async function ensureOpenNetwork(daemon: Dockerode, signal: AbortSignal): Promise<void> {
   try {
-    await daemon.getNetwork(openNetwork).inspect({ abortSignal: signal });
+    await daemon.getNetwork(openNetwork).inspect();
     return;
   } catch (error) {
     if (statusOf(error) !== 404) throw error;

@@ -4,12 +4,10 @@ const bufferedBytes = 256 * 1024;
 /** One output of a command: bytes in from a connection, out to whoever reads, with back-pressure. */
 export class OutputQueue {
   readonly stream: ReadableStream<Uint8Array>;
-  readonly #wanted: () => void;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
 
   /** `wanted` is called when the reader has room again, or has let go. */
   constructor(wanted: () => void) {
-    this.#wanted = wanted;
     this.stream = new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
@@ -42,7 +40,6 @@ export class OutputQueue {
   end(): void {
     this.#controller?.close();
     this.#controller = undefined;
-    this.#wanted();
   }
 
   fail(error: Error): void {
