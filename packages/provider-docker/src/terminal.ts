@@ -48,7 +48,7 @@ export async function openTerminal(
     exec = await handle.container.exec({
       Cmd: underInit(terminalScript),
       User: command.user === undefined ? handle.owner : execUser(command.user),
-      Env: ['TERM=xterm-256color', `COLUMNS=${columns}`, `LINES=${rows}`],
+      Env: ['TERM=xterm-256color'],
       AttachStdin: true,
       AttachStdout: true,
       AttachStderr: true,
@@ -75,7 +75,8 @@ export async function openTerminal(
     (line) => {
       open = true;
       const message = parseLaneMessage(line);
-      if (message.kind === 'started') started.resolve({ init: message.init, lane: message.lane });
+      // The shell turns into the command: there is no lane that a kill must spare.
+      if (message.kind === 'started') started.resolve({ init: message.init, lane: 0 });
       else started.reject(noDirectory());
     },
   );

@@ -118,7 +118,7 @@ describe.each(Object.entries(testImages))('commands on %s', (_name, image) => {
     }
     const service = await sandbox.exec('setsid sleep 711 >/dev/null 2>&1 & echo $!');
     await sandbox.exec(['true']);
-    expect((await sandbox.exec(['kill', service.stdout.text.trim()])).exit).toEqual({ code: 0 });
+    expect((await sandbox.exec(`kill ${service.stdout.text.trim()}`)).exit).toEqual({ code: 0 });
   });
 
   test('commands run side by side, and each has its own output', async () => {
