@@ -2,9 +2,39 @@ import type { Command } from '@gantry/core/driver';
 
 /** Names that some shell computes, checks or keeps read-only; env(1) treats every name alike. */
 const shellNames: ReadonlySet<string> = new Set([
-  ...['_', 'BASHOPTS', 'BASHPID', 'BASH_ARGV0', 'BASH_COMMAND', 'BASH_SUBSHELL', 'BASH_VERSINFO', 'COMP_WORDBREAKS'],
-  ...['DIRSTACK', 'EPOCHREALTIME', 'EPOCHSECONDS', 'EUID', 'FUNCNAME', 'GROUPS', 'HISTCMD', 'LINENO', 'OLDPWD'],
-  ...['OPTARG', 'OPTIND', 'PPID', 'PWD', 'RANDOM', 'SECONDS', 'SHELLOPTS', 'SHLVL', 'SRANDOM', 'UID'],
+  ...[
+    '_',
+    'BASHOPTS',
+    'BASHPID',
+    'BASH_ARGV0',
+    'BASH_COMMAND',
+    'BASH_SUBSHELL',
+    'BASH_VERSINFO',
+    'COMP_WORDBREAKS',
+  ],
+  ...[
+    'DIRSTACK',
+    'EPOCHREALTIME',
+    'EPOCHSECONDS',
+    'EUID',
+    'FUNCNAME',
+    'GROUPS',
+    'HISTCMD',
+    'LINENO',
+    'OLDPWD',
+  ],
+  ...[
+    'OPTARG',
+    'OPTIND',
+    'PPID',
+    'PWD',
+    'RANDOM',
+    'SECONDS',
+    'SHELLOPTS',
+    'SHLVL',
+    'SRANDOM',
+    'UID',
+  ],
 ]);
 
 /**
@@ -20,7 +50,8 @@ export function commandText(
   const variables = Object.entries(env);
   const plain = variables.filter(([name]) => !shellNames.has(name) && !name.startsWith('g_'));
   const special = variables.filter(([name]) => shellNames.has(name) || name.startsWith('g_'));
-  const prefix = special.length === 0 ? [] : ['env', ...special.map(([name, value]) => `${name}=${value}`)];
+  const prefix =
+    special.length === 0 ? [] : ['env', ...special.map(([name, value]) => `${name}=${value}`)];
   return [
     // The shortest way for a subshell to its own process id: no fork.
     'cd -P /proc/self;g_v=${PWD##*/}',

@@ -10,7 +10,17 @@ const defaultLimits = { memoryBytes: 2 * 1024 ** 3, pids: 512 } as const;
 
 /** What `guest-root` may do in its own container: what package managers and services need. */
 const guestRootCapabilities: readonly string[] = [
-  ...['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'KILL', 'SETGID', 'SETUID', 'SETFCAP', 'SYS_CHROOT'],
+  ...[
+    'CHOWN',
+    'DAC_OVERRIDE',
+    'FOWNER',
+    'FSETID',
+    'KILL',
+    'SETGID',
+    'SETUID',
+    'SETFCAP',
+    'SYS_CHROOT',
+  ],
   'NET_BIND_SERVICE',
 ];
 
@@ -33,11 +43,17 @@ export function containerName(id: string): string {
 }
 
 /** What the daemon is asked to make. The least of everything that the request does not ask for. */
-export function containerSpec(request: CreateRequest, parts: ContainerParts): ContainerCreateOptions {
+export function containerSpec(
+  request: CreateRequest,
+  parts: ContainerParts,
+): ContainerCreateOptions {
   const readOnly = (request.root ?? 'read-only') === 'read-only';
   const ports = portBindings(request);
-  const { memoryBytes = defaultLimits.memoryBytes, pids = defaultLimits.pids, cpus } =
-    request.resources ?? {};
+  const {
+    memoryBytes = defaultLimits.memoryBytes,
+    pids = defaultLimits.pids,
+    cpus,
+  } = request.resources ?? {};
   return {
     name: containerName(request.id),
     Image: parts.image,
@@ -109,7 +125,9 @@ function labelsOf(
   };
 }
 
-function portBindings(request: CreateRequest): Record<string, { HostIp: string; HostPort: string }[]> {
+function portBindings(
+  request: CreateRequest,
+): Record<string, { HostIp: string; HostPort: string }[]> {
   const { ports = [], network } = request;
   if (ports.length > 0 && network.mode !== 'open') {
     const message = `ports need the network mode open: with mode ${network.mode} nothing reaches the sandbox`;

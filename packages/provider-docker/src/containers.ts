@@ -17,7 +17,9 @@ export async function inspectContainer(
       .inspect(signal ? { abortSignal: signal } : {});
     const { Labels } = found.Config;
     // Someone else's container of that name is not ours to touch.
-    return Labels[ownLabels.kind] === 'sandbox' && Labels[ownLabels.id] === ref.id ? found : undefined;
+    return Labels[ownLabels.kind] === 'sandbox' && Labels[ownLabels.id] === ref.id
+      ? found
+      : undefined;
   } catch (error) {
     if (statusOf(error) === 404) return undefined;
     throw dockerError(error, `looking for sandbox ${ref.id}`);
@@ -25,7 +27,10 @@ export async function inspectContainer(
 }
 
 /** Where a container is in its life. */
-export function statusOfContainer({ State, Config }: Dockerode.ContainerInspectInfo): SandboxStatus {
+export function statusOfContainer({
+  State,
+  Config,
+}: Dockerode.ContainerInspectInfo): SandboxStatus {
   const expiresAt = Number(Config.Labels[ownLabels.expiresAt]);
   const state = State.Paused ? 'suspended' : State.Running ? 'running' : 'stopped';
   return { state, ...(Number.isFinite(expiresAt) ? { expiresAt } : {}) };
@@ -40,7 +45,8 @@ export async function removeContainer(container: Dockerode.Container): Promise<v
     } catch (error) {
       if (statusOf(error) === 404) return;
       // It ends by itself at this very moment: the daemon is at it.
-      if (!/already in progress/i.test(wordsOf(error))) throw dockerError(error, 'removing a sandbox');
+      if (!/already in progress/i.test(wordsOf(error)))
+        throw dockerError(error, 'removing a sandbox');
     }
     await delay(pause);
   }

@@ -76,7 +76,11 @@ async function make(
   }
 }
 
-async function prepareOnce(workshop: Workshop, image: KnownImage, owner: string): Promise<PreparedImage> {
+async function prepareOnce(
+  workshop: Workshop,
+  image: KnownImage,
+  owner: string,
+): Promise<PreparedImage> {
   const key = `${image.id} ${owner}`;
   const { daemon, prepared } = workshop;
   const known = await prepared.get(key)?.catch(() => undefined);
@@ -89,17 +93,23 @@ async function prepareOnce(workshop: Workshop, image: KnownImage, owner: string)
 }
 
 async function isThere(daemon: Dockerode, id: string): Promise<boolean> {
-  return daemon.getImage(id).inspect().then(
-    () => true,
-    () => false, // Whatever it is, preparing the image again says it.
-  );
+  return daemon
+    .getImage(id)
+    .inspect()
+    .then(
+      () => true,
+      () => false, // Whatever it is, preparing the image again says it.
+    );
 }
 
 function startError(error: unknown, image: string): SandboxError {
   const said = wordsOf(error);
   if (/"?\/bin\/sh"?.*no such file|exec format error/i.test(said)) {
     const message = `image ${image} cannot be a sandbox: it needs a /bin/sh that runs on the daemon's machine (${said})`;
-    return new SandboxError('failed-precondition', message, { cause: error, details: { reason: 'no-shell' } });
+    return new SandboxError('failed-precondition', message, {
+      cause: error,
+      details: { reason: 'no-shell' },
+    });
   }
   return dockerError(error, `starting a sandbox of image ${image}`);
 }
@@ -109,12 +119,18 @@ function refuseImpossible(request: CreateRequest, address: DaemonAddress): void 
     throw new SandboxError('unsupported', what, { details: { capability } });
   };
   if (request.network.mode === 'allow-list') {
-    refuse('docker has the network modes none and open; an allow-list is not among them', 'network');
+    refuse(
+      'docker has the network modes none and open; an allow-list is not among them',
+      'network',
+    );
   }
   if (request.resources?.diskBytes !== undefined) {
     refuse('the daemon cannot limit the disk of a container', 'resources');
   }
   if ((request.mounts ?? []).length > 0 && !address.isLocal) {
-    refuse(`the daemon at ${address.url} may be another machine, whose paths a mount would show`, 'mounts');
+    refuse(
+      `the daemon at ${address.url} may be another machine, whose paths a mount would show`,
+      'mounts',
+    );
   }
 }

@@ -61,7 +61,12 @@ function addressOf(text: string, source: string, tls: Tls): DaemonAddress {
       username: decodeURIComponent(url.username),
     };
     const sshOptions = agent === undefined ? {} : { agentForward: false, agent };
-    return { url: shown, source, isLocal: false, connection: { protocol: 'ssh', ...login, sshOptions } };
+    return {
+      url: shown,
+      source,
+      isLocal: false,
+      connection: { protocol: 'ssh', ...login, sshOptions },
+    };
   }
   const secure = url.protocol === 'https:' || tls.ca !== undefined;
   const protocol = secure ? 'https' : 'http';
@@ -88,7 +93,8 @@ function currentContext(directory: string): string | undefined {
   const file = path.join(directory, 'config.json');
   if (!existsSync(file)) return undefined;
   const config: unknown = parse(file);
-  if (typeof config !== 'object' || config === null || !('currentContext' in config)) return undefined;
+  if (typeof config !== 'object' || config === null || !('currentContext' in config))
+    return undefined;
   return typeof config.currentContext === 'string' ? config.currentContext : undefined;
 }
 

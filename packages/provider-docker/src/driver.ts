@@ -82,7 +82,9 @@ export function dockerDriver(options: DockerOptions): SandboxDriver<DockerHandle
         const hostPort = found.NetworkSettings.Ports[`${port}/tcp`]?.[0]?.HostPort;
         if (hostPort === undefined) {
           const message = `port ${port} was not named when the sandbox was made; put it into the manifest's ports`;
-          throw new SandboxError('failed-precondition', message, { details: { reason: 'not-published' } });
+          throw new SandboxError('failed-precondition', message, {
+            details: { reason: 'not-published' },
+          });
         }
         return { url: `http://${workshop.portHost}:${hostPort}`, headers: {} };
       },
@@ -101,7 +103,10 @@ export function dockerDriver(options: DockerOptions): SandboxDriver<DockerHandle
         const container = daemon.getContainer(found.Id);
         if (expiresAt <= Date.now()) {
           await removeContainer(container);
-          throw new SandboxError('not-found', `sandbox ${ref.id} is past its time, and was removed`);
+          throw new SandboxError(
+            'not-found',
+            `sandbox ${ref.id} is past its time, and was removed`,
+          );
         }
         if (state === 'suspended') {
           await container.unpause().catch((error: unknown) => {

@@ -1,6 +1,12 @@
 import { SandboxError, type SandboxErrorCode } from '@gantry/core/driver';
 
-const unreachable: ReadonlySet<string> = new Set(['ENOENT', 'ECONNREFUSED', 'EACCES', 'ENOTFOUND', 'EHOSTUNREACH']);
+const unreachable: ReadonlySet<string> = new Set([
+  'ENOENT',
+  'ECONNREFUSED',
+  'EACCES',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+]);
 
 /** The HTTP status of a daemon's answer, where the error is one. */
 export function statusOf(error: unknown): number | undefined {
@@ -17,13 +23,19 @@ export function wordsOf(error: unknown): string {
 /** True when the error is that of a daemon which nobody could reach at all. */
 export function isUnreachable(error: unknown): boolean {
   if (typeof error !== 'object' || error === null || !('code' in error)) return false;
-  return typeof error.code === 'string' && unreachable.has(error.code) && statusOf(error) === undefined;
+  return (
+    typeof error.code === 'string' && unreachable.has(error.code) && statusOf(error) === undefined
+  );
 }
 
 const byWords: readonly (readonly [RegExp, SandboxErrorCode, Record<string, string>])[] = [
   [/no space left on device/i, 'resource-exhausted', { reason: 'no-space' }],
   [/max depth exceeded/i, 'resource-exhausted', { reason: 'layers' }],
-  [/cannot fork|resource temporarily unavailable|pids\.max/i, 'resource-exhausted', { reason: 'pids' }],
+  [
+    /cannot fork|resource temporarily unavailable|pids\.max/i,
+    'resource-exhausted',
+    { reason: 'pids' },
+  ],
   [/cannot allocate memory|out of memory/i, 'resource-exhausted', { reason: 'oom' }],
   [/unable to find user|no matching entries in passwd/i, 'invalid-argument', { reason: 'user' }],
   [/is paused|unpause/i, 'failed-precondition', { reason: 'suspended' }],
@@ -52,10 +64,14 @@ export function dockerError(error: unknown, what: string): SandboxError {
     return new SandboxError(known[1], `${what}: ${said}`, { cause: error, details: known[2] });
   }
   if (status === undefined) {
-    return new SandboxError('unavailable', `${what}: the link to the Docker daemon broke: ${said}`, {
-      cause: error,
-      outcome: 'unknown',
-    });
+    return new SandboxError(
+      'unavailable',
+      `${what}: the link to the Docker daemon broke: ${said}`,
+      {
+        cause: error,
+        outcome: 'unknown',
+      },
+    );
   }
   const message = `${what}: the Docker daemon said ${status}: ${said}`;
   return new SandboxError(byStatus[status] ?? 'unknown', message, { cause: error });

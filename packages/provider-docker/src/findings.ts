@@ -19,6 +19,7 @@ interface DaemonInfo {
 
 /** Asks the daemon what it is. */
 export async function daemonInfo(daemon: Dockerode, signal: AbortSignal): Promise<DaemonInfo> {
+  // oxlint-disable-next-line typescript/no-unsafe-assignment -- the library types this answer as any
   const info: DaemonInfo = await daemon.info();
   signal.throwIfAborted();
   return info;
@@ -26,12 +27,16 @@ export async function daemonInfo(daemon: Dockerode, signal: AbortSignal): Promis
 
 /** One sentence about a daemon that does not answer, with what to do. */
 export function unreachable(address: DaemonAddress, error: unknown): string {
-  const start = address.isLocal ? 'install and start Docker (on Debian: apt-get install docker.io)' : 'start it';
+  const start = address.isLocal
+    ? 'install and start Docker (on Debian: apt-get install docker.io)'
+    : 'start it';
   return `no Docker daemon answers at ${address.url} (from ${address.source}: ${wordsOf(error)}); ${start}, or set DOCKER_HOST`;
 }
 
 /** The name of the daemon's machine as Node spells it; other machines have no system-call filter here. */
-export function architectureOf({ Architecture }: Pick<DaemonInfo, 'Architecture'>): 'x64' | 'arm64' {
+export function architectureOf({
+  Architecture,
+}: Pick<DaemonInfo, 'Architecture'>): 'x64' | 'arm64' {
   if (/^(?:x86_64|amd64)$/.test(Architecture)) return 'x64';
   if (/^(?:aarch64|arm64)$/.test(Architecture)) return 'arm64';
   const message = `the daemon runs on ${Architecture}; sandboxes have a system-call filter for x86-64 and arm64 only`;
@@ -80,7 +85,9 @@ export async function examineDaemon(
   const seccomp = options.some((option) => option.includes('seccomp'));
   const limit = (control: string, ok: boolean, what: string): Finding => ({
     ...{ control, ok },
-    message: ok ? `${what} can be limited` : `${what} cannot be limited: the daemon has no such cgroup controller`,
+    message: ok
+      ? `${what} can be limited`
+      : `${what} cannot be limited: the daemon has no such cgroup controller`,
   });
   return [
     {
@@ -109,5 +116,9 @@ export async function examineDaemon(
 function machine(info: DaemonInfo): Finding {
   const ok = info.OSType === 'linux' && /^(?:x86_64|amd64|aarch64|arm64)$/.test(info.Architecture);
   const message = `the daemon runs ${info.OSType} containers on ${info.Architecture}`;
-  return { control: 'machine', ok, message: ok ? message : `${message}; sandboxes need Linux on x86-64 or arm64` };
+  return {
+    control: 'machine',
+    ok,
+    message: ok ? message : `${message}; sandboxes need Linux on x86-64 or arm64`,
+  };
 }

@@ -40,12 +40,13 @@ async function likeSource(
       return [entry.slice(0, end), entry.slice(end + 1)] as const;
     }),
   );
-  const { Memory, PidsLimit, NanoCpus, CapAdd, NetworkMode } = HostConfig;
+  const { Memory, PidsLimit, NanoCpus, NetworkMode } = HostConfig;
+  const added: unknown = HostConfig.CapAdd;
   return (request) => ({
     env: { ...env, ...request.env },
     root: handle.root,
     user: handle.owner,
-    privilege: (CapAdd ?? []).length > 0 ? 'guest-root' : 'none',
+    privilege: Array.isArray(added) && added.length > 0 ? 'guest-root' : 'none',
     network: { mode: NetworkMode === 'none' ? 'none' : 'open' },
     resources: {
       ...(Memory ? { memoryBytes: Memory } : {}),

@@ -9,7 +9,10 @@ export const defaultOwner = '1000:1000';
 /** A user as the daemon takes it. A bare number means the group of the same number, never root's. */
 export function execUser(user: string): string {
   if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,63})?$/.test(user)) {
-    throw new SandboxError('invalid-argument', `${JSON.stringify(user)} is no user: give a name, UID or UID:GID`);
+    throw new SandboxError(
+      'invalid-argument',
+      `${JSON.stringify(user)} is no user: give a name, UID or UID:GID`,
+    );
   }
   return /^\d+$/.test(user) ? `${user}:${user}` : user;
 }
@@ -32,14 +35,20 @@ export async function ownerOf(
     .map((line) => line.split(':'))
     .find((fields) => fields[0] === name || fields[2] === name);
   const [uid, gid] = [entry?.[2], group ?? entry?.[3]];
-  if (uid !== undefined && gid !== undefined && /^\d+$/.test(uid) && /^\d+$/.test(gid)) return `${uid}:${gid}`;
+  if (uid !== undefined && gid !== undefined && /^\d+$/.test(uid) && /^\d+$/.test(gid))
+    return `${uid}:${gid}`;
   const message = `image ${image} has no user ${JSON.stringify(user)}; give UID:GID, or an image that has it`;
   throw new SandboxError('invalid-argument', message, { details: { reason: 'user' } });
 }
 
 async function passwd(daemon: Dockerode, image: string, signal: AbortSignal): Promise<string> {
   const labels = { [ownLabels.kind]: 'carrier' };
-  const carrier = await daemon.createContainer({ Image: image, Entrypoint: ['/nothing'], Cmd: [], Labels: labels });
+  const carrier = await daemon.createContainer({
+    Image: image,
+    Entrypoint: ['/nothing'],
+    Cmd: [],
+    Labels: labels,
+  });
   try {
     const tar = await carrier.getArchive({ path: '/etc/passwd', abortSignal: signal });
     const chunks: Buffer[] = [];

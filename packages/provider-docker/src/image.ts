@@ -90,10 +90,11 @@ function progressOf(image: string, event: unknown): PullProgress {
   const numbers = new Map<string, unknown>(
     typeof detail === 'object' && detail !== null ? Object.entries(detail) : [],
   );
-  const [layer, current, total] = [fields.get('id'), numbers.get('current'), numbers.get('total')];
+  const [status, layer] = [fields.get('status'), fields.get('id')];
+  const [current, total] = [numbers.get('current'), numbers.get('total')];
   return {
     image,
-    status: String(fields.get('status') ?? ''),
+    status: typeof status === 'string' ? status : '',
     ...(typeof layer === 'string' ? { layer } : {}),
     ...(typeof current === 'number' ? { currentBytes: current } : {}),
     ...(typeof total === 'number' ? { totalBytes: total } : {}),

@@ -55,7 +55,8 @@ export class KeyScanner {
   /** How many of the last bytes are the beginning of the key. */
   #beginningAtEnd(bytes: Buffer): number {
     for (let length = Math.min(this.#key.length - 1, bytes.length); length > 0; length--) {
-      if (bytes.subarray(bytes.length - length).equals(this.#key.subarray(0, length))) return length;
+      if (bytes.subarray(bytes.length - length).equals(this.#key.subarray(0, length)))
+        return length;
     }
     return 0;
   }

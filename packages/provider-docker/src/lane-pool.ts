@@ -38,7 +38,10 @@ export class LanePool {
       throw new SandboxError('invalid-argument', message, { details: { reason: 'too-long' } });
     }
     const input = command.stdin !== 'none';
-    const lane = await this.#acquire(command.user, call.signal);
+    // Input uses a lane up: one that stands idle is worth more to a command without.
+    const lane = await (input
+      ? this.#start(command.user, call.signal)
+      : this.#acquire(command.user, call.signal));
     const abort = (): void => lane.close();
     call.signal.addEventListener('abort', abort, { once: true });
     try {
@@ -109,7 +112,8 @@ export class LanePool {
   }
 
   async #start(user: string | undefined, signal?: AbortSignal): Promise<Lane> {
-    if (this.#closed) throw new SandboxError('failed-precondition', 'this link to the sandbox was released');
+    if (this.#closed)
+      throw new SandboxError('failed-precondition', 'this link to the sandbox was released');
     const socket = await this.#open(user, signal);
     const lane = new Lane(socket, (settled) => this.#settle(settled, user));
     this.#lanes.add(lane);

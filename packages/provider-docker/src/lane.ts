@@ -22,7 +22,7 @@ export interface LaneProcess {
   readonly stderr: ReadableStream<Uint8Array>;
   readonly exit: Promise<ExitStatus>;
   /** Reads on although nobody takes the output: what was killed has little left to say. */
-  drain(): void;
+  readonly drain: () => void;
 }
 
 /** What is under way on a lane. */
@@ -106,8 +106,16 @@ export class Lane {
     const flow = (): void => this.#flow();
     const outputs = [new OutputQueue(flow), new OutputQueue(flow)] as const;
     const scanners = [
-      new KeyScanner(key, (bytes) => outputs[0].push(bytes), (line) => this.#heard(line)),
-      new KeyScanner(key, (bytes) => this.#pushError(bytes), () => this.#errorsEnded()),
+      new KeyScanner(
+        key,
+        (bytes) => outputs[0].push(bytes),
+        (line) => this.#heard(line),
+      ),
+      new KeyScanner(
+        key,
+        (bytes) => this.#pushError(bytes),
+        () => this.#errorsEnded(),
+      ),
     ] as const;
     const started = Promise.withResolvers<{ pid: number; roots: ProcessRoots }>();
     const exit = Promise.withResolvers<ExitStatus>();
@@ -115,7 +123,12 @@ export class Lane {
     started.promise.catch(() => undefined);
     exit.promise.catch(() => undefined);
     this.#socket.ref?.();
-    const state = { phase: 'starting', isClean: false, errorsEnded: false, draining: false } as const;
+    const state = {
+      phase: 'starting',
+      isClean: false,
+      errorsEnded: false,
+      draining: false,
+    } as const;
     this.#running = { key, outputs, scanners, started, exit, input, complaint: '', ...state };
     return this.#running;
   }

@@ -53,7 +53,8 @@ export function nativeSnapshot(
     },
     async create(snapshot: NativeSnapshotRef, request: CreateRequest, call: Call) {
       if (request.image !== undefined) {
-        const message = 'a sandbox of a native snapshot has that snapshot as its image; name no other';
+        const message =
+          'a sandbox of a native snapshot has that snapshot as its image; name no other';
         throw new SandboxError('unsupported', message, { details: { capability: 'images' } });
       }
       const name = imageName(snapshot);

@@ -16,7 +16,10 @@ export interface HandleSource {
 }
 
 /** The handle of a running container. Asks nothing of the daemon: the first command opens the first lane. */
-export function openHandle(ref: SandboxRef, { container, labels, networkMode }: HandleSource): DockerHandle {
+export function openHandle(
+  ref: SandboxRef,
+  { container, labels, networkMode }: HandleSource,
+): DockerHandle {
   const owner = labels[ownLabels.owner] ?? '1000:1000';
   const open = async (user: string | undefined, signal?: AbortSignal): Promise<Duplex> => {
     try {
@@ -28,7 +31,11 @@ export function openHandle(ref: SandboxRef, { container, labels, networkMode }: 
         AttachStderr: true,
         ...(signal ? { abortSignal: signal } : {}),
       });
-      return await exec.start({ hijack: true, stdin: true, ...(signal ? { abortSignal: signal } : {}) });
+      return await exec.start({
+        hijack: true,
+        stdin: true,
+        ...(signal ? { abortSignal: signal } : {}),
+      });
     } catch (error) {
       signal?.throwIfAborted();
       throw dockerError(error, 'starting a command');

@@ -79,16 +79,26 @@ export async function commitWith(
 }
 
 /** Makes an image of a container's own layers. */
-export async function commit(container: Dockerode.Container, options: CommitOptions): Promise<string> {
+export async function commit(
+  container: Dockerode.Container,
+  options: CommitOptions,
+): Promise<string> {
   const { repo, tag, labels, signal } = options;
-  const changes = Object.entries(labels).map(([name, value]) => `LABEL ${name}=${JSON.stringify(value)}`);
+  const changes = Object.entries(labels).map(
+    ([name, value]) => `LABEL ${name}=${JSON.stringify(value)}`,
+  );
   const answer: unknown = await container.commit({
     ...(repo === undefined ? {} : { repo, tag }),
     pause: true,
     changes,
     abortSignal: signal,
   });
-  if (typeof answer === 'object' && answer !== null && 'Id' in answer && typeof answer.Id === 'string') {
+  if (
+    typeof answer === 'object' &&
+    answer !== null &&
+    'Id' in answer &&
+    typeof answer.Id === 'string'
+  ) {
     return answer.Id;
   }
   throw new SandboxError('internal', 'the Docker daemon committed an image and did not say its id');

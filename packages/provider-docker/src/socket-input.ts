@@ -1,14 +1,36 @@
 import type { Duplex } from 'node:stream';
 
-/** Writes to a connection as fast as its other side reads; closing ends the input and leaves the output open. */
+/** Bytes that may wait in the connection before a write waits for its reader. */
+const aheadBytes = 64 * 1024;
+
+/**
+ * Writes to a connection as fast as its other side reads; closing ends the input and leaves the output open. Small
+ * writes of one turn of the event loop travel together: between here and the command each costs several copies.
+ */
 export function socketInput(socket: Duplex): WritableStream<Uint8Array> {
+  let corked = false;
+  const gather = (): void => {
+    if (corked) return;
+    corked = true;
+    socket.cork();
+    setImmediate(() => {
+      corked = false;
+      socket.uncork();
+    });
+  };
   return new WritableStream<Uint8Array>({
     start(controller) {
       socket.once('close', () => controller.error(readerGone()));
     },
-    write: (chunk) =>
-      new Promise((resolve, reject) => {
-        if (socket.destroyed) return reject(readerGone());
+    write(chunk) {
+      if (socket.destroyed) throw readerGone();
+      gather();
+      // Copied: the caller may use its buffer again as soon as the write resolves.
+      if (socket.writableLength + chunk.length <= aheadBytes) {
+        socket.write(Buffer.from(chunk));
+        return undefined;
+      }
+      return new Promise((resolve, reject) => {
         const gone = (): void => reject(readerGone());
         socket.once('close', gone);
         socket.write(chunk, (error) => {
@@ -16,7 +38,8 @@ export function socketInput(socket: Duplex): WritableStream<Uint8Array> {
           if (error) reject(error);
           else resolve();
         });
-      }),
+      });
+    },
     close: () =>
       new Promise((resolve) => {
         if (socket.destroyed || socket.writableEnded) return resolve();

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
-import { constants } from 'node:os';
 import {
   SandboxError,
   type Call,
@@ -94,7 +93,9 @@ export async function openTerminal(
     scanner.flush();
     output.end();
     ended.resolve();
-    started.reject(new SandboxError('unavailable', 'the terminal ended before its command started'));
+    started.reject(
+      new SandboxError('unavailable', 'the terminal ended before its command started'),
+    );
   };
   socket.once('end', close).once('close', close).once('error', close);
   call.signal.addEventListener('abort', () => socket.destroy(), { once: true });
@@ -128,10 +129,12 @@ async function exitOf(exec: Dockerode.Exec, sent: () => Signal | undefined): Pro
   });
   if (code === null) return { unknown: 'the connection to the terminal was lost while it ran' };
   const signal = sent();
-  if (signal !== undefined && constants.signals[signal as NodeJS.Signals] === code - 128) return { signal };
+  if (signal !== undefined && signalName(code - 128) === signal) return { signal };
   const perhaps = signalName(code - 128);
   if (perhaps === undefined) return { code };
-  return { unknown: `it ended with code ${code}, or was killed by ${perhaps}; the daemon does not tell which` };
+  return {
+    unknown: `it ended with code ${code}, or was killed by ${perhaps}; the daemon does not tell which`,
+  };
 }
 
 function noDirectory(): SandboxError {

@@ -2,7 +2,8 @@
 export function workspaceTar(owner: string): Buffer {
   const [uid = 0, gid = 0] = owner.split(':').map(Number);
   const tar = Buffer.alloc(512 + 1_024);
-  const octal = (value: number, digits: number): string => `${value.toString(8).padStart(digits, '0')}\0`;
+  const octal = (value: number, digits: number): string =>
+    `${value.toString(8).padStart(digits, '0')}\0`;
   tar.write('workspace/', 0, 'latin1');
   tar.write(octal(0o755, 7), 100, 'latin1');
   tar.write(octal(uid, 7), 108, 'latin1');

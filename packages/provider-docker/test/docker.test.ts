@@ -13,9 +13,10 @@ beforeAll(async () => {
   provider = docker({ host: daemon.host, image: testImages.busybox });
 }, 400_000);
 afterAll(async () => {
-  const left = await daemon.client.listContainers({ all: true });
+  const filters = { label: ['dev.gantry.kind'] };
+  const left = await daemon.client.listContainers({ all: true, filters });
   await daemon[Symbol.asyncDispose]();
-  expect(left.map(({ Names }) => Names)).toEqual([]);
+  if (left.length > 0) throw new Error(`left over: ${left.map(({ Names }) => Names).join(' ')}`);
 }, 60_000);
 
 const manifest = { spec: 'gantry-manifest/1' } as const;
@@ -30,7 +31,19 @@ describe.each(Object.entries(testImages))('commands on %s', (_name, image) => {
   afterAll(() => sandbox.destroy());
 
   test('arguments of any kind arrive untouched', async () => {
-    const odd = ['a b', '$(id)', '*', '', "quo'te", 'new\nline', '\n', '-n', '\\0', 'grüße', '\u0081\u0088\u00ff'];
+    const odd = [
+      'a b',
+      '$(id)',
+      '*',
+      '',
+      "quo'te",
+      'new\nline',
+      '\n',
+      '-n',
+      '\\0',
+      'grüße',
+      '\u0081\u0088\u00ff',
+    ];
     const argv = await sandbox.exec(['printf', '[%s]', ...odd]);
     expect(argv.stdout.text).toBe(odd.map((word) => `[${word}]`).join(''));
     const long = 'x'.repeat(100_000);
@@ -64,12 +77,16 @@ describe.each(Object.entries(testImages))('commands on %s', (_name, image) => {
   });
 
   test('bytes pass both ways, and outputs stay apart', async () => {
-    const bytes = Buffer.from(Array.from({ length: 3_000_000 }, (_, index) => (index * 7 + (index >> 8)) & 0xff));
+    const bytes = Buffer.from(
+      Array.from({ length: 3_000_000 }, (_, index) => (index * 7 + (index >> 8)) & 0xff),
+    );
     const echoed = await sandbox.exec('tee /dev/fd/2', { stdin: bytes }).catch(() => undefined);
     const plain = echoed?.ok ? echoed : await sandbox.exec('cat', { stdin: bytes });
     expect(Buffer.from(plain.stdout.bytes).equals(bytes)).toBe(true);
     expect((await sandbox.exec(['cat'])).stdout.totalBytes).toBe(0);
-    const big = await sandbox.exec('head -c 50000000 /dev/zero; head -c 30000000 /dev/zero >&2', { maxOutputBytes: 9 });
+    const big = await sandbox.exec('head -c 50000000 /dev/zero; head -c 30000000 /dev/zero >&2', {
+      maxOutputBytes: 9,
+    });
     expect([big.stdout.totalBytes, big.stderr.totalBytes]).toEqual([50_000_000, 30_000_000]);
   });
 
@@ -77,17 +94,23 @@ describe.each(Object.entries(testImages))('commands on %s', (_name, image) => {
     async function* endless(): AsyncGenerator<Uint8Array> {
       for (;;) yield new Uint8Array(65_536);
     }
-    const early = await sandbox.exec('head -c 10 >/dev/null; exec 0<&-; echo done', { stdin: endless() });
+    const early = await sandbox.exec('head -c 10 >/dev/null; exec 0<&-; echo done', {
+      stdin: endless(),
+    });
     expect(early.stdout.text).toBe('done\n');
     async function* broken(): AsyncGenerator<string> {
       yield 'first';
       throw new Error('tape tore');
     }
-    await expect(sandbox.exec('cat; sleep 60', { stdin: broken() })).rejects.toMatchObject({ code: 'aborted' });
+    await expect(sandbox.exec('cat; sleep 60', { stdin: broken() })).rejects.toMatchObject({
+      code: 'aborted',
+    });
   });
 
   test('output that nobody reads blocks its writer', async () => {
-    await using running = await sandbox.spawn('head -c 30000000 /dev/zero; echo finished > finished');
+    await using running = await sandbox.spawn(
+      'head -c 30000000 /dev/zero; echo finished > finished',
+    );
     await delay(500);
     expect(await sandbox.files.exists('finished')).toBe(false);
     let total = 0;
@@ -98,7 +121,9 @@ describe.each(Object.entries(testImages))('commands on %s', (_name, image) => {
 
   test('a kill reaches the whole tree, sessions of their own and orphans included', async () => {
     const line = `trap '' TERM; (setsid sh -c 'sleep 701 & sleep 702' &); (env -i setsid sleep 703 &); setsid sleep 704 & sleep 705`;
-    const error: unknown = await sandbox.exec(line, { timeoutMs: 500 }).catch((reason: unknown) => reason);
+    const error: unknown = await sandbox
+      .exec(line, { timeoutMs: 500 })
+      .catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'deadline-exceeded', outcome: 'unknown' });
     expect((error as { details: object }).details).not.toHaveProperty('orphan');
     const left = await sandbox.exec('cat /proc/[0-9]*/cmdline | tr "\\0" " "');
@@ -127,7 +152,10 @@ describe.each(Object.entries(testImages))('commands on %s', (_name, image) => {
     );
     (await Promise.all(runs)).forEach((result, index) => {
       expect(result.exit).toEqual({ code: index });
-      expect([result.stdout.text, result.stderr.text]).toEqual([`out ${index}\n`, `err ${index}\n`]);
+      expect([result.stdout.text, result.stderr.text]).toEqual([
+        `out ${index}\n`,
+        `err ${index}\n`,
+      ]);
     });
   });
 
@@ -138,7 +166,9 @@ describe.each(Object.entries(testImages))('commands on %s', (_name, image) => {
     expect(Buffer.from(await sandbox.files.readBytes(name)).equals(bytes)).toBe(true);
     expect(await sandbox.files.stat(name)).toMatchObject({ mode: 0o751, size: 70_000 });
     await sandbox.exec('ln -s /etc planted');
-    await expect(sandbox.files.write('planted/passwd', 'x')).rejects.toMatchObject({ code: 'permission-denied' });
+    await expect(sandbox.files.write('planted/passwd', 'x')).rejects.toMatchObject({
+      code: 'permission-denied',
+    });
   });
 
   test('a fork bomb is stopped by its time limit, and the sandbox goes on', async () => {
@@ -146,11 +176,18 @@ describe.each(Object.entries(testImages))('commands on %s', (_name, image) => {
       .exec('f() { sleep 60 & f & f & wait; }; sleep 0.4; f', { timeoutMs: 3_000 })
       .catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'deadline-exceeded' });
-    await expect.poll(async () => (await sandbox.exec(['true']).catch(() => undefined))?.ok, { timeout: 15_000 }).toBe(true);
+    await expect
+      .poll(async () => (await sandbox.exec(['true']).catch(() => undefined))?.ok, {
+        timeout: 15_000,
+      })
+      .toBe(true);
   });
 
   test('the terminal has its size, takes keys, and ends with its program', async () => {
-    await using terminal = await sandbox.terminal({ size: { columns: 91, rows: 33 }, env: { A: 'secret b' } });
+    await using terminal = await sandbox.terminal({
+      size: { columns: 91, rows: 33 },
+      env: { A: 'secret b' },
+    });
     const reader = terminal.output.getReader();
     let seen = '';
     const until = async (pattern: RegExp): Promise<void> => {
@@ -174,7 +211,10 @@ describe.each(Object.entries(testImages))('commands on %s', (_name, image) => {
 
   test('a manifest’s thousand files arrive in one go', async () => {
     const entries = Object.fromEntries(
-      Array.from({ length: 1_000 }, (_, index) => [`many/${index}`, { type: 'file', text: `n ${index}` } as const]),
+      Array.from({ length: 1_000 }, (_, index) => [
+        `many/${index}`,
+        { type: 'file', text: `n ${index}` } as const,
+      ]),
     );
     const receipt = await sandbox.apply({ ...manifest, entries });
     expect(receipt.entries.filter(({ type }) => type === 'file')).toHaveLength(1_000);
@@ -191,7 +231,9 @@ describe('isolation', () => {
     expect(status).toMatch(/Seccomp:\s+2\n/);
     expect((await sandbox.exec('id -u; id -g')).stdout.text).toBe('1000\n1000\n');
     expect((await sandbox.exec('touch /file')).exit).toEqual({ code: 1 });
-    expect((await sandbox.exec('unshare -U true || unshare -n true || mount -t tmpfs x /tmp')).ok).toBe(false);
+    expect(
+      (await sandbox.exec('unshare -U true || unshare -n true || mount -t tmpfs x /tmp')).ok,
+    ).toBe(false);
     expect((await sandbox.exec('ls /sys/class/net')).stdout.text.trim()).toBe('lo');
     expect((await sandbox.exec('ls /var/run/docker.sock /run/docker.sock')).ok).toBe(false);
     expect((await sandbox.exec('echo x >/proc/sys/kernel/core_pattern')).ok).toBe(false);
@@ -200,7 +242,9 @@ describe('isolation', () => {
   });
 
   test('values of variables are on no command line', async () => {
-    await using sandbox = await provider.create({ manifest: { ...manifest, env: { ONE: 'canary-of-create' } } });
+    await using sandbox = await provider.create({
+      manifest: { ...manifest, env: { ONE: 'canary-of-create' } },
+    });
     await using running = await sandbox.spawn(['sleep', '60'], { env: { TWO: 'canary-of-spawn' } });
     const lines = await sandbox.exec('cat /proc/[0-9]*/cmdline');
     expect(lines.stdout.text).not.toContain('canary');
@@ -210,14 +254,21 @@ describe('isolation', () => {
 
 describe('life', () => {
   test('another process connects, sees the same, and the inventory knows it', async () => {
-    await using sandbox = await provider.create({ labels: { run: 'life', 'odd key': 'ü' }, maxLifetimeMs: 600_000 });
+    await using sandbox = await provider.create({
+      labels: { run: 'life', 'odd key': 'ü' },
+      maxLifetimeMs: 600_000,
+    });
     await sandbox.files.write('left', 'here');
     const other = docker({ host: daemon.host });
-    const again = await other.connect(JSON.parse(JSON.stringify(sandbox.ref)) as typeof sandbox.ref);
+    const again = await other.connect(
+      JSON.parse(JSON.stringify(sandbox.ref)) as typeof sandbox.ref,
+    );
     expect(await again.files.readText('left')).toBe('here');
     await again.release();
     const list = await Array.fromAsync(other.list({ labels: { run: 'life' } }));
-    expect(list).toMatchObject([{ ref: sandbox.ref, labels: { run: 'life', 'odd key': 'ü' }, state: 'running' }]);
+    expect(list).toMatchObject([
+      { ref: sandbox.ref, labels: { run: 'life', 'odd key': 'ü' }, state: 'running' },
+    ]);
     expect(list[0]?.expiresAt).toBeGreaterThan(Date.now() + 500_000);
     expect(await Array.fromAsync(other.list({ labels: { run: 'other' } }))).toEqual([]);
     await other.destroy(sandbox.ref);
@@ -228,7 +279,9 @@ describe('life', () => {
 
   test('a sandbox ends by itself', async () => {
     const sandbox = await provider.create({ maxLifetimeMs: 2_000 });
-    await expect.poll(() => provider.inspect(sandbox.ref), { timeout: 10_000 }).toEqual({ state: 'gone' });
+    await expect
+      .poll(() => provider.inspect(sandbox.ref), { timeout: 10_000 })
+      .toEqual({ state: 'gone' });
     await expect(sandbox.exec(['true'])).rejects.toMatchObject({ provider: 'docker' });
     await sandbox.destroy();
   });
@@ -238,35 +291,45 @@ describe('life', () => {
     await using running = await sandbox.spawn('while :; do date +%s%N >> ticks; sleep 0.05; done');
     await sandbox.suspend();
     expect(await provider.inspect(sandbox.ref)).toMatchObject({ state: 'suspended' });
-    await expect(provider.connect(sandbox.ref)).rejects.toMatchObject({ code: 'failed-precondition' });
+    await expect(provider.connect(sandbox.ref)).rejects.toMatchObject({
+      code: 'failed-precondition',
+    });
     const resumed = await provider.resume(sandbox.ref);
     expect((await resumed.files.readText('ticks')).length).toBeGreaterThan(0);
     await resumed.release();
     await running.kill('SIGKILL');
   });
 
-  test.each(['read-only', 'copy-on-write'] as const)('snapshot and fork of a %s root', async (root) => {
-    await using source = await provider.create({ manifest: { ...manifest, root, env: { KEPT: 'yes' } } });
-    await source.exec('echo first > file; ln -s file link; mkdir d; chmod 750 d');
-    const snapshot = await source.nativeSnapshot('filesystem');
-    await source.exec('echo second > file');
-    {
-      await using copy = await provider.createFrom(snapshot, { manifest: { ...manifest, root } });
-      const listing = await copy.exec('cat link; stat -c %a-%u d; id -u');
-      expect(listing.stdout.text).toBe('first\n750-1000\n1000\n');
-    }
-    const forks = await source.fork(2);
-    const [one, two] = forks.map((result) => (result.status === 'fulfilled' ? result.value : undefined));
-    await one?.exec('echo third > file');
-    expect((await two?.exec('cat file; echo $KEPT'))?.stdout.text).toBe('second\nyes\n');
-    expect((await source.exec('cat file')).stdout.text).toBe('second\n');
-    await Promise.all([one?.destroy(), two?.destroy()]);
-    await provider.removeNativeSnapshot(snapshot);
-    await provider.removeNativeSnapshot(snapshot);
-    await expect(provider.createFrom(snapshot)).rejects.toMatchObject({ code: 'not-found' });
-    const filters = { label: ['dev.gantry.kind=fork'] };
-    expect(await daemon.client.listImages({ all: true, filters })).toEqual([]);
-  }, 60_000);
+  test.each(['read-only', 'copy-on-write'] as const)(
+    'snapshot and fork of a %s root',
+    async (root) => {
+      await using source = await provider.create({
+        manifest: { ...manifest, root, env: { KEPT: 'yes' } },
+      });
+      await source.exec('echo first > file; ln -s file link; mkdir d; chmod 750 d');
+      const snapshot = await source.nativeSnapshot('filesystem');
+      await source.exec('echo second > file');
+      {
+        await using copy = await provider.createFrom(snapshot, { manifest: { ...manifest, root } });
+        const listing = await copy.exec('cat link; stat -c %a-%u d; id -u');
+        expect(listing.stdout.text).toBe('first\n750-1000\n1000\n');
+      }
+      const forks = await source.fork(2);
+      const [one, two] = forks.map((result) =>
+        result.status === 'fulfilled' ? result.value : undefined,
+      );
+      await one?.exec('echo third > file');
+      expect((await two?.exec('cat file; echo $KEPT'))?.stdout.text).toBe('second\nyes\n');
+      expect((await source.exec('cat file')).stdout.text).toBe('second\n');
+      await Promise.all([one?.destroy(), two?.destroy()]);
+      await provider.removeNativeSnapshot(snapshot);
+      await provider.removeNativeSnapshot(snapshot);
+      await expect(provider.createFrom(snapshot)).rejects.toMatchObject({ code: 'not-found' });
+      const filters = { label: ['dev.gantry.kind=fork'] };
+      expect(await daemon.client.listImages({ all: true, filters })).toEqual([]);
+    },
+    60_000,
+  );
 
   test('fifty at once', async () => {
     const one = async (index: number): Promise<string> => {
@@ -281,7 +344,9 @@ describe('life', () => {
     for (const wait of [1, 20, 60, 150]) {
       const controller = new AbortController();
       setTimeout(() => controller.abort(), wait);
-      await expect(provider.create({ signal: controller.signal })).rejects.toMatchObject({ code: 'cancelled' });
+      await expect(provider.create({ signal: controller.signal })).rejects.toMatchObject({
+        code: 'cancelled',
+      });
     }
     expect(await Array.fromAsync(provider.list())).toEqual([]);
   });
@@ -302,15 +367,21 @@ describe('requests', () => {
 
   test('users by name and number, and root in the guest', async () => {
     await using sandbox = await provider.create({ manifest: { ...manifest, user: 'worker' } });
-    expect((await sandbox.exec('id -u; id -g; touch mine && echo ok')).stdout.text).toBe('1234\n1235\nok\n');
+    expect((await sandbox.exec('id -u; id -g; touch mine && echo ok')).stdout.text).toBe(
+      '1234\n1235\nok\n',
+    );
     expect((await sandbox.exec('id -u; id -g', { user: '77' })).stdout.text).toBe('77\n77\n');
-    await expect(provider.create({ manifest: { ...manifest, user: 'nobody-here' } })).rejects.toMatchObject({
+    await expect(
+      provider.create({ manifest: { ...manifest, user: 'nobody-here' } }),
+    ).rejects.toMatchObject({
       code: 'invalid-argument',
     });
     await using root = await provider.create({
       manifest: { ...manifest, privilege: 'guest-root', root: 'copy-on-write' },
     });
-    const result = await root.exec('id -u; touch /new && chown 5:5 /new && stat -c %u /new; mount -t tmpfs x /mnt');
+    const result = await root.exec(
+      'id -u; touch /new && chown 5:5 /new && stat -c %u /new; mount -t tmpfs x /mnt',
+    );
     expect(result.stdout.text).toBe('0\n5\n');
     expect(result.ok).toBe(false);
   });
@@ -319,12 +390,18 @@ describe('requests', () => {
     const ports = [8080];
     const network = { mode: 'open' } as const;
     await using sandbox = await provider.create({ manifest: { ...manifest, ports, network } });
-    await using server = await sandbox.spawn('mkdir -p www; echo hello > www/index.html; exec httpd -f -p 8080 -h www');
+    await using server = await sandbox.spawn(
+      'mkdir -p www; echo hello > www/index.html; exec httpd -f -p 8080 -h www',
+    );
     const { url } = await sandbox.expose(8080);
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
-    await expect.poll(async () => (await fetch(url).catch(() => undefined))?.text()).toBe('hello\n');
+    await expect
+      .poll(async () => (await fetch(url).catch(() => undefined))?.text())
+      .toBe('hello\n');
     await expect(sandbox.expose(9090)).rejects.toMatchObject({ code: 'failed-precondition' });
-    await expect(provider.create({ manifest: { ...manifest, ports } })).rejects.toMatchObject({ code: 'unsupported' });
+    await expect(provider.create({ manifest: { ...manifest, ports } })).rejects.toMatchObject({
+      code: 'unsupported',
+    });
     await server.kill('SIGKILL');
   });
 
@@ -332,7 +409,11 @@ describe('requests', () => {
     const error: unknown = await provider
       .create({ manifest: { ...manifest, image: 'gantry-test/no-such-image' } })
       .catch((reason: unknown) => reason);
-    expect(error).toMatchObject({ provider: 'docker', operation: 'create', details: { image: 'gantry-test/no-such-image' } });
+    expect(error).toMatchObject({
+      provider: 'docker',
+      operation: 'create',
+      details: { image: 'gantry-test/no-such-image' },
+    });
     expect(String(error)).toContain('pull or build it with docker first');
   });
 
@@ -342,7 +423,13 @@ describe('requests', () => {
     const findings = await nowhere.diagnose();
     expect(findings).toMatchObject([{ control: 'docker daemon', ok: false }]);
     expect(findings[0]?.message).toContain('set DOCKER_HOST');
-    await expect(nowhere.create()).rejects.toMatchObject({ code: 'unavailable', outcome: 'not-started' });
-    expect((await provider.probe()).traits.limits).toMatchObject({ memory: 'enforced', pids: 'enforced' });
+    await expect(nowhere.create()).rejects.toMatchObject({
+      code: 'unavailable',
+      outcome: 'not-started',
+    });
+    expect((await provider.probe()).traits.limits).toMatchObject({
+      memory: 'enforced',
+      pids: 'enforced',
+    });
   });
 });

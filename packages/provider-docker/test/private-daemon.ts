@@ -25,9 +25,15 @@ export async function testDaemon(): Promise<TestDaemon> {
 }
 
 async function startPrivateDaemon(): Promise<TestDaemon> {
-  for (const [program, from] of Object.entries({ dockerd: 'docker.io', runc: 'runc', iptables: 'iptables' })) {
+  for (const [program, from] of Object.entries({
+    dockerd: 'docker.io',
+    runc: 'runc',
+    iptables: 'iptables',
+  })) {
     if (spawnSync(program, ['--version']).status !== 0) {
-      throw new Error(`these tests need ${program}: apt-get install ${from}, or set GANTRY_TEST_DOCKER`);
+      throw new Error(
+        `these tests need ${program}: apt-get install ${from}, or set GANTRY_TEST_DOCKER`,
+      );
     }
   }
   // Not below a long TMPDIR: the path of a socket has 107 bytes.
@@ -47,7 +53,10 @@ async function startPrivateDaemon(): Promise<TestDaemon> {
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM');
-    const gone = await Promise.race([exited.then(() => true), delay(20_000, false, { ref: false })]);
+    const gone = await Promise.race([
+      exited.then(() => true),
+      delay(20_000, false, { ref: false }),
+    ]);
     if (!gone) child.kill('SIGKILL');
     await rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   };

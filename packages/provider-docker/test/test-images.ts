@@ -10,7 +10,11 @@ export const testImages = { debian: 'gantry-test/debian', busybox: 'gantry-test/
 
 /** Where the root file systems are kept, so that only the first run of a machine builds them. */
 function cacheDirectory(): string {
-  return path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'gantry', 'images');
+  return path.join(
+    process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'),
+    'gantry',
+    'images',
+  );
 }
 
 /** Gives a daemon the test images that it lacks. */
@@ -23,7 +27,8 @@ export async function buildImages(client: Dockerode): Promise<void> {
     const tar = path.join(cacheDirectory(), `${name}-2.tar`);
     if (!existsSync(tar)) await inTemporary((directory) => build(directory, tar));
     const stream = await client.importImage(createReadStream(tar), { repo: image, tag: 'latest' });
-    for await (const said of stream) if (String(said).includes('error')) throw new Error(String(said));
+    for await (const said of stream)
+      if (String(said).includes('error')) throw new Error(String(said));
     if (!(await has(client, image))) throw new Error(`the daemon did not import ${image}`);
   }
 }
@@ -38,8 +43,16 @@ async function buildDebian(directory: string, tar: string): Promise<void> {
   const root = path.join(directory, 'root');
   const args = ['--variant=minbase', 'bookworm', root, 'http://deb.debian.org/debian'];
   execFileSync('debootstrap', args, { stdio: ['ignore', 'ignore', 'inherit'] });
-  const unused = ['var/cache/apt', 'var/lib/apt/lists', 'usr/share/doc', 'usr/share/locale', 'usr/share/man'];
-  await Promise.all(unused.map((name) => rm(path.join(root, name), { recursive: true, force: true })));
+  const unused = [
+    'var/cache/apt',
+    'var/lib/apt/lists',
+    'usr/share/doc',
+    'usr/share/locale',
+    'usr/share/man',
+  ];
+  await Promise.all(
+    unused.map((name) => rm(path.join(root, name), { recursive: true, force: true })),
+  );
   await pack(root, tar);
 }
 
@@ -48,21 +61,35 @@ async function buildBusybox(directory: string, tar: string): Promise<void> {
   const root = path.join(directory, 'root');
   await mkdir(path.join(root, 'bin'), { recursive: true });
   await mkdir(path.join(root, 'etc'));
-  const program = execFileSync('sh', ['-c', 'readlink -f "$(command -v busybox)"'], { encoding: 'utf8' }).trim();
+  const program = execFileSync('sh', ['-c', 'readlink -f "$(command -v busybox)"'], {
+    encoding: 'utf8',
+  }).trim();
   await copyFile(program, path.join(root, 'bin', 'busybox'));
   await chmod(path.join(root, 'bin', 'busybox'), 0o755);
   const applets = execFileSync(program, ['--list'], { encoding: 'utf8' }).trim().split('\n');
   for (const applet of applets.filter((name) => name !== 'busybox')) {
     await symlink('busybox', path.join(root, 'bin', applet));
   }
-  await writeFile(path.join(root, 'etc', 'passwd'), 'root:x:0:0:root:/:/bin/sh\nworker:x:1234:1235::/tmp:/bin/sh\n');
+  await writeFile(
+    path.join(root, 'etc', 'passwd'),
+    'root:x:0:0:root:/:/bin/sh\nworker:x:1234:1235::/tmp:/bin/sh\n',
+  );
   await pack(root, tar);
 }
 
 /** Written beside its place and renamed: an interrupted build leaves no half of an image. */
 async function pack(root: string, tar: string): Promise<void> {
   const part = `${tar}.${process.pid}`;
-  execFileSync('tar', ['-C', root, '--numeric-owner', '--exclude=./dev/*', '--exclude=./proc/*', '-cf', part, '.']);
+  execFileSync('tar', [
+    '-C',
+    root,
+    '--numeric-owner',
+    '--exclude=./dev/*',
+    '--exclude=./proc/*',
+    '-cf',
+    part,
+    '.',
+  ]);
   await rename(part, tar);
 }
 
