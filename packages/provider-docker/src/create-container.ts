@@ -8,6 +8,7 @@ import type { DockerOptions } from './docker-options.ts';
 import { dockerError, wordsOf } from './errors.ts';
 import { ensureImage, type KnownImage } from './image.ts';
 import { ownerOf } from './image-user.ts';
+import { giveAway, mountParents } from './mount-parents.ts';
 import { openHandle } from './open-handle.ts';
 import { ensureOpenNetwork, openNetwork } from './open-network.ts';
 import { prepareImage, type PreparedImage } from './prepared-image.ts';
@@ -53,6 +54,7 @@ export async function createContainer(
   try {
     signal.throwIfAborted();
     await container.start();
+    await giveAway(container, owner, mountParents(request.mounts ?? []));
     signal.throwIfAborted();
   } catch (error) {
     await removeContainer(container);

@@ -21,7 +21,7 @@ export function wordsOf(error: unknown): string {
 }
 
 /** True when the error is that of a daemon which nobody could reach at all. */
-export function isUnreachable(error: unknown): boolean {
+function isUnreachable(error: unknown): boolean {
   if (typeof error !== 'object' || error === null || !('code' in error)) return false;
   return (
     typeof error.code === 'string' && unreachable.has(error.code) && statusOf(error) === undefined

@@ -3,7 +3,7 @@ import type Dockerode from 'dockerode';
 import type { SandboxRef } from '@gantry/core/driver';
 import type { DockerHandle } from './docker-handle.ts';
 import { dockerError } from './errors.ts';
-import { execUser } from './image-user.ts';
+import { defaultOwner, execUser } from './image-user.ts';
 import { ownLabels } from './labels.ts';
 import { LanePool } from './lane-pool.ts';
 import { laneScript, underInit } from './lane-script.ts';
@@ -20,7 +20,7 @@ export function openHandle(
   ref: SandboxRef,
   { container, labels, networkMode }: HandleSource,
 ): DockerHandle {
-  const owner = labels[ownLabels.owner] ?? '1000:1000';
+  const owner = labels[ownLabels.owner] ?? defaultOwner;
   const open = async (user: string | undefined, signal?: AbortSignal): Promise<Duplex> => {
     try {
       const exec = await container.exec({

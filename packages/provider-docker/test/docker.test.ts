@@ -1,3 +1,6 @@
+import { chmod, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Provider } from '@gantry/core/driver';
 import type { Sandbox } from '@gantry/core';
@@ -252,6 +255,48 @@ describe('isolation', () => {
   });
 });
 
+describe('system calls', () => {
+  const numbers: Readonly<Record<string, readonly [x64: number, arm64: number]>> = {
+    ptrace: [101, 117],
+    process_vm_readv: [310, 270],
+    keyctl: [250, 219],
+    add_key: [248, 217],
+    perf_event_open: [298, 241],
+    bpf: [321, 280],
+    userfaultfd: [323, 282],
+    open_by_handle_at: [304, 265],
+    kexec_load: [246, 104],
+    init_module: [175, 105],
+    unshare: [272, 97],
+    setns: [308, 268],
+    mount: [165, 40],
+    io_uring_setup: [425, 425],
+    io_uring_enter: [426, 426],
+    pidfd_getfd: [438, 438],
+  };
+  const column = process.arch === 'arm64' ? 1 : 0;
+
+  test('what a sandbox does not need is refused, and what it needs is not', async () => {
+    await using sandbox = await docker({ host: daemon.host, image: testImages.debian }).create();
+    const call = async (...args: number[]): Promise<number> => {
+      const program = `$! = 0; my $r = syscall(${args.join(',')}); print $r < 0 ? $! + 0 : 0`;
+      return Number((await sandbox.exec(['perl', '-e', program])).stdout.text);
+    };
+    for (const [name, number] of Object.entries(numbers)) {
+      expect([name, await call(number[column], 0, 0, 0, 0)]).toEqual([name, 1]);
+    }
+    const [clone3, socket] = [435, [41, 198][column] ?? 0];
+    expect(await call(clone3, 0, 0)).toBe(38);
+    const [inet, netlink, packet, alg, vsock, route, netfilter] = [2, 16, 17, 38, 40, 0, 12];
+    for (const family of [packet, alg, vsock, 3, 9, 15, 45])
+      expect(await call(socket, family, 1, 0)).toBe(97);
+    expect(await call(socket, netlink, 3, netfilter)).toBe(97);
+    expect(await call(socket, netlink, 3, route)).toBe(0);
+    expect(await call(socket, inet, 1, 0)).toBe(0);
+    expect(await call([56, 220][column] ?? 0, 0x1000_0000, 0, 0, 0, 0)).toBe(1);
+  });
+});
+
 describe('life', () => {
   test('another process connects, sees the same, and the inventory knows it', async () => {
     await using sandbox = await provider.create({
@@ -403,6 +448,24 @@ describe('requests', () => {
       code: 'unsupported',
     });
     await server.kill('SIGKILL');
+  });
+
+  test('paths of the host are seen as the manifest says', async () => {
+    const directory = await mkdtemp(path.join(await realpath(tmpdir()), 'gantry-mount-'));
+    try {
+      await chmod(directory, 0o755);
+      await writeFile(path.join(directory, 'given'), 'from the host');
+      const entries = { 'in/put': { type: 'hostMount', source: directory } } as const;
+      await using sandbox = await provider.create({ manifest: { ...manifest, entries } });
+      expect(await sandbox.files.readText('in/put/given')).toBe('from the host');
+      expect((await sandbox.exec('echo x > in/put/given')).ok).toBe(false);
+      expect(
+        (await sandbox.exec('touch in/beside; stat -c %u in; head -5 /proc/self/status')).stdout
+          .text,
+      ).toMatch(/^1000\n/);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
   });
 
   test('an image that is not there, and one that cannot be a sandbox', async () => {
