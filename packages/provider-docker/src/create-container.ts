@@ -5,10 +5,11 @@ import { removeContainer } from './containers.ts';
 import type { DaemonAddress } from './daemon-address.ts';
 import type { DockerHandle } from './docker-handle.ts';
 import type { DockerOptions } from './docker-options.ts';
+import { directoriesTar } from './directories-tar.ts';
 import { dockerError, wordsOf } from './errors.ts';
 import { ensureImage, type KnownImage } from './image.ts';
 import { ownerOf } from './image-user.ts';
-import { giveAway, mountParents } from './mount-parents.ts';
+import { mountParents } from './mount-parents.ts';
 import { openHandle } from './open-handle.ts';
 import { ensureOpenNetwork, openNetwork } from './open-network.ts';
 import { prepareImage, type PreparedImage } from './prepared-image.ts';
@@ -53,8 +54,11 @@ export async function createContainer(
   const container = await make(daemon, spec, name);
   try {
     signal.throwIfAborted();
+    const parents = mountParents(request.mounts ?? []);
+    if (parents.length > 0) {
+      await container.putArchive(directoriesTar(parents, owner), { path: '/workspace' });
+    }
     await container.start();
-    await giveAway(container, owner, mountParents(request.mounts ?? []));
     signal.throwIfAborted();
   } catch (error) {
     await removeContainer(container);
@@ -128,6 +132,12 @@ function refuseImpossible(request: CreateRequest, address: DaemonAddress): void 
   }
   if (request.resources?.diskBytes !== undefined) {
     refuse('the daemon cannot limit the disk of a container', 'resources');
+  }
+  if (mountParents(request.mounts ?? []).some((parent) => Buffer.byteLength(parent) > 98)) {
+    refuse(
+      'the directory of a mount has a path of more than 98 bytes below the workspace',
+      'mounts',
+    );
   }
   if ((request.mounts ?? []).length > 0 && !address.isLocal) {
     refuse(

@@ -4,7 +4,7 @@ import type Dockerode from 'dockerode';
 import { dockerError, statusOf } from './errors.ts';
 import { findImage, type KnownImage } from './image.ts';
 import { ownLabels } from './labels.ts';
-import { workspaceTar } from './workspace-tar.ts';
+import { directoriesTar } from './directories-tar.ts';
 
 /** An image with an empty `/workspace` that its owner can write. */
 export interface PreparedImage {
@@ -36,7 +36,7 @@ export async function prepareImage(
     [ownLabels.base]: image.id,
     [ownLabels.owner]: owner,
   };
-  const id = await commitWith(daemon, image.id, workspaceTar(owner), {
+  const id = await commitWith(daemon, image.id, directoriesTar(['workspace'], owner), {
     ...{ repo: 'gantry-prepared', tag },
     labels: labelled,
     signal,
