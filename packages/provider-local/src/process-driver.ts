@@ -17,6 +17,7 @@ import { resolveRootfs } from './rootfs.ts';
 import { newRecord, type SandboxRecord } from './sandbox-record.ts';
 import { reserveUid } from './sandbox-uid.ts';
 import { StateDirectory } from './state-directory.ts';
+import { openTerminal } from './terminal.ts';
 
 interface ProcessHandle extends DriverHandle {
   readonly agent: AgentClient;
@@ -53,6 +54,11 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
     root: { modes: ['read-only'] },
     network: { modes: ['none'], live: false },
     privilege: { modes: ['none'] },
+    terminal: {
+      resize: true,
+      open: ({ agent, env }, command, size, call) =>
+        openTerminal(agent, { ...command, env: { ...env, ...command.env } }, size, call),
+    },
     inventory: { list: (labels) => listRecords(state, 'process', labels, reference) },
 
     async probe() {
