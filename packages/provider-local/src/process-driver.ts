@@ -7,11 +7,12 @@ import {
   SandboxError,
   type SandboxRef,
 } from '@gantry/core/driver';
-import { AgentClient } from '@gantry/core/node';
+import { AgentClient, type ProcessIdentity } from '@gantry/core/node';
 import { buildSandbox, fifoMode } from './build-sandbox.ts';
 import { diagnose, requireAll } from './diagnose.ts';
 import { listRecords, sandboxStatus } from './inventory.ts';
 import type { ResolvedOptions } from './options.ts';
+import { PortForwarder } from './ports/port-forwarder.ts';
 import { isAlive, removeSandbox, sweepNowAndThen } from './removal.ts';
 import { resolveRootfs } from './rootfs.ts';
 import { newRecord, type SandboxRecord } from './sandbox-record.ts';
@@ -22,13 +23,18 @@ import { openTerminal } from './terminal.ts';
 interface ProcessHandle extends DriverHandle {
   readonly agent: AgentClient;
   readonly env: Readonly<Record<string, string>>;
+  readonly ports: PortForwarder;
 }
 
 /** Sandboxes of Linux namespaces: one first process each, and a directory through which every process of the user finds them. */
 export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHandle> {
   const state = new StateDirectory(options.stateDirectory);
   const reference = (id: string): SandboxRef => ({ spec: 'gantry-ref/1', provider: 'local', id });
-  const handle = (record: SandboxRecord, lanes: readonly string[]): ProcessHandle => ({
+  const handle = (
+    record: SandboxRecord & { readonly main: ProcessIdentity },
+    lanes: readonly string[],
+  ): ProcessHandle => ({
+    ports: new PortForwarder(record.main, record.uid),
     ref: reference(record.id),
     env: record.env,
     agent: new AgentClient({
@@ -59,6 +65,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       open: ({ agent, env }, command, size, call) =>
         openTerminal(agent, { ...command, env: { ...env, ...command.env } }, size, call),
     },
+    ports: { expose: ({ ports }, port, call) => ports.expose(port, call) },
     inventory: { list: (labels) => listRecords(state, 'process', labels, reference) },
 
     async probe() {
@@ -84,9 +91,10 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
         }
         const built = await buildSandbox(state, record, rootfs, request.mounts ?? [], call.signal);
         try {
-          record = { ...record, main: built.main, keeper: built.keeper };
+          const running = { ...record, main: built.main, keeper: built.keeper };
+          record = running;
           state.write(record);
-          const created = handle(record, built.lanes);
+          const created = handle(running, built.lanes);
           call.signal.throwIfAborted();
           built.go();
           return created;
@@ -117,7 +125,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
         const message = `sandbox ${ref.id} has no isolation; connect with local({ isolation: 'none' })`;
         throw new SandboxError('failed-precondition', message, { ref });
       }
-      const connected = handle(record, []);
+      const connected = handle({ ...record, main: record.main }, []);
       connected.agent.removeAbandoned();
       return connected;
     },
@@ -126,7 +134,8 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       return agent.spawn({ ...command, env: { ...env, ...command.env } }, call);
     },
 
-    async release({ agent }) {
+    async release({ agent, ports }) {
+      ports.close();
       agent.close();
     },
 
