@@ -13,6 +13,8 @@ import { diagnose, requireAll } from './diagnose.ts';
 import { listRecords, sandboxStatus } from './inventory.ts';
 import type { ResolvedOptions } from './options.ts';
 import { PortForwarder } from './ports/port-forwarder.ts';
+import { DetachedProcesses } from './processes/detached-processes.ts';
+import { listProcesses } from './processes/list-processes.ts';
 import { isAlive, removeSandbox, sweepNowAndThen } from './removal.ts';
 import { resolveRootfs } from './rootfs.ts';
 import { newRecord, type SandboxRecord } from './sandbox-record.ts';
@@ -23,7 +25,9 @@ import { openTerminal } from './terminal.ts';
 interface ProcessHandle extends DriverHandle {
   readonly agent: AgentClient;
   readonly env: Readonly<Record<string, string>>;
+  readonly main: ProcessIdentity;
   readonly ports: PortForwarder;
+  readonly detached: DetachedProcesses;
 }
 
 /** Sandboxes of Linux namespaces: one first process each, and a directory through which every process of the user finds them. */
@@ -33,16 +37,19 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
   const handle = (
     record: SandboxRecord & { readonly main: ProcessIdentity },
     lanes: readonly string[],
-  ): ProcessHandle => ({
-    ports: new PortForwarder(record.main, record.uid),
-    ref: reference(record.id),
-    env: record.env,
-    agent: new AgentClient({
-      controlDirectory: state.sandbox(record.id).control,
-      fifoMode: fifoMode(record),
-      prepared: lanes,
-    }),
-  });
+  ): ProcessHandle => {
+    const { control, detached } = state.sandbox(record.id);
+    const link = { controlDirectory: control, fifoMode: fifoMode(record) };
+    const agent = new AgentClient({ ...link, prepared: lanes });
+    return {
+      ref: reference(record.id),
+      env: record.env,
+      main: record.main,
+      agent,
+      ports: new PortForwarder(record.main, record.uid),
+      detached: new DetachedProcesses({ ...link, directory: detached, agent }),
+    };
+  };
 
   return {
     spec: 'gantry-driver/1',
@@ -66,6 +73,11 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
         openTerminal(agent, { ...command, env: { ...env, ...command.env } }, size, call),
     },
     ports: { expose: ({ ports }, port, call) => ports.expose(port, call) },
+    processes: {
+      attach: true,
+      attachTo: async ({ detached }, id, from) => detached.attach(id, from),
+      list: ({ main, detached }) => listProcesses(main, detached.running()),
+    },
     inventory: { list: (labels) => listRecords(state, 'process', labels, reference) },
 
     async probe() {
@@ -130,11 +142,13 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       return connected;
     },
 
-    spawn({ agent, env }, command, call) {
-      return agent.spawn({ ...command, env: { ...env, ...command.env } }, call);
+    spawn({ agent, env, detached }, command, call) {
+      const starter = command.detached ? detached : agent;
+      return starter.spawn({ ...command, env: { ...env, ...command.env } }, call);
     },
 
-    async release({ agent, ports }) {
+    async release({ agent, ports, detached }) {
+      detached.release();
       ports.close();
       agent.close();
     },
