@@ -21,6 +21,7 @@ import { newRecord, type SandboxRecord } from './sandbox-record.ts';
 import { reserveUid } from './sandbox-uid.ts';
 import { StateDirectory } from './state-directory.ts';
 import { openTerminal } from './terminal.ts';
+import { watchDirectory } from './watch/watch-directory.ts';
 
 interface ProcessHandle extends DriverHandle {
   readonly agent: AgentClient;
@@ -77,6 +78,10 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       attach: true,
       attachTo: async ({ detached }, id, from) => detached.attach(id, from),
       list: ({ main, detached }) => listProcesses(main, detached.running()),
+    },
+    watch: {
+      recursive: true,
+      watch: ({ main }, directory, how, call) => watchDirectory(main, directory, how, call),
     },
     inventory: { list: (labels) => listRecords(state, 'process', labels, reference) },
 
