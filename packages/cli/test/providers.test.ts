@@ -74,7 +74,7 @@ test('providers lists what is there, with versions, isolation and capabilities',
   const lines = text.split('\n');
   expect(lines[0]).toMatch(/^NAME +VERSION +STATUS +ISOLATION +CAPABILITIES$/);
   expect(lines.find((line) => line.startsWith('local'))).toMatch(
-    /^local +\d+\.\d+\.\d+ +usable +process +.*archive/,
+    /^local +\d+\.\d+\.\d+ +usable +process +.*inventory/,
   );
   expect(lines.find((line) => line.startsWith('./fixtures'))).toMatch(/ - +usable +none /);
 });

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { bin, gantry } from './gantry.ts';
 
 /** Runs gantry on a terminal of its own, made by `script`, and types each line once its cue was shown. */
@@ -12,6 +12,7 @@ async function onTerminal(
     cwd: import.meta.dirname,
     stdio: ['pipe', 'pipe', 'inherit'],
   });
+  onTestFinished(() => void running.kill());
   let shown = '';
   const left = [...typed];
   running.stdout.on('data', (chunk: Buffer) => {
@@ -37,7 +38,7 @@ test('without terminals it is a plain shell that says so; Ctrl-C stops what runs
   const { code, shown } = await onTerminal(
     ['shell'],
     [
-      { cue: /[#$] $/, keys: 'echo sum-$((20+22)); sleep 300\n' },
+      { cue: /[#$] $/, keys: "sh -c 'echo sum-$((20+22)); exec sleep 300'\n" },
       { cue: /sum-42/, keys: '\u0003' },
       { cue: /\^C/, keys: 'echo still-$((1+1))\n' },
       { cue: /still-2/, keys: 'exit 4\n' },
@@ -52,7 +53,10 @@ test('with terminals the sandbox has the whole terminal, of the usual size where
   const { code, shown } = await onTerminal(
     ['shell', '--provider', './fixtures/with-terminal.ts'],
     [
-      { cue: /[#$] $/, keys: 'stty size; test -t 0 && echo tty-$((40+2)); sleep 300\n' },
+      {
+        cue: /[#$] $/,
+        keys: "stty size; sh -c 'test -t 0 && echo tty-$((40+2)); exec sleep 300'\n",
+      },
       { cue: /tty-42/, keys: '\u0003' },
       { cue: /\^C/, keys: 'echo still-$((1+1))\n' },
       { cue: /still-2/, keys: 'exit 4\n' },
