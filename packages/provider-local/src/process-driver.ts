@@ -12,6 +12,7 @@ import { buildSandbox, fifoMode } from './build-sandbox.ts';
 import { diagnose, requireAll } from './diagnose.ts';
 import { listRecords, sandboxStatus } from './inventory.ts';
 import type { ResolvedOptions } from './options.ts';
+import { findPortsEntry } from './ports/enter-network.ts';
 import { PortForwarder } from './ports/port-forwarder.ts';
 import { DetachedProcesses } from './processes/detached-processes.ts';
 import { listProcesses } from './processes/list-processes.ts';
@@ -87,10 +88,10 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
 
     async probe() {
       requireAll(await diagnose());
-      return {};
+      return (await findPortsEntry()).ok ? {} : { ports: false };
     },
 
-    diagnose,
+    diagnose: async () => [...(await diagnose()), await findPortsEntry()],
 
     async create(request: CreateRequest, call: Call) {
       call.signal.throwIfAborted();

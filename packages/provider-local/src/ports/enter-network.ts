@@ -1,3 +1,4 @@
+import type { Finding } from '@gantry/core/driver';
 import { runProgram } from '../run-program.ts';
 
 /*
@@ -52,19 +53,29 @@ const entries: Readonly<Record<NetworkEntry['program'], NetworkEntry>> = {
   },
 };
 
-/** The programs that can do it for the current user, the first choice first. */
-export function possibleEntries(root: boolean): readonly NetworkEntry[] {
-  return root ? [entries.nsenter] : [entries.perl, entries.python3];
-}
-
-/** The first of the programs that this machine has. */
-export async function findNetworkEntry(root: boolean): Promise<NetworkEntry | undefined> {
-  for (const entry of possibleEntries(root)) {
+/** The first program of this machine that can do it for the current user. */
+export async function findNetworkEntry(): Promise<NetworkEntry | undefined> {
+  const root = process.getuid?.() === 0;
+  for (const entry of root ? [entries.nsenter] : [entries.perl, entries.python3]) {
     const { code } = await runProgram([entry.program, '--version']);
     if (code === 0) return entry;
   }
   return undefined;
 }
+
+/** Whether ports of sandboxes can be reached here; sandboxes themselves do not need it. */
+export async function findPortsEntry(): Promise<Finding> {
+  const entry = await findNetworkEntry();
+  return {
+    control: 'ports',
+    ok: entry !== undefined,
+    message: entry ? `reached with ${entry.program}` : withoutEntry,
+  };
+}
+
+/** Why there is no way into the network of a sandbox, and what to do. */
+export const withoutEntry: string =
+  'reaching a port of a sandbox needs nsenter as root (apt-get install util-linux), else perl or python3 (apt-get install perl-base)';
 
 function numbersOf(pid: number): string[] {
   return [String(numbers[process.arch] ?? 0), String(pid)];

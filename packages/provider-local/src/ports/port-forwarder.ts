@@ -3,7 +3,7 @@ import type { Call, Endpoint } from '@gantry/core/driver';
 import { SandboxError } from '@gantry/core/driver';
 import { isRunning, type ProcessIdentity } from '@gantry/core/node';
 import { Connector } from './connector.ts';
-import { findNetworkEntry, type NetworkEntry, possibleEntries } from './enter-network.ts';
+import { findNetworkEntry, type NetworkEntry, withoutEntry } from './enter-network.ts';
 
 /** How often the forwarding looks whether its sandbox still lives. */
 const lookEveryMs = 1_000;
@@ -29,14 +29,14 @@ export class PortForwarder {
 
   /** Where the port is reached from the host. The same place each time. */
   async expose(port: number, call: Call): Promise<Endpoint> {
-    this.#entry ??= await findNetworkEntry(process.getuid?.() === 0);
-    if (!this.#entry) throw noEntry();
-    await this.#connect().ready();
+    this.#entry ??= await findNetworkEntry();
+    if (!this.#entry) throw new SandboxError('failed-precondition', withoutEntry);
+    await this.#connect(this.#entry).ready();
     call.signal.throwIfAborted();
     if (this.#closed) throw new SandboxError('failed-precondition', 'the sandbox was released');
     let listening = this.#servers.get(port);
     if (!listening) {
-      listening = this.#listen(port);
+      listening = this.#listen(port, this.#entry);
       this.#servers.set(port, listening);
       // One that failed may be tried again.
       listening.catch(() => this.#servers.delete(port));
@@ -63,16 +63,16 @@ export class PortForwarder {
     this.#servers.clear();
   }
 
-  #connect(): Connector {
+  #connect(entry: NetworkEntry): Connector {
     if (!this.#connector || this.#connector.ended) {
-      this.#connector = new Connector(this.#main, this.#uid, this.#entry ?? possibleEntries(true)[0]!);
+      this.#connector = new Connector(this.#main, this.#uid, entry);
     }
     return this.#connector;
   }
 
-  async #listen(port: number): Promise<Server> {
+  async #listen(port: number, entry: NetworkEntry): Promise<Server> {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => {
-      void this.#forward(client, port);
+      void this.#forward(client, port, entry);
     });
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -86,12 +86,12 @@ export class PortForwarder {
     return server;
   }
 
-  async #forward(client: Socket, port: number): Promise<void> {
+  async #forward(client: Socket, port: number, entry: NetworkEntry): Promise<void> {
     this.#track(client);
     client.on('error', () => client.destroy());
     let inside: Socket;
     try {
-      inside = await this.#connect().connect(port);
+      inside = await this.#connect(entry).connect(port);
     } catch {
       // Nobody listens, or the sandbox is gone: a reset says so to any client.
       client.resetAndDestroy();
@@ -124,11 +124,4 @@ function join(from: Socket, to: Socket): void {
     if (!from.readableEnded && !to.destroyed) to.resetAndDestroy();
   });
   from.pipe(to);
-}
-
-function noEntry(): SandboxError {
-  return new SandboxError(
-    'failed-precondition',
-    'reaching a port needs perl or python3 on this machine, or root: apt-get install perl-base',
-  );
 }
