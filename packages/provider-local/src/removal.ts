@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { SandboxError } from '@gantry/core/driver';
 import { isRunning, killProcess, waitUntilGone } from '@gantry/core/node';
@@ -119,6 +120,8 @@ function refuseMounts(directory: string): void {
 async function removeTree(directory: string): Promise<void> {
   const first = await runProgram(['rm', '-rf', '--', directory]);
   if (first.code === 0) return;
+  // Without rm(1) there was no sandbox either, so no names but our own.
+  if (first.code === null) return rm(directory, { recursive: true, force: true });
   // An ordinary user cannot look into directories that a guest has closed.
   await runProgram(['chmod', '-R', 'u+rwX', '--', directory]);
   const second = await runProgram(['rm', '-rf', '--', directory]);
