@@ -31,7 +31,8 @@ interface PsDocument {
 test('ps lists what runs in a sandbox, whoever has started it, safe to show', async () => {
   const label = randomUUID();
   const manifest = await labelledManifest(label);
-  const line = "printf '#!/bin/sh\\nsleep 999\\n' >x; chmod +x x; setsid ./x \"$(printf '\\033[31mred')\" </dev/null >/dev/null 2>&1 &";
+  const line =
+    "printf '#!/bin/sh\\nsleep 999\\n' >x; chmod +x x; setsid ./x \"$(printf '\\033[31mred')\" </dev/null >/dev/null 2>&1 &";
   await gantry(['exec', '--keep', '--manifest', manifest, '-c', line]);
   const [id = ''] = await sandboxesLabelled(label);
   const { code, json } = await gantryJson<PsDocument>(['ps', id, '--json']);

@@ -12,10 +12,14 @@ async function onTerminal(
   }[],
 ): Promise<{ readonly code: number | null; readonly shown: string }> {
   const words = [process.execPath, bin, ...args].map((word) => `'${word}'`).join(' ');
-  const running = spawn('/usr/bin/script', ['-qefc', `echo outside $(tty); ${words}`, '/dev/null'], {
-    cwd: import.meta.dirname,
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+  const running = spawn(
+    '/usr/bin/script',
+    ['-qefc', `echo outside $(tty); ${words}`, '/dev/null'],
+    {
+      cwd: import.meta.dirname,
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  );
   onTestFinished(() => void running.kill());
   let shown = '';
   const left = [...typed];

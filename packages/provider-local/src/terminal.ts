@@ -14,7 +14,13 @@ import { runInGuest, type GuestShell, tools } from './guest-shell.ts';
 const openWithinMs = 30_000;
 const longestReport = 4_096;
 /** What a person's keys send: only the job in the foreground gets them. */
-const keySignals: ReadonlySet<string> = new Set(['SIGINT', 'SIGQUIT', 'SIGTSTP', 'SIGCONT', 'SIGWINCH']);
+const keySignals: ReadonlySet<string> = new Set([
+  'SIGINT',
+  'SIGQUIT',
+  'SIGTSTP',
+  'SIGCONT',
+  'SIGWINCH',
+]);
 
 // script(1) looks at SHELL, which belongs to the command. Descriptor 5 is the report to the host.
 const outerScript = `set -- "$1" "$(PATH=${tools}:$PATH; command -v script)"
@@ -42,6 +48,8 @@ export async function openTerminal(
     },
     call,
   );
+  const { stdin } = process;
+  if (!stdin) throw new SandboxError('internal', 'the agent gave a terminal no input');
   let over = false;
   const end = (): void => void (over = true);
   process.exit.then(end, end);
@@ -50,11 +58,11 @@ export async function openTerminal(
     opened = await reportOf(process, call.signal);
   } catch (error) {
     await process.kill('SIGKILL');
-    await Promise.all([process.stdout.cancel(), process.stdin?.abort().catch(() => undefined)]);
+    await Promise.all([process.stdout.cancel(), stdin.abort().catch(() => undefined)]);
     throw error;
   }
   const { session, device } = opened;
-  const keys = process.stdin!.getWriter();
+  const keys = stdin.getWriter();
   // A lane serves the next command once nothing of the last one is open.
   const hangUp = (): void => void keys.abort().catch(() => undefined);
   process.exit.then(hangUp, hangUp);
@@ -71,7 +79,10 @@ export async function openTerminal(
       const args = [device, String(next.rows), String(next.columns)];
       const code = await runInGuest(agent, 'stty rows "$2" cols "$3" <"$1"', args);
       if (code === 0 || over) return;
-      throw new SandboxError('unavailable', `stty could not resize ${device}: it ended with ${code}`);
+      throw new SandboxError(
+        'unavailable',
+        `stty could not resize ${device}: it ended with ${code}`,
+      );
     },
     async kill(signal: Signal = 'SIGKILL') {
       if (!(signal in constants.signals)) {
@@ -147,7 +158,7 @@ async function reportOf(process: DriverProcess, signal: AbortSignal): Promise<Op
       const found = /^([1-9]\d{0,9}) (\/dev\/pts\/\d{1,9})\n/m.exec(text);
       if (found) {
         void drain(reader);
-        return { session: found[1]!, device: found[2]! };
+        return { session: found[1] ?? '', device: found[2] ?? '' };
       }
       if (text.startsWith('no script\n')) {
         throw notOpened(

@@ -81,7 +81,10 @@ export const portScenarios: readonly Scenario[] = [
       assert.equal(await exchange(url, 'hello'), '5 hello');
       const sizes = Array.from({ length: 100 }, (_, index) => index * 100);
       const answers = await Promise.all(sizes.map((size) => exchange(url, 'x'.repeat(size))));
-      assert.deepEqual(answers, sizes.map((size) => `${size} ${'x'.repeat(size)}`));
+      assert.deepEqual(
+        answers,
+        sizes.map((size) => `${size} ${'x'.repeat(size)}`),
+      );
       const large = await exchange(url, new Uint8Array(20 << 20));
       assert.ok(large.startsWith(`${20 << 20} `));
     },
@@ -105,7 +108,7 @@ while (my $w = syswrite($c, 'x' x 65536)) { $n += $w; print "$n\\n"; }`;
       socket.pause();
       await eventually(() => Number(said.trim().split('\n').at(-1)) > 0, 'it writes');
       const sent = async (): Promise<number> => {
-        for (let before = -1; ; ) {
+        for (let before = -1; ;) {
           const now = Number(said.trim().split('\n').at(-1));
           if (now === before) return now;
           before = now;

@@ -15,7 +15,7 @@ function elsewhere(stateDirectory: string, ...args: readonly string[]): Promise<
   const script = path.join(import.meta.dirname, 'other-process.ts');
   return new Promise((resolve, reject) => {
     execFile(process.execPath, [script, stateDirectory, ...args], (error, stdout, stderr) => {
-      if (stdout === '') reject(new Error(`${String(error)} ${stderr}`));
+      if (stdout === '') reject(new Error(`${error?.message ?? 'it said nothing'} ${stderr}`));
       else resolve(JSON.parse(stdout));
     });
   });
@@ -31,7 +31,13 @@ export const processScenarios: readonly Scenario[] = [
       await using _theirs = await other.spawn(['sleep', '777']);
       await using sleeper = await sandbox.spawn(['sleep', '555']);
       const long = 'y'.repeat(100_000);
-      await using _hostile = await sandbox.spawn(['sh', '-c', 'sleep 556; :', '\u001b[31m\n\u{1F600}', long]);
+      await using _hostile = await sandbox.spawn([
+        'sh',
+        '-c',
+        'sleep 556; :',
+        '\u001b[31m\n\u{1F600}',
+        long,
+      ]);
       await using _nameless = await sandbox.spawn(['perl', '-e', '$0 = ""; sleep 557']);
       await eventually(
         async () => (await sandbox.processes()).some(({ command }) => command === 'sleep 556'),
@@ -55,7 +61,8 @@ export const processScenarios: readonly Scenario[] = [
     async run({ provider, stateDirectory }) {
       await using sandbox = await provider.create();
       const ref = JSON.stringify(sandbox.ref);
-      const line = 'for i in 1 2 3 4 5 6; do echo line $i; echo err $i >&2; sleep 0.2; done; exit 9';
+      const line =
+        'for i in 1 2 3 4 5 6; do echo line $i; echo err $i >&2; sleep 0.2; done; exit 9';
       const { id } = (await elsewhere(stateDirectory, 'detach', ref, line)) as { id: string };
       const listed = (await sandbox.processes()).find((one) => one.id === id);
       assert.match(listed?.command ?? '', /^\/bin\/sh -c for i in/);
@@ -105,12 +112,19 @@ export const processScenarios: readonly Scenario[] = [
     name: 'gives a detached process its input, and refuses what it cannot have',
     async run({ provider }) {
       await using sandbox = await provider.create();
-      const process = await sandbox.spawn('cat; exit 4', { detached: true, stdin: Buffer.from('given') });
+      const process = await sandbox.spawn('cat; exit 4', {
+        detached: true,
+        stdin: Buffer.from('given'),
+      });
       assert.equal(await text(process.stdout), 'given');
       assert.deepEqual(await process.exit, { code: 4 });
       const detached = true;
-      await assert.rejects(sandbox.spawn('cat', { detached, stdin: 'stream' }), { code: 'invalid-argument' });
-      await assert.rejects(sandbox.spawn('x', { detached, cwd: '/none' }), { code: 'failed-precondition' });
+      await assert.rejects(sandbox.spawn('cat', { detached, stdin: 'stream' }), {
+        code: 'invalid-argument',
+      });
+      await assert.rejects(sandbox.spawn('x', { detached, cwd: '/none' }), {
+        code: 'failed-precondition',
+      });
       for (const id of ['d-0000000000000000', '../../record.json', '', 'd-0000000000000000/../x']) {
         await assert.rejects(sandbox.attach(id), { code: 'not-found' }, id);
       }
@@ -133,8 +147,8 @@ export const processScenarios: readonly Scenario[] = [
       await using sandbox = await provider.create();
       const directory = path.join(stateDirectory, 'sandboxes', sandbox.ref.id, 'detached');
       const first = await sandbox.spawn('sleep 1000', { detached: true });
-      const noted = JSON.parse(readFileSync(path.join(directory, first.id ?? '', 'process.json'), 'utf8'));
-      process.kill(noted.recorder.pid, 'SIGKILL');
+      const noted = readFileSync(path.join(directory, first.id ?? '', 'process.json'), 'utf8');
+      process.kill(Number(/"recorder":\{"pid":(\d+)/.exec(noted)?.[1]), 'SIGKILL');
       assert.ok('unknown' in (await first.exit));
       await assert.rejects(text(first.stdout), { code: 'data-loss' });
       const second = await sandbox.spawn('sleep 1000', { detached: true });
@@ -149,7 +163,14 @@ export const processScenarios: readonly Scenario[] = [
       await using sandbox = await provider.create();
       const made = await sandbox.spawn('exec sleep 1000', { detached: true });
       const id = made.id ?? '';
-      const file = path.join(stateDirectory, 'sandboxes', sandbox.ref.id, 'detached', id, 'process.json');
+      const file = path.join(
+        stateDirectory,
+        'sandboxes',
+        sandbox.ref.id,
+        'detached',
+        id,
+        'process.json',
+      );
       const good = readFileSync(file, 'utf8');
       writeFileSync(file, '{"pid":1}');
       await assert.rejects(sandbox.attach(id), { code: 'data-loss' });

@@ -14,7 +14,8 @@ class Screen implements AsyncDisposable {
     this.terminal = terminal;
     this.#keys = terminal.input.getWriter();
     this.#end = (async () => {
-      for await (const bytes of terminal.output) this.shown += Buffer.from(bytes).toString('latin1');
+      for await (const bytes of terminal.output)
+        this.shown += Buffer.from(bytes).toString('latin1');
     })();
   }
 
@@ -31,8 +32,12 @@ class Screen implements AsyncDisposable {
   }
 
   sees(text: string | RegExp): Promise<void> {
-    const found = (): boolean => (typeof text === 'string' ? this.shown.includes(text) : text.test(this.shown));
-    return eventually(found, `the terminal shows ${String(text)}; it shows ${JSON.stringify(this.shown.slice(-300))}`);
+    const found = (): boolean =>
+      typeof text === 'string' ? this.shown.includes(text) : text.test(this.shown);
+    return eventually(
+      found,
+      `the terminal shows ${String(text)}; it shows ${JSON.stringify(this.shown.slice(-300))}`,
+    );
   }
 
   async exit(): Promise<object> {
@@ -84,7 +89,10 @@ export const terminalScenarios: readonly Scenario[] = [
     name: 'gives Ctrl-C to the job in front and Ctrl-D to its reader, and keeps the shell',
     async run({ provider }) {
       await using sandbox = await provider.create();
-      await using screen = await Screen.open(sandbox, { command: ['/bin/sh', '-i'], env: { PS1: '> ' } });
+      await using screen = await Screen.open(sandbox, {
+        command: ['/bin/sh', '-i'],
+        env: { PS1: '> ' },
+      });
       await screen.sees('> ');
       await screen.type('echo begin-$((1+1)); sleep 300\n');
       await screen.sees('begin-2');

@@ -7,7 +7,7 @@ async function watching(
   sandbox: Sandbox,
   directory: string,
   options: WatchOptions = {},
-): Promise<{ seen: string[]; end: Promise<unknown>; stop(): Promise<void> }> {
+): Promise<{ seen: string[]; end: Promise<unknown>; stop: () => Promise<void> }> {
   const controller = new AbortController();
   const seen: string[] = [];
   const add = ({ kind, path = '' }: WatchEvent): void => void seen.push(`${kind} ${path}`.trim());
@@ -23,7 +23,10 @@ async function watching(
   let turn = 0;
   const probed = async (): Promise<boolean> => {
     if (seen.length > 0) return true;
-    await shell(sandbox, `mkdir "${directory}/probe-${(turn += 1)}" && rmdir "${directory}"/probe-*`);
+    await shell(
+      sandbox,
+      `mkdir "${directory}/probe-${(turn += 1)}" && rmdir "${directory}"/probe-*`,
+    );
     return false;
   };
   await eventually(probed, `the watch of ${directory} has begun`);
@@ -101,7 +104,10 @@ export const watchScenarios: readonly Scenario[] = [
         'for i in $(seq 200); do mkdir s/k; rmdir s/k; ln -s /etc s/k; rm s/k; done; echo >after',
       );
       await eventually(() => seen.includes('created /workspace/after'), 'all is seen');
-      assert.ok(seen.every((line) => /\/(s\/k|s|after)$/.test(line)), seen.join('\n'));
+      assert.ok(
+        seen.every((line) => /\/(s\/k|s|after)$/.test(line)),
+        seen.join('\n'),
+      );
       await stop();
     },
   },

@@ -1,4 +1,10 @@
-import { type ProcessSummary, type Provider, type Sandbox, SandboxError, type SandboxRef } from '@gantry/core';
+import {
+  type ProcessSummary,
+  type Provider,
+  type Sandbox,
+  SandboxError,
+  type SandboxRef,
+} from '@gantry/core';
 import { note, print, printJson } from '../output/print.ts';
 import { table } from '../output/table.ts';
 import { loadProvider } from '../provider/load-provider.ts';
@@ -39,7 +45,8 @@ async function everywhere(session: Session, provider: Provider): Promise<readonl
       found.push(...(await processesOf(session, provider, ref)));
     } catch (error) {
       // It has ended since it was listed.
-      if (!SandboxError.is(error) || !['not-found', 'unavailable'].includes(error.code)) throw error;
+      if (!SandboxError.is(error) || !['not-found', 'unavailable'].includes(error.code))
+        throw error;
     }
   }
   return found;

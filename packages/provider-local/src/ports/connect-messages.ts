@@ -9,3 +9,13 @@ export type ConnectorMessage =
   | { readonly kind: 'ready'; readonly network: string }
   | { readonly kind: 'connected'; readonly id: number }
   | { readonly kind: 'failed'; readonly id: number; readonly code: string };
+
+/** Whether what came over the channel is a request; nothing else is ever sent. */
+export function isConnectRequest(value: unknown): value is ConnectRequest {
+  return typeof value === 'object' && value !== null && 'id' in value && 'port' in value;
+}
+
+/** Whether what came over the channel is a message of the connector. */
+export function isConnectorMessage(value: unknown): value is ConnectorMessage {
+  return typeof value === 'object' && value !== null && 'kind' in value;
+}

@@ -2,7 +2,11 @@
 // loopback address and hands the sockets to the process that started it. It reads none of their bytes.
 import { readlinkSync } from 'node:fs';
 import { connect } from 'node:net';
-import type { ConnectorMessage, ConnectRequest } from './connect-messages.ts';
+import {
+  type ConnectorMessage,
+  type ConnectRequest,
+  isConnectRequest,
+} from './connect-messages.ts';
 
 /** A listener whose queue is full leaves a connection waiting for minutes. */
 const connectWithinMs = 10_000;
@@ -14,7 +18,9 @@ if (uid > 0 && process.getuid?.() === 0) {
   process.setuid?.(uid);
 }
 process.on('disconnect', () => process.exit());
-process.on('message', (request) => open(request as ConnectRequest));
+process.on('message', (request) => {
+  if (isConnectRequest(request)) open(request);
+});
 say({ kind: 'ready', network: readlinkSync('/proc/self/ns/net') });
 
 function open({ id, port }: ConnectRequest): void {

@@ -4,7 +4,11 @@ import { Socket } from 'node:net';
 import { SandboxError } from '@gantry/core/driver';
 import { isRunning, type ProcessIdentity } from '@gantry/core/node';
 import { ownScript } from '../own-script.ts';
-import type { ConnectorMessage, ConnectRequest } from './connect-messages.ts';
+import {
+  type ConnectorMessage,
+  type ConnectRequest,
+  isConnectorMessage,
+} from './connect-messages.ts';
 import type { NetworkEntry } from './enter-network.ts';
 
 const startWithinMs = 30_000;
@@ -37,7 +41,7 @@ export class Connector {
     this.#child.once('error', (error) => this.#end(error.message));
     this.#child.once('close', () => this.#end(this.#said.trim() || 'it ended'));
     this.#child.on('message', (message, handle) => {
-      this.#receive(message as ConnectorMessage, main, handle);
+      if (isConnectorMessage(message)) this.#receive(message, main, handle);
     });
     const late = setTimeout(() => this.#end('it did not start in time'), startWithinMs);
     void this.#ready.promise.then(
@@ -116,7 +120,10 @@ export class Connector {
   }
 
   #unavailable(reason: string): SandboxError {
-    return new SandboxError('unavailable', `the network of the sandbox cannot be reached: ${reason}`);
+    return new SandboxError(
+      'unavailable',
+      `the network of the sandbox cannot be reached: ${reason}`,
+    );
   }
 }
 

@@ -49,7 +49,14 @@ const entries: Readonly<Record<NetworkEntry['program'], NetworkEntry>> = {
   python3: {
     program: 'python3',
     // -I: nothing of the user's own gets in.
-    commandLine: (pid, command) => ['python3', '-I', '-c', pythonScript, ...numbersOf(pid), ...command],
+    commandLine: (pid, command) => [
+      'python3',
+      '-I',
+      '-c',
+      pythonScript,
+      ...numbersOf(pid),
+      ...command,
+    ],
   },
 };
 

@@ -30,9 +30,15 @@ export interface OutputEnd {
 }
 
 const processSchema: z.ZodType<DetachedProcess> = z.strictObject({
-  pid: z.int().min(2).max(2 ** 31 - 1),
+  pid: z
+    .int()
+    .min(2)
+    .max(2 ** 31 - 1),
   recorder: z.strictObject({
-    pid: z.int().min(2).max(2 ** 31 - 1),
+    pid: z
+      .int()
+      .min(2)
+      .max(2 ** 31 - 1),
     startTime: z.string().min(1).max(100),
     bootId: z.string().min(1).max(100),
   }),
@@ -75,7 +81,9 @@ export class DetachedFiles {
 
   process(): DetachedProcess | undefined {
     const value = this.#read('process.json');
-    return value === undefined ? undefined : this.#checked('process.json', processSchema.safeParse(value));
+    return value === undefined
+      ? undefined
+      : this.#checked('process.json', processSchema.safeParse(value));
   }
 
   end(): DetachedEnd | undefined {

@@ -1,5 +1,10 @@
 import { existsSync, type FSWatcher, watch } from 'node:fs';
-import { type DriverProcess, type ExitStatus, SandboxError, type Signal } from '@gantry/core/driver';
+import {
+  type DriverProcess,
+  type ExitStatus,
+  SandboxError,
+  type Signal,
+} from '@gantry/core/driver';
 import { isRunning } from '@gantry/core/node';
 import type { DetachedFiles } from './detached-files.ts';
 import { firstOffset, type OutputSource, readOutput } from './output-reader.ts';
@@ -35,9 +40,13 @@ export function followDetached(
   for (const output of ['stdout', 'stderr'] as const) {
     const first = firstOffset(files, output);
     if (from[`${output}Offset`] >= first) continue;
-    throw new SandboxError('out-of-range', `the first byte of ${output} that is still kept is at ${first}`, {
-      details: { output, firstOffset: first },
-    });
+    throw new SandboxError(
+      'out-of-range',
+      `the first byte of ${output} that is still kept is at ${first}`,
+      {
+        details: { output, firstOffset: first },
+      },
+    );
   }
   const changes = new Changes(files.directory, release);
   const over = (): boolean => !isRunning(noted.recorder);
@@ -60,7 +69,10 @@ export function followDetached(
   };
 }
 
-async function exitOf({ files, over, change }: OutputSource, changes: Changes): Promise<ExitStatus> {
+async function exitOf(
+  { files, over, change }: OutputSource,
+  changes: Changes,
+): Promise<ExitStatus> {
   try {
     for (;;) {
       // In this order: what is recorded last is seen.

@@ -8,7 +8,7 @@ import { isErrno } from '../errors.ts';
 import { ownScript } from '../own-script.ts';
 import { DetachedFiles } from './detached-files.ts';
 import { followDetached, type OutputOffsets, type ProcessSignals } from './detached-process.ts';
-import type { RecorderAnswer, RecorderRequest } from './recorder-messages.ts';
+import { parseAnswer, type RecorderAnswer, type RecorderRequest } from './recorder-messages.ts';
 
 /** How many a sandbox may have, those that have ended included: each may keep 3 MiB on the host's disk. */
 const mostProcesses = 64;
@@ -118,7 +118,12 @@ export class DetachedProcesses {
     const { controlDirectory, fifoMode } = this.#options;
     const recorder = spawn(
       process.execPath,
-      [ownScript('processes/recorder-main'), controlDirectory, fifoMode.toString(8), files.directory],
+      [
+        ownScript('processes/recorder-main'),
+        controlDirectory,
+        fifoMode.toString(8),
+        files.directory,
+      ],
       {
         // A session of its own: what ends this process's terminal or group does not end it.
         detached: true,
@@ -138,10 +143,10 @@ export class DetachedProcesses {
     const abandon = (): void => void recorder.stdin?.end();
     signal.addEventListener('abort', abandon, { once: true });
     try {
-      const { error } = await answerOf(recorder);
+      const answer = await answerOf(recorder);
       signal.throwIfAborted();
-      if (error) {
-        const { code, message, outcome, details } = error;
+      if ('error' in answer) {
+        const { code, message, outcome, details } = answer.error;
         throw new SandboxError(code, message, {
           ...(outcome === undefined ? {} : { outcome }),
           ...(details === undefined ? {} : { details }),
@@ -170,7 +175,7 @@ function answerOf(recorder: ChildProcess): Promise<RecorderAnswer> {
     recorder.stdout?.setEncoding('utf8').on('data', (part: string) => {
       text += part;
       const end = text.indexOf('\n');
-      if (end >= 0) resolve(JSON.parse(text.slice(0, end)) as RecorderAnswer);
+      if (end >= 0) resolve(parseAnswer(text.slice(0, end)));
       else if (text.length > longestAnswer) fail('its recorder said too much');
     });
   });

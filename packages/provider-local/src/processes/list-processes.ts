@@ -57,7 +57,8 @@ function namespaceOf(pid: string): string | undefined {
     return readlinkSync(`/proc/${pid}/ns/pid`);
   } catch (error) {
     // Ended meanwhile, or somebody else's.
-    if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].some((code) => isErrno(error, code))) return undefined;
+    if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].some((code) => isErrno(error, code)))
+      return undefined;
     throw error;
   }
 }

@@ -9,9 +9,9 @@ const chunkBytes = 64 * 1024;
 export interface OutputSource {
   readonly files: DetachedFiles;
   /** Whether nothing is recorded any more. */
-  over(): boolean;
+  readonly over: () => boolean;
   /** Resolves when there may be more. */
-  change(): Promise<void>;
+  readonly change: () => Promise<void>;
 }
 
 /**
@@ -45,14 +45,14 @@ export function readOutput(
     {
       async pull(controller) {
         try {
-          while (!stopped) {
-            const bytes = next();
+          for (let bytes = next(); ; bytes = next()) {
             if (bytes === 'end') {
               stop();
               return controller.close();
             }
             if (bytes) return controller.enqueue(bytes);
             await change();
+            if (stopped) return;
           }
         } catch (error) {
           stop();
@@ -71,7 +71,11 @@ export function firstOffset(files: DetachedFiles, output: OutputName): number {
 }
 
 /** Some bytes at an offset; `undefined` where there are none yet. Throws `data-loss` when they are gone. */
-function readAt(files: DetachedFiles, output: OutputName, position: number): Uint8Array | undefined {
+function readAt(
+  files: DetachedFiles,
+  output: OutputName,
+  position: number,
+): Uint8Array | undefined {
   for (;;) {
     const starts = files.segments(output);
     const start = starts.findLast((one) => one <= position);

@@ -22,11 +22,13 @@ export async function recordOutput(
     if (descriptor !== undefined) closeSync(descriptor);
     descriptor = openSync(files.segment(output, size), 'wx', 0o600);
     starts.push(size);
-    while (starts.length > keptSegments) rmSync(files.segment(output, starts.shift()!), { force: true });
+    for (const old of starts.splice(0, Math.max(0, starts.length - keptSegments))) {
+      rmSync(files.segment(output, old), { force: true });
+    }
     return descriptor;
   };
   const append = (bytes: Uint8Array): void => {
-    for (let rest = bytes; rest.length > 0; ) {
+    for (let rest = bytes; rest.length > 0;) {
       const used = size - (starts.at(-1) ?? 0);
       const file = descriptor === undefined || used >= segmentBytes ? next() : descriptor;
       const room = segmentBytes - (size - (starts.at(-1) ?? 0));

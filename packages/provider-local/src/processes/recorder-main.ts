@@ -9,7 +9,7 @@ import { type DriverProcess, toSandboxError } from '@gantry/core/driver';
 import { AgentClient, identifyProcess } from '@gantry/core/node';
 import { DetachedFiles } from './detached-files.ts';
 import { recordOutput } from './output-recorder.ts';
-import type { RecorderAnswer, RecorderRequest } from './recorder-messages.ts';
+import { parseRequest, type RecorderAnswer } from './recorder-messages.ts';
 
 const [controlDirectory = '', fifoMode = '', directory = ''] = process.argv.slice(2);
 const files = new DetachedFiles(directory);
@@ -21,19 +21,21 @@ for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const first = await lines.next();
 if (first.done) process.exit(1);
-const { stdin, ...command } = JSON.parse(first.value) as RecorderRequest;
+const { stdin, ...command } = parseRequest(first.value);
 const kept = lines.next().then(({ value }) => value === 'keep');
 void kept.then((keep) => keep || abandoned.abort(new Error('nobody wants it')));
 
 let agent: AgentClient;
 let started: DriverProcess;
+let pid: number;
 try {
   agent = new AgentClient({ controlDirectory, fifoMode: Number.parseInt(fifoMode, 8) });
   const bytes = stdin === undefined ? 'none' : new Uint8Array(Buffer.from(stdin, 'base64'));
   started = await agent.spawn({ ...command, stdin: bytes }, { signal: abandoned.signal });
   const recorder = identifyProcess(process.pid);
   if (!recorder || started.pid === undefined) throw new Error('it has no process id');
-  files.writeProcess({ pid: started.pid, recorder, startedAt: Date.now() });
+  pid = started.pid;
+  files.writeProcess({ pid, recorder, startedAt: Date.now() });
 } catch (error) {
   const { code, message, outcome, details } = toSandboxError(error, {
     provider: 'local',
@@ -43,7 +45,7 @@ try {
   process.exit(1);
 }
 const ending = record(started);
-await answer({ pid: started.pid });
+await answer({ pid });
 if (!(await kept)) await started.kill('SIGKILL');
 process.stdin.destroy();
 await ending;
@@ -55,9 +57,15 @@ async function record({ stdout, stderr, exit }: DriverProcess): Promise<void> {
     (status) => files.writeEnd({ exit: status }),
     (error: unknown) => files.writeEnd({ lost: { message: String(error) } }),
   );
-  await Promise.all([recordOutput(files, 'stdout', stdout), recordOutput(files, 'stderr', stderr), end]);
+  await Promise.all([
+    recordOutput(files, 'stdout', stdout),
+    recordOutput(files, 'stderr', stderr),
+    end,
+  ]);
 }
 
 function answer(message: RecorderAnswer): Promise<void> {
-  return new Promise((resolve) => process.stdout.write(`${JSON.stringify(message)}\n`, () => resolve()));
+  return new Promise((resolve) =>
+    process.stdout.write(`${JSON.stringify(message)}\n`, () => resolve()),
+  );
 }

@@ -6,7 +6,8 @@ import { isErrno } from '../errors.ts';
 /** A name as Latin-1 text, one character for each byte: names are bytes, and keys of maps are text. */
 export type ByteName = string;
 
-const flags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+const flags =
+  constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /**
  * Opens a directory of a sandbox as the sandbox sees it, mounts included. No symbolic link is followed, so
@@ -28,7 +29,10 @@ export function openGuestDirectory(main: ProcessIdentity, directory: string): nu
       ? (['not-found', 'is not there'] as const)
       : isErrno(error, 'EACCES')
         ? (['permission-denied', 'may not be read'] as const)
-        : (['failed-precondition', 'is no directory, or is reached through a symbolic link'] as const);
+        : ([
+            'failed-precondition',
+            'is no directory, or is reached through a symbolic link',
+          ] as const);
     if (SandboxError.is(error)) throw error;
     throw new SandboxError(code, `${directory} ${reason}`, {
       cause: error,

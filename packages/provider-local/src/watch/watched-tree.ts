@@ -74,7 +74,11 @@ export class WatchedTree {
       descriptor = openBelow(this.#base, names);
     } catch (error) {
       // Gone again, or closed to its own user as well; its parent tells when that changes.
-      if (names.length > 0 && ['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES'].some((code) => isErrno(error, code))) return;
+      if (
+        names.length > 0 &&
+        ['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES'].some((code) => isErrno(error, code))
+      )
+        return;
       throw error;
     }
     let added: WatchedDirectory;
@@ -187,7 +191,8 @@ export class WatchedTree {
     entries.set(name, isDirectory);
     if (known === undefined) this.#report({ kind: 'created', names });
     // A directory that only has other entries has told so itself.
-    else if (!(isDirectory && below && renamed && !replaced)) this.#report({ kind: 'changed', names });
+    else if (!(isDirectory && below && renamed && !replaced))
+      this.#report({ kind: 'changed', names });
     const unwatched = !this.#directories.has(key(names));
     if (isDirectory && this.#recursive && unwatched) this.#add(names, true);
   }
