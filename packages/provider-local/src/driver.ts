@@ -91,7 +91,11 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       return (await findPortsEntry()).ok ? {} : { ports: false };
     },
 
-    diagnose: async () => [...(await diagnose()), await findPortsEntry()],
+    async diagnose() {
+      const findings = await diagnose();
+      // What comes on top of a sandbox matters once there can be one.
+      return findings.every(({ ok }) => ok) ? [...findings, await findPortsEntry()] : findings;
+    },
 
     async create(request: CreateRequest, call: Call) {
       call.signal.throwIfAborted();

@@ -1,6 +1,9 @@
 import type { Sandbox, Terminal, TerminalOptions } from '@gantry/core';
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { copyFileSync, mkdirSync, symlinkSync } from 'node:fs';
+import path from 'node:path';
+import { local } from '../src/index.ts';
 import { eventually, type Scenario, shell } from './scenario.ts';
 
 /** A terminal that a test types into and looks at. */
@@ -51,8 +54,33 @@ class Screen implements AsyncDisposable {
   }
 }
 
+/** A root file system of busybox alone, which has no script(1). */
+function busyboxRoot(scratch: string): string {
+  const root = path.join(scratch, 'busybox');
+  for (const name of ['bin', 'proc', 'dev', 'tmp', 'run', 'workspace']) {
+    mkdirSync(path.join(root, name), { recursive: true });
+  }
+  copyFileSync('/bin/busybox', path.join(root, 'bin/busybox'));
+  for (const name of ['sh', 'env', 'setsid', 'stty'])
+    symlinkSync('busybox', path.join(root, 'bin', name));
+  return root;
+}
+
 /** What holds of terminals. */
 export const terminalScenarios: readonly Scenario[] = [
+  {
+    name: 'says what a root file system lacks when it cannot open a terminal',
+    async run({ stateDirectory, scratch }) {
+      const provider = local({ stateDirectory, rootfs: busyboxRoot(scratch) });
+      await using sandbox = await provider.create();
+      await assert.rejects(sandbox.terminal(), (error: Error & { code: string }) => {
+        assert.equal(error.code, 'failed-precondition');
+        assert.match(error.message, /there is no script\(1\) in the sandbox/);
+        return true;
+      });
+      assert.equal(await shell(sandbox, 'echo fine'), 'fine\n');
+    },
+  },
   {
     name: 'opens a terminal of the given size, in the given place, with its environment and exit code',
     async run({ provider }) {
