@@ -17,12 +17,13 @@ import { PortForwarder } from './ports/port-forwarder.ts';
 import { DetachedProcesses } from './processes/detached-processes.ts';
 import { listProcesses } from './processes/list-processes.ts';
 import { isAlive, removeSandbox, sweepNowAndThen } from './removal.ts';
-import { resolveRootfs } from './rootfs.ts';
+import { resolveRootfs, type Unpack } from './rootfs.ts';
 import { newRecord, type SandboxRecord } from './sandbox-record.ts';
 import { reserveUid } from './sandbox-uid.ts';
 import { StateDirectory } from './state-directory.ts';
 import { openTerminal } from './terminal.ts';
 import { watchDirectory } from './watch/watch-directory.ts';
+import { unpackRootfs } from './unpack-rootfs.ts';
 
 interface ProcessHandle extends DriverHandle {
   readonly agent: AgentClient;
@@ -51,6 +52,13 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       ports: new PortForwarder(record.main, record.uid),
       detached: new DetachedProcesses({ ...link, directory: detached, agent }),
     };
+  };
+
+  const unpack: Unpack = (file, destination, call) => {
+    const { isolation, stateDirectory } = options;
+    const plain = processDriver({ isolation, stateDirectory });
+    const workspaceOf = ({ ref }: ProcessHandle): string => state.sandbox(ref.id).workspace;
+    return unpackRootfs(plain, workspaceOf, file, destination, call);
   };
 
   return {
@@ -101,7 +109,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       call.signal.throwIfAborted();
       state.ensure();
       await sweepNowAndThen(state);
-      const rootfs = await resolveRootfs(state, options.rootfs, call);
+      const rootfs = await resolveRootfs(state, options.rootfs, unpack, call);
       let record = newRecord(request, 'process');
       const paths = state.sandbox(record.id);
       mkdirSync(paths.directory, { mode: 0o755 });
