@@ -180,7 +180,8 @@ export interface DriverCapabilities<Handle> {
   };
   readonly processes?: CapabilityLimits['processes'] & {
     list(handle: Handle, call: Call): Promise<readonly ProcessSummary[]>;
-    attach?(
+    /** Present exactly when `attach` is true. Out of `from`: `out-of-range`. Disposing does not kill it. */
+    attachTo?(
       handle: Handle,
       id: string,
       from: { readonly stdoutOffset: number; readonly stderrOffset: number },
