@@ -9,6 +9,7 @@ import {
 } from '@gantry/core/driver';
 import { AgentClient } from '@gantry/core/node';
 import { buildSandbox, fifoMode } from './build-sandbox.ts';
+import { probeOverlay, requireOverlay } from './copy-on-write/overlay-probe.ts';
 import { diagnose, requireAll } from './diagnose.ts';
 import { listRecords, sandboxStatus } from './inventory.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -50,21 +51,26 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       limits: { memory: 'none', pids: 'none', cpu: 'none', disk: 'none' },
     },
     mounts: { kinds: ['hostMount'] },
-    root: { modes: ['read-only'] },
+    root: { modes: ['read-only', 'copy-on-write'] },
     network: { modes: ['none'], live: false },
     privilege: { modes: ['none'] },
     inventory: { list: (labels) => listRecords(state, 'process', labels, reference) },
 
     async probe() {
       requireAll(await diagnose());
-      return {};
+      const { ok } = await probeOverlay(state);
+      return ok ? {} : { root: { modes: ['read-only'] } };
     },
 
-    diagnose,
+    async diagnose() {
+      const findings = await diagnose();
+      return findings.every(({ ok }) => ok) ? [...findings, await probeOverlay(state)] : findings;
+    },
 
     async create(request: CreateRequest, call: Call) {
       call.signal.throwIfAborted();
       state.ensure();
+      if (request.root === 'copy-on-write') await requireOverlay(state);
       await sweepNowAndThen(state);
       const rootfs = await resolveRootfs(state, options.rootfs, call);
       let record = newRecord(request, 'process');

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, renameSync, statSync } from 'nod
 import path from 'node:path';
 import { SandboxError } from '@gantry/core/driver';
 import { isRunning, killProcess, waitUntilGone } from '@gantry/core/node';
+import { openWorkDirectories } from './copy-on-write/overlay.ts';
 import { DirectProcesses, signalGroup } from './direct-processes.ts';
 import { isErrno } from './errors.ts';
 import { runProgram } from './run-program.ts';
@@ -113,6 +114,7 @@ function refuseMounts(directory: string): void {
 
 /** rm(1) works on names that are not UTF-8, which Node's own removal cannot. */
 async function removeTree(directory: string): Promise<void> {
+  openWorkDirectories(directory);
   const first = await runProgram(['rm', '-rf', '--', directory]);
   if (first.code === 0) return;
   // An ordinary user cannot look into directories that a guest has closed.
