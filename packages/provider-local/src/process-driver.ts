@@ -9,6 +9,7 @@ import {
 } from '@gantry/core/driver';
 import { AgentClient } from '@gantry/core/node';
 import { buildSandbox, fifoMode } from './build-sandbox.ts';
+import { changesSince, markWorkspace } from './changes/changes.ts';
 import { probeOverlay, requireOverlay } from './copy-on-write/overlay-probe.ts';
 import { diagnose, requireAll } from './diagnose.ts';
 import { listRecords, sandboxStatus } from './inventory.ts';
@@ -54,6 +55,11 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
     root: { modes: ['read-only', 'copy-on-write'] },
     network: { modes: ['none'], live: false },
     privilege: { modes: ['none'] },
+    changes: {
+      evidence: 'host-layer',
+      mark: ({ ref }, call) => markWorkspace(state.sandbox(ref.id), call),
+      since: ({ ref }, mark, call) => changesSince(state.sandbox(ref.id), mark, call),
+    },
     inventory: { list: (labels) => listRecords(state, 'process', labels, reference) },
 
     async probe() {
