@@ -1,10 +1,22 @@
-import { chmodSync, chownSync, closeSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import type { MountRequest } from '@gantry/core/driver';
 import { agentScript, laneFiles, laneNames } from '@gantry/core/node';
 import { hostBase, rootfsBase } from './base-system.ts';
 import { type Bind, bubblewrapArguments } from './bubblewrap-arguments.ts';
-import { type WritableRoot, writableHostRoot, writableRootfs } from './copy-on-write/writable-root.ts';
+import {
+  type WritableRoot,
+  writableHostRoot,
+  writableRootfs,
+} from './copy-on-write/writable-root.ts';
 import { launch, type Launched } from './launch.ts';
 import { type LaunchPlan, launchCommand, stagePath } from './launch-command.ts';
 import { checkMainProcess } from './main-process.ts';

@@ -65,7 +65,16 @@ export function launchCommand(plan: LaunchPlan): [string, ...string[]] {
     return [...keeper, ...mountNamespace(), ...script, 'bwrap', ...plan.bubblewrap];
   }
   if (plan.uid === undefined) {
-    return [...keeper, 'sh', '-c', ordinaryScript, 'gantry-launch', ...first, 'bwrap', ...plan.bubblewrap];
+    return [
+      ...keeper,
+      'sh',
+      '-c',
+      ordinaryScript,
+      'gantry-launch',
+      ...first,
+      'bwrap',
+      ...plan.bubblewrap,
+    ];
   }
   const uid = String(plan.uid);
   return [

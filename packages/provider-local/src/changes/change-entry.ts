@@ -33,9 +33,13 @@ function unchanged<T>(path: Buffer, use: () => T): T {
     if (!SandboxError.is(error)) throw error;
     if (error.code !== 'not-found' && error.code !== 'failed-precondition') throw error;
     const text = JSON.stringify(path.toString());
-    throw new SandboxError('aborted', `${text} changed while it was read; ask for the changes again`, {
-      ...{ details: { path: text }, cause: error },
-    });
+    throw new SandboxError(
+      'aborted',
+      `${text} changed while it was read; ask for the changes again`,
+      {
+        ...{ details: { path: text }, cause: error },
+      },
+    );
   }
 }
 

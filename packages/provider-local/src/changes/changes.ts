@@ -6,7 +6,13 @@ import { ConfinedDirectory, type ConfinedEntry } from '@gantry/core/node';
 import { runProgram } from '../run-program.ts';
 import type { SandboxPaths } from '../state-directory.ts';
 import { changeEntry } from './change-entry.ts';
-import { comparePaths, entryState, type ListedEntry, readListing, writeListing } from './listing.ts';
+import {
+  comparePaths,
+  entryState,
+  type ListedEntry,
+  readListing,
+  writeListing,
+} from './listing.ts';
 
 /** Remembers how the workspace is now, in a listing beside it that the guest cannot reach. */
 export async function markWorkspace(paths: SandboxPaths, call: Call): Promise<string> {

@@ -48,7 +48,11 @@ async function tryOverlay(state: StateDirectory): Promise<Finding> {
     const shell = ['sh', '-c', script, 'sh', options, target, directory];
     const { code, output } = await runProgram(['env', ...mountNamespace(), ...shell]);
     if (code === 0) return { control, ok: true, message: 'overlays can be mounted' };
-    return { control, ok: false, message: `${advice(output)} (${output || 'no reason was given'})` };
+    return {
+      control,
+      ok: false,
+      message: `${advice(output)} (${output || 'no reason was given'})`,
+    };
   } finally {
     openWorkDirectories(directory);
     rmSync(directory, { recursive: true, force: true });

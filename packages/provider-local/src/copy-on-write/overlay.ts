@@ -34,7 +34,9 @@ export function prepareOverlay(
   }
   // The way to them is closed to others by the state directory, and open to the sandbox's own uid.
   for (const part of ['upper', 'merged']) chmodSync(path.join(directory, part), 0o755);
-  layers.forEach((layer, index) => symlinkSync(layer, path.join(directory, layerLink(name, index))));
+  layers.forEach((layer, index) =>
+    symlinkSync(layer, path.join(directory, layerLink(name, index))),
+  );
   if (uid !== undefined) chownSync(path.join(directory, upperPath(name)), uid, uid);
   return { name, layers: layers.length };
 }
@@ -43,7 +45,10 @@ export function prepareOverlay(
  * What mount(8) needs, run in the sandbox's directory. Every path is relative: one with a colon or a
  * comma would need quoting, and the guest reads these options in its /proc/self/mountinfo.
  */
-export function overlayMount({ name, layers }: Overlay, inUserNamespace: boolean): [string, string] {
+export function overlayMount(
+  { name, layers }: Overlay,
+  inUserNamespace: boolean,
+): [string, string] {
   const lower = Array.from({ length: layers }, (_, index) => layerLink(name, index)).join(':');
   return [
     [

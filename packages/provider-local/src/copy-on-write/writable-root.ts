@@ -74,7 +74,9 @@ function usrDirectories(usr: string): string[] {
     ...children(usr, ''),
     ...children(usr, 'local'),
     ...libraries,
-    ...libraries.flatMap((name) => ['dist-packages', 'site-packages'].map((part) => `${name}/${part}`)),
+    ...libraries.flatMap((name) =>
+      ['dist-packages', 'site-packages'].map((part) => `${name}/${part}`),
+    ),
     ...['share/man', 'share/doc', 'share/applications', 'share/bash-completion'],
     ...['local/share/man', 'share/ca-certificates'],
   ];

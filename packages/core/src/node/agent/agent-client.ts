@@ -272,7 +272,10 @@ export class AgentClient {
 }
 
 /** Gives a command all of its input; one that stops reading has its own reasons. */
-async function feed(stdin: WritableStream<Uint8Array> | undefined, bytes: Uint8Array): Promise<void> {
+async function feed(
+  stdin: WritableStream<Uint8Array> | undefined,
+  bytes: Uint8Array,
+): Promise<void> {
   const writer = stdin?.getWriter();
   try {
     if (bytes.length > 0) await writer?.write(bytes);

@@ -58,7 +58,9 @@ export class Lane {
       settled();
       throw error;
     }
-    const outputs = open.slice(0, 2).map((fd) => new Socket({ fd, readable: true, writable: false }));
+    const outputs = open
+      .slice(0, 2)
+      .map((fd) => new Socket({ fd, readable: true, writable: false }));
     const [stdout, stderr] = outputs.map(readableFromSocket);
     const closed = outputs.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
     const holder = open[2];
@@ -140,7 +142,9 @@ export class Lane {
     const { closed, path } = this.#channel;
     if (closed) return false;
     try {
-      return !hasWriter(`${path}.o`) && !hasWriter(`${path}.e`) && !(input && hasReader(`${path}.i`));
+      return (
+        !hasWriter(`${path}.o`) && !hasWriter(`${path}.e`) && !(input && hasReader(`${path}.i`))
+      );
     } catch (error) {
       // The files are gone: the sandbox was destroyed meanwhile.
       if (isErrno(error, 'ENOENT')) return false;

@@ -1,4 +1,12 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readlinkSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+} from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { SandboxError } from '../../errors/sandbox-error.ts';
@@ -186,7 +194,9 @@ export class ConfinedDirectory implements Disposable {
   #failure(path: Uint8Array, error: unknown): unknown {
     const text = describe(path);
     if (isErrno(error, 'ENOENT')) {
-      return new SandboxError('not-found', `${text} is not in ${this.#name}`, { details: { path: text } });
+      return new SandboxError('not-found', `${text} is not in ${this.#name}`, {
+        details: { path: text },
+      });
     }
     if (isErrno(error, 'EACCES') || isErrno(error, 'EPERM')) {
       return new SandboxError('permission-denied', `${text} in ${this.#name} may not be read`, {
@@ -194,7 +204,10 @@ export class ConfinedDirectory implements Disposable {
       });
     }
     if (isErrno(error, 'ENOTDIR') || isErrno(error, 'ELOOP') || isErrno(error, 'EINVAL')) {
-      return this.#wrongKind(path, 'is not what was asked for, or is reached through a link or a file');
+      return this.#wrongKind(
+        path,
+        'is not what was asked for, or is reached through a link or a file',
+      );
     }
     return error;
   }
@@ -219,12 +232,13 @@ interface Level {
 function components(path: Uint8Array): Buffer[] {
   const bytes = Buffer.from(path.buffer, path.byteOffset, path.byteLength);
   const names: Buffer[] = [];
-  for (let start = 0; start <= bytes.length; ) {
+  for (let start = 0; start <= bytes.length;) {
     const found = bytes.indexOf(0x2f, start);
     const end = found === -1 ? bytes.length : found;
     const name = bytes.subarray(start, end);
     const text = name.toString('latin1');
-    if (text === '' || text === '.' || text === '..' || text.includes('\0')) throw invalidPath(path);
+    if (text === '' || text === '.' || text === '..' || text.includes('\0'))
+      throw invalidPath(path);
     names.push(name);
     start = end + 1;
   }
