@@ -1,5 +1,7 @@
+import { changesScenarios } from './changes-scenarios.ts';
 import { commandScenarios } from './command-scenarios.ts';
 import { controlScenarios } from './control-scenarios.ts';
+import { copyOnWriteScenarios } from './copy-on-write-scenarios.ts';
 import { lifetimeScenarios } from './lifetime-scenarios.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -7,4 +9,6 @@ export const scenarios: readonly Scenario[] = [
   ...commandScenarios,
   ...controlScenarios,
   ...lifetimeScenarios,
+  ...copyOnWriteScenarios,
+  ...changesScenarios,
 ];

@@ -36,7 +36,9 @@ async function text(directory: ConfinedDirectory, name: string): Promise<string>
 }
 
 async function walk(directory: ConfinedDirectory): Promise<string[]> {
-  return Array.fromAsync(directory.entries(), (entry) => entry.path.toString('latin1'));
+  const names: string[] = [];
+  for await (const entry of directory.entries()) names.push(entry.path.toString('latin1'));
+  return names;
 }
 
 describe('what is there', () => {
