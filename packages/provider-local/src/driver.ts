@@ -9,6 +9,8 @@ import {
 } from '@gantry/core/driver';
 import { AgentClient, type ProcessIdentity } from '@gantry/core/node';
 import { buildSandbox, fifoMode } from './build-sandbox.ts';
+import { changesSince, markWorkspace } from './changes/changes.ts';
+import { probeOverlay, requireOverlay } from './copy-on-write/overlay-probe.ts';
 import { diagnose, requireAll } from './diagnose.ts';
 import { listRecords, sandboxStatus } from './inventory.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -74,7 +76,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       limits: { memory: 'none', pids: 'none', cpu: 'none', disk: 'none' },
     },
     mounts: { kinds: ['hostMount'] },
-    root: { modes: ['read-only'] },
+    root: { modes: ['read-only', 'copy-on-write'] },
     network: { modes: ['none'], live: false },
     privilege: { modes: ['none'] },
     terminal: {
@@ -92,22 +94,33 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       recursive: true,
       watch: ({ main }, directory, how, call) => watchDirectory(main, directory, how, call),
     },
+    changes: {
+      evidence: 'host-layer',
+      mark: ({ ref }, call) => markWorkspace(state.sandbox(ref.id), call),
+      since: ({ ref }, mark, call) => changesSince(state.sandbox(ref.id), mark, call),
+    },
     inventory: { list: (labels) => listRecords(state, 'process', labels, reference) },
 
     async probe() {
       requireAll(await diagnose());
-      return (await findPortsEntry()).ok ? {} : { ports: false };
+      const [entry, overlay] = await Promise.all([findPortsEntry(), probeOverlay(state)]);
+      return {
+        ...(entry.ok ? {} : { ports: false as const }),
+        ...(overlay.ok ? {} : { root: { modes: ['read-only'] as const } }),
+      };
     },
 
     async diagnose() {
       const findings = await diagnose();
       // What comes on top of a sandbox matters once there can be one.
-      return findings.every(({ ok }) => ok) ? [...findings, await findPortsEntry()] : findings;
+      if (!findings.every(({ ok }) => ok)) return findings;
+      return [...findings, await findPortsEntry(), await probeOverlay(state)];
     },
 
     async create(request: CreateRequest, call: Call) {
       call.signal.throwIfAborted();
       state.ensure();
+      if (request.root === 'copy-on-write') await requireOverlay(state);
       await sweepNowAndThen(state);
       const rootfs = await resolveRootfs(state, options.rootfs, unpack, call);
       let record = newRecord(request, 'process');

@@ -1,5 +1,7 @@
+import { changesScenarios } from './changes-scenarios.ts';
 import { commandScenarios } from './command-scenarios.ts';
 import { controlScenarios } from './control-scenarios.ts';
+import { copyOnWriteScenarios } from './copy-on-write-scenarios.ts';
 import { lifetimeScenarios } from './lifetime-scenarios.ts';
 import { portScenarios } from './port-scenarios.ts';
 import { processScenarios } from './process-scenarios.ts';
@@ -15,4 +17,6 @@ export const scenarios: readonly Scenario[] = [
   ...portScenarios,
   ...processScenarios,
   ...watchScenarios,
+  ...copyOnWriteScenarios,
+  ...changesScenarios,
 ];
