@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, closeSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { MountRequest } from '@gantry/core/driver';
 import { agentScript, laneFiles, laneNames } from '@gantry/core/node';
@@ -6,6 +6,8 @@ import { hostBase, rootfsBase } from './base-system.ts';
 import { type Bind, bubblewrapArguments } from './bubblewrap-arguments.ts';
 import { launch, type Launched } from './launch.ts';
 import { type LaunchPlan, launchCommand, stagePath } from './launch-command.ts';
+import { setProcessLimits } from './limits/process-limits.ts';
+import { joinFiles, makeCgroups } from './limits/sandbox-cgroups.ts';
 import { checkMainProcess } from './main-process.ts';
 import type { SandboxRecord } from './sandbox-record.ts';
 import { seccompFile } from './seccomp/filter-file.ts';
@@ -41,6 +43,8 @@ export async function buildSandbox(
 ): Promise<BuiltSandbox> {
   const paths = state.sandbox(record.id);
   prepareDirectories(paths, record.uid);
+  const { limits, cgroups = [] } = record;
+  if (limits) makeCgroups(cgroups, limits);
   const stage = new Stage(paths, record.uid !== undefined);
   const binds = mounts.map(({ source, target, writable }): Bind => ({
     ...{ source: stage.path(source), target, writable },
@@ -57,7 +61,9 @@ export async function buildSandbox(
       directory: paths.directory,
       fifoMode: fifoMode(record),
       fifos: ['ctl', ...laneFiles(lanes)],
-      lifetimeMs: record.expiresAt - record.createdAt,
+      lifetimeMs: record.expiresAt - Date.now(),
+      join: joinFiles(cgroups),
+      ...(limits?.diskBytes === undefined ? {} : { workspaceBytes: limits.diskBytes }),
       ...(record.uid === undefined ? {} : { uid: record.uid }),
       staged: stage.staged,
       bubblewrap: bubblewrapArguments({
@@ -67,6 +73,7 @@ export async function buildSandbox(
         control: stage.own('control'),
         infoDescriptor,
         seccompDescriptor,
+        ...(limits?.memoryBytes === undefined ? {} : { memoryBytes: limits.memoryBytes }),
       }),
     };
     const launched = await launch(
@@ -76,6 +83,7 @@ export async function buildSandbox(
     );
     try {
       checkMainProcess(launched.main.pid, record.uid ?? statSync('/proc/self').uid);
+      await setProcessLimits(launched.main.pid, record);
     } catch (error) {
       await launched.abandon();
       throw error;
@@ -87,16 +95,18 @@ export async function buildSandbox(
 }
 
 function prepareDirectories(paths: SandboxPaths, uid: number | undefined): void {
-  mkdirSync(paths.workspace);
+  // A sandbox that was suspended has its workspace, as the guest left it.
+  const kept = existsSync(paths.workspace);
+  if (!kept) mkdirSync(paths.workspace);
   mkdirSync(paths.control);
   writeFileSync(path.join(paths.control, 'agent'), agentScript);
   // Whatever the umask: the sandbox's own uid has to get through, and others get as far as the
   // closed directory above.
-  for (const directory of [paths.directory, paths.control, paths.workspace]) {
+  for (const directory of [paths.directory, paths.control, ...(kept ? [] : [paths.workspace])]) {
     chmodSync(directory, 0o755);
   }
   chmodSync(path.join(paths.control, 'agent'), 0o644);
-  if (uid !== undefined) chownSync(paths.workspace, uid, uid);
+  if (uid !== undefined && !kept) chownSync(paths.workspace, uid, uid);
 }
 
 /** Where bubblewrap finds things: by their own paths, or as root by what the launcher has bound. */

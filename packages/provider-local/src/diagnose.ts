@@ -10,10 +10,11 @@ const packages: Readonly<Record<string, string>> = {
   timeout: 'coreutils',
   rm: 'coreutils',
   mount: 'mount',
+  prlimit: 'util-linux',
   setpriv: 'util-linux',
   unshare: 'util-linux',
 };
-const neededByAll: readonly string[] = ['sh', 'mkfifo', 'timeout', 'rm'];
+const neededByAll: readonly string[] = ['sh', 'mkfifo', 'timeout', 'rm', 'unshare', 'mount', 'prlimit'];
 
 /** Looks at each prerequisite of the isolation, and tries it where that is possible. */
 export async function diagnose(): Promise<readonly Finding[]> {

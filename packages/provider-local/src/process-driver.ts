@@ -10,17 +10,24 @@ import {
 import { AgentClient } from '@gantry/core/node';
 import { buildSandbox, fifoMode } from './build-sandbox.ts';
 import { diagnose, requireAll } from './diagnose.ts';
+import { signalCommand } from './kill/signal-command.ts';
+import type { CgroupDirectory } from './limits/find-cgroups.ts';
+import { readMetrics } from './limits/metrics.ts';
+import { outOfMemoryKills, tellOutOfMemory } from './limits/out-of-memory.ts';
+import { hostLimits, narrowedBy, planLimits } from './limits/plan-limits.ts';
 import { listRecords, sandboxStatus } from './inventory.ts';
 import type { ResolvedOptions } from './options.ts';
-import { isAlive, removeSandbox, sweepNowAndThen } from './removal.ts';
+import { removeSandbox, sweepNowAndThen } from './removal.ts';
 import { resolveRootfs } from './rootfs.ts';
 import { newRecord, type SandboxRecord } from './sandbox-record.ts';
 import { reserveUid } from './sandbox-uid.ts';
+import { requireRunning, resumeSandbox, suspendSandbox } from './suspend/sandbox-suspension.ts';
 import { StateDirectory } from './state-directory.ts';
 
 interface ProcessHandle extends DriverHandle {
   readonly agent: AgentClient;
   readonly env: Readonly<Record<string, string>>;
+  readonly cgroups: readonly CgroupDirectory[];
 }
 
 /** Sandboxes of Linux namespaces: one first process each, and a directory through which every process of the user finds them. */
@@ -30,10 +37,16 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
   const handle = (record: SandboxRecord, lanes: readonly string[]): ProcessHandle => ({
     ref: reference(record.id),
     env: record.env,
+    cgroups: record.cgroups ?? [],
+    ...(record.limits ? { narrowed: narrowedBy(record.limits, hostLimits()) } : {}),
     agent: new AgentClient({
       controlDirectory: state.sandbox(record.id).control,
       fifoMode: fifoMode(record),
       prepared: lanes,
+      signalCommand: async (mark, signal) => {
+        const { main } = state.read(record.id) ?? {};
+        if (main) await signalCommand(main, mark, signal);
+      },
     }),
   });
 
@@ -46,8 +59,8 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       stdin: 'stream',
       // A shell says in words which signal ended a command, but not for SIGINT and SIGPIPE.
       exit: 'shell-encoded',
-      kill: 'group',
-      limits: { memory: 'none', pids: 'none', cpu: 'none', disk: 'none' },
+      kill: 'tree',
+      limits: { memory: 'enforced', pids: 'enforced', cpu: 'enforced', disk: 'enforced' },
     },
     mounts: { kinds: ['hostMount'] },
     root: { modes: ['read-only'] },
@@ -57,17 +70,39 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
 
     async probe() {
       requireAll(await diagnose());
-      return {};
+      const { limits, settable } = hostLimits();
+      return { limits, resources: { settable } };
+    },
+
+    resources: { settable: ['cpus', 'memoryBytes', 'pids', 'diskBytes'] },
+    metrics: {
+      async read({ ref }) {
+        const { workspace } = state.sandbox(ref.id);
+        return readMetrics(requireRunning(state.read(ref.id), ref), workspace);
+      },
+    },
+    suspend: {
+      modes: ['memory', 'disk'],
+      suspend: ({ ref }, mode) => suspendSandbox(state, ref, mode),
+      async resume(ref, call) {
+        let resumed: ProcessHandle | undefined;
+        const record = await resumeSandbox(state, ref, call, (anew, built) => {
+          resumed = handle(anew, built.lanes);
+        });
+        return resumed ?? handle(record, []);
+      },
     },
 
     diagnose,
 
     async create(request: CreateRequest, call: Call) {
       call.signal.throwIfAborted();
+      const planned = planLimits(request.id, request.resources ?? {}, hostLimits());
       state.ensure();
       await sweepNowAndThen(state);
       const rootfs = await resolveRootfs(state, options.rootfs, call);
-      let record = newRecord(request, 'process');
+      const rebuild = { mounts: request.mounts ?? [], ...(rootfs === undefined ? {} : { rootfs }) };
+      let record: SandboxRecord = { ...newRecord(request, 'process'), ...planned, rebuild };
       const paths = state.sandbox(record.id);
       mkdirSync(paths.directory, { mode: 0o755 });
       try {
@@ -103,10 +138,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
     },
 
     async connect(ref) {
-      const record = state.read(ref.id);
-      if (!record?.main || !isAlive(record)) {
-        throw new SandboxError('not-found', `there is no running sandbox ${ref.id}`, { ref });
-      }
+      const record = requireRunning(state.read(ref.id), ref);
       if (record.isolation !== 'process') {
         const message = `sandbox ${ref.id} has no isolation; connect with local({ isolation: 'none' })`;
         throw new SandboxError('failed-precondition', message, { ref });
@@ -116,8 +148,13 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       return connected;
     },
 
-    spawn({ agent, env }, command, call) {
-      return agent.spawn({ ...command, env: { ...env, ...command.env } }, call);
+    async spawn({ agent, env, ref, cgroups }, command, call) {
+      // Where it is gone, the agent says so.
+      const record = state.read(ref.id);
+      if (record?.suspended) requireRunning(record, ref);
+      const before = outOfMemoryKills(cgroups);
+      const started = await agent.spawn({ ...command, env: { ...env, ...command.env } }, call);
+      return tellOutOfMemory(started, cgroups, before);
     },
 
     async release({ agent }) {

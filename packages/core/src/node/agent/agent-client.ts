@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { closeSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -20,6 +20,11 @@ export interface AgentClientOptions {
   readonly fifoMode: number;
   /** Names from `laneNames` whose FIFOs are there. */
   readonly prepared?: readonly string[];
+  /**
+   * Signals every process of the command with that mark (`commandText`), in place of the agent, which
+   * reaches one process group only.
+   */
+  readonly signalCommand?: (mark: string, signal: NodeJS.Signals) => Promise<void>;
 }
 
 /** Most commands at once for each client; the next ones wait in order. */
@@ -71,8 +76,8 @@ export class AgentClient {
   /** Starts a command; resolves once it runs. Aborting before that kills it when it does. */
   async spawn(command: Command, call: Call): Promise<DriverProcess> {
     call.signal.throwIfAborted();
-    const text = commandText(command);
-    const started = await this.#run(text, command.stdin, call.signal);
+    const mark = this.#options.signalCommand ? newMark() : undefined;
+    const started = await this.#run(commandText(command, mark), command.stdin, call.signal, mark);
     let over = false;
     const end = (): void => void (over = true);
     started.exit.then(end, end);
@@ -81,7 +86,7 @@ export class AgentClient {
         throw new SandboxError('invalid-argument', `there is no signal ${signal}`);
       }
       // Afterwards the id may be another command's.
-      if (!over) await this.#kill(signal, started.pid);
+      if (!over) await this.#kill(signal, started.pid, mark);
     };
     const { stdin, ...rest } = started;
     if (!(command.stdin instanceof Uint8Array)) {
@@ -114,12 +119,17 @@ export class AgentClient {
   }
 
   /** Runs a command on a lane; on another one when it turns out that the lane had died before. */
-  async #run(text: string, stdin: Command['stdin'], signal: AbortSignal): Promise<LaneProcess> {
+  async #run(
+    text: string,
+    stdin: Command['stdin'],
+    signal: AbortSignal,
+    mark: string | undefined,
+  ): Promise<LaneProcess> {
     for (let attempt = 1; ; attempt += 1) {
       const lane = await this.#acquire(signal);
       const running = lane.run(text, stdin, () => this.#settle(lane));
       try {
-        return await this.#unlessAborted(running, signal, (late) => this.#discard(late));
+        return await this.#unlessAborted(running, signal, (late) => this.#discard(late, mark));
       } catch (error) {
         const lost = SandboxError.is(error) && error.code === 'unavailable';
         if (!lost || error.outcome !== 'not-started' || attempt > mostLanes) throw error;
@@ -249,7 +259,10 @@ export class AgentClient {
     }
   }
 
-  async #kill(signal: Signal, pid: number): Promise<void> {
+  async #kill(signal: Signal, pid: number, mark: string | undefined): Promise<void> {
+    const { signalCommand } = this.#options;
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `spawn` has looked it up in this system's table
+    if (signalCommand && mark !== undefined) return signalCommand(mark, signal as NodeJS.Signals);
     try {
       await this.#tell(`kill ${signal.slice(3)} ${pid}`);
     } catch (error) {
@@ -259,9 +272,9 @@ export class AgentClient {
   }
 
   /** Kills a command that nobody wants any more. */
-  #discard(late: LaneProcess): void {
+  #discard(late: LaneProcess, mark: string | undefined): void {
     // Nobody is left to tell that it could not be killed; the sandbox's end takes it down.
-    this.#kill('SIGKILL', late.pid).catch(() => undefined);
+    this.#kill('SIGKILL', late.pid, mark).catch(() => undefined);
     for (const stream of [late.stdout, late.stderr]) void stream.cancel();
     late.stdin?.abort().catch(() => undefined);
   }
@@ -269,6 +282,11 @@ export class AgentClient {
   #remove(file: string): void {
     rmSync(`${this.#options.controlDirectory}/${file}`, { force: true });
   }
+}
+
+/** A mark that no other command has: a limit on the size of files, far above what any file system holds. */
+function newMark(): string {
+  return String(2 ** 50 + randomInt(2 ** 48 - 1));
 }
 
 /** Gives a command all of its input; one that stops reading has its own reasons. */

@@ -49,6 +49,8 @@ lane() {
       # The shortest way for a subshell to its own process id: no fork, no long read.
       cd -P /proc/self
       process=\${PWD##*/}
+      # Out of memory, commands go first and the agent last.
+      { echo 1000 >oom_score_adj; } 2>/dev/null
       case $input in 1) input="$directory/$1.i" ;; *) input=/dev/null ;; esac
       exec 4>&1 <"$input" >"$directory/$1.o" 2>"$directory/$1.e"
       set -- "$setsid" "$process" "$env" "$directory/$1.x"
