@@ -6,6 +6,8 @@ import { signalProcess } from './process-tree.ts';
 
 /** A guest may fork as fast as it can; stopped processes keep its limit used up. */
 const goneWithinMs = 20_000;
+/** A process that forks and ends at once can slip through one look at /proc, but not through some in a row. */
+const emptyScans = 4;
 
 /**
  * Sends a signal to every process of one command, daemons included, and to none of another. After
@@ -23,9 +25,9 @@ export async function signalCommand(
   }
   const end = performance.now() + goneWithinMs;
   const stopped = new Set<string>();
-  for (;;) {
+  for (let empty = 0; empty < emptyScans; ) {
     const members = commandMembers(main.pid, mark);
-    if (members.length === 0) return;
+    empty = members.length === 0 ? empty + 1 : 0;
     // Whoever is stopped forks no more. Once nobody new has appeared, nobody can.
     const fresh = members.filter(({ pid, startTime }) => !stopped.has(`${pid} ${startTime}`));
     for (const member of fresh) {
@@ -33,7 +35,7 @@ export async function signalCommand(
       stopped.add(`${member.pid} ${member.startTime}`);
     }
     if (fresh.length === 0) for (const member of members) signalProcess(member, 'SIGKILL');
-    if (performance.now() > end) {
+    if (members.length > 0 && performance.now() > end) {
       throw new SandboxError(
         'unavailable',
         `${members.length} processes of the command are still there ${goneWithinMs} ms after SIGKILL`,

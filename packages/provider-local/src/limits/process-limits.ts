@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { refusedToStart } from '../errors.ts';
 import { runProgram } from '../run-program.ts';
 import type { SandboxRecord } from '../sandbox-record.ts';
@@ -10,6 +11,13 @@ import { cgroupWith } from './sandbox-cgroups.ts';
  */
 export async function setProcessLimits(pid: number, record: SandboxRecord): Promise<void> {
   const { limits, cgroups, uid } = record;
+  const files = /^Max file size +\S+ +(\S+) /m.exec(readFileSync(`/proc/${pid}/limits`, 'latin1'))?.[1];
+  if (files !== 'unlimited') {
+    // Commands are told apart by their limits, which are far above any file.
+    throw refusedToStart('the size of files is limited; start this program with `ulimit -f unlimited`', {
+      control: 'file size limit',
+    });
+  }
   const pids = cgroupWith(cgroups, 'pids') ? undefined : limits?.pids;
   const data = limits?.processMemoryBytes;
   const settings = [

@@ -80,12 +80,25 @@ async function removeCgroup(directory: string): Promise<void> {
     } catch (error) {
       if (isErrno(error, 'ENOENT')) return;
       if (!isErrno(error, 'EBUSY')) throw error;
+      killMembers(directory);
       if (performance.now() > end) {
         const message = `the control group ${directory} still has processes ${emptyWithinMs} ms after its sandbox was killed`;
         throw new SandboxError('unavailable', message, { details: { directory }, cause: error });
       }
     }
     await delay(pause);
+  }
+}
+
+/** Whatever is still in a sandbox's group is the sandbox's: no other process is ever put there. */
+function killMembers(directory: string): void {
+  const members = readFileSync(path.join(directory, 'cgroup.procs'), 'utf8').split('\n');
+  for (const pid of members.filter(Boolean).map(Number)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch (error) {
+      if (!isErrno(error, 'ESRCH')) throw error;
+    }
   }
 }
 

@@ -199,7 +199,9 @@ export class AgentClient {
       this.#starting -= 1;
       if (lane) lane.close();
       else laneFiles([name]).forEach((file) => this.#remove(file));
-      this.#waiting.shift()?.reject(error);
+      // Whatever broke, the command was not even handed over.
+      const fact = SandboxError.is(error) && error.code === 'unavailable';
+      this.#waiting.shift()?.reject(fact ? error.with({ outcome: 'not-started', retryable: true }) : error);
       return;
     }
     this.#starting -= 1;

@@ -24,19 +24,42 @@ export const agentScript: string = `\
 umask 022
 directory=$1
 shift
-setsid=$(command -v setsid) && env=$(command -v env) || { echo 'no setsid and env in PATH'; exit 1; }
-state=closed
-{ true >>/proc/sys/kernel/core_pattern; } 2>/dev/null && state=open
-exec 3<>"$directory/ctl"
-echo "gantry-agent 1 $state"
-read -r word && [ "$word" = go ] || exit 1
-exec </dev/null >/dev/null 2>&1
+if [ "$1" = again ]; then
+  # Nothing here may fork: it is what could not be done.
+  setsid=$2
+  env=$3
+  shift 3
+  exec 3<>"$directory/ctl" </dev/null
+else
+  setsid=$(command -v setsid) && env=$(command -v env) || { echo 'no setsid and env in PATH'; exit 1; }
+  state=closed
+  { true >>/proc/sys/kernel/core_pattern; } 2>/dev/null && state=open
+  exec 3<>"$directory/ctl"
+  echo "gantry-agent 1 $state"
+  read -r word && [ "$word" = go ] || exit 1
+  exec </dev/null >/dev/null 2>&1
+fi
+
+# Some shells end where they cannot fork, and this one must not: then it begins anew, in its place.
+starting=
+refuse() {
+  echo 'no process is left to start it with' 1<>"$directory/$1.s"
+}
+failed() {
+  [ -z "$starting" ] || refuse "$starting"
+  exec /bin/sh "$0" "$directory" again "$setsid" "$env"
+}
+trap failed EXIT
 
 # A shell without job control makes what it starts with '&' ignore SIGINT and SIGQUIT, for good.
 # So a lane is started in the foreground of a subshell, which it kills: the lane is then a child of
 # the first process, and every signal has its default action in the commands.
 start() {
+  starting=$1
   ( ( lane "$1" ); : )
+  # The lane has killed the subshell, if it came as far as that.
+  [ $? -gt 128 ] || refuse "$1"
+  starting=
 }
 
 lane() {
