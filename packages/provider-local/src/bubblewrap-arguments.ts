@@ -5,12 +5,13 @@ import { guestHome, guestId, guestName } from './synthetic-etc.ts';
  * sandbox's memory: files there cannot be freed by killing a process.
  */
 function fileSystemSizes(memoryBytes = Infinity): { tmp: number; run: number; shm: number } {
-  const most = (bytes: number, part: number): number => Math.floor(Math.min(bytes, memoryBytes / part));
+  const most = (bytes: number, part: number): number =>
+    Math.floor(Math.min(bytes, memoryBytes / part));
   return { tmp: most(512 << 20, 4), run: most(64 << 20, 8), shm: most(64 << 20, 8) };
 }
 
 /** Where the agent's control directory is in the sandbox. */
-export const guestControl = '/run/gantry';
+const guestControl = '/run/gantry';
 
 /** The environment that every command starts from. */
 const environment: Readonly<Record<string, string>> = {

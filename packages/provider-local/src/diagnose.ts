@@ -1,4 +1,5 @@
 import { type Finding, SandboxError } from '@gantry/core/driver';
+import { hostLimits } from './limits/plan-limits.ts';
 import { runProgram } from './run-program.ts';
 import { hasFilter } from './seccomp/filter.ts';
 import { tryIsolation } from './try-isolation.ts';
@@ -14,7 +15,15 @@ const packages: Readonly<Record<string, string>> = {
   setpriv: 'util-linux',
   unshare: 'util-linux',
 };
-const neededByAll: readonly string[] = ['sh', 'mkfifo', 'timeout', 'rm', 'unshare', 'mount', 'prlimit'];
+const neededByAll: readonly string[] = [
+  'sh',
+  'mkfifo',
+  'timeout',
+  'rm',
+  'unshare',
+  'mount',
+  'prlimit',
+];
 
 /** Looks at each prerequisite of the isolation, and tries it where that is possible. */
 export async function diagnose(): Promise<readonly Finding[]> {
@@ -36,17 +45,34 @@ export async function diagnose(): Promise<readonly Finding[]> {
     ...(await Promise.all(programs.map(findProgram))),
   ];
   // What depends on the above is tried once it is there.
-  return findings.every(({ ok }) => ok) ? [...findings, ...(await tryIsolation())] : findings;
+  return findings.every(({ ok }) => ok)
+    ? [...findings, ...(await tryIsolation()), describeLimits()]
+    : findings;
+}
+
+/** Which limits hold here. None is needed for the isolation, so none makes it fail. */
+function describeLimits(): Finding {
+  const entries = Object.entries(hostLimits().limits);
+  const missing = entries.flatMap(([name, trait]) => (trait === 'none' ? [name] : []));
+  const message =
+    missing.length === 0
+      ? 'memory, pids, cpu and disk can be limited'
+      : `not limited here: ${missing.join(', ')}; no control group is writable: run as root, or under \`systemd-run --user --scope -p Delegate=yes\``;
+  return { control: 'limits', ok: true, message };
 }
 
 /** Throws `failed-precondition` that says what to do about the first thing that is missing. */
 export function requireAll(findings: readonly Finding[]): void {
   const missing = findings.find(({ ok }) => !ok);
   if (!missing) return;
-  throw new SandboxError('failed-precondition', `local sandboxes cannot run here: ${missing.message}`, {
-    provider: 'local',
-    details: { control: missing.control, findings },
-  });
+  throw new SandboxError(
+    'failed-precondition',
+    `local sandboxes cannot run here: ${missing.message}`,
+    {
+      provider: 'local',
+      details: { control: missing.control, findings },
+    },
+  );
 }
 
 async function findBubblewrap(): Promise<Finding> {

@@ -44,11 +44,14 @@ export const killScenarios: readonly Scenario[] = [
     name: 'kills a daemon that keeps starting itself anew',
     async run({ provider }) {
       await using sandbox = await provider.create();
-      await sandbox.files.write('again', 'date +%N >beat; setsid sh again >/dev/null 2>&1 & exit\n');
+      await sandbox.files.write(
+        'again',
+        'date +%N >beat; setsid sh again >/dev/null 2>&1 & exit\n',
+      );
       const daemon = await sandbox.spawn('sh again; sleep 1000');
       const beat = (): Promise<string> => shell(sandbox, 'cat beat');
       const first = await eventually(
-        async () => (await sandbox.files.exists('beat')),
+        async () => await sandbox.files.exists('beat'),
         'it runs',
       ).then(beat);
       await eventually(async () => (await beat()) !== first, 'it goes on');
@@ -62,11 +65,13 @@ export const killScenarios: readonly Scenario[] = [
     name: 'delivers any signal to every descendant',
     async run({ provider }) {
       await using sandbox = await provider.create();
-      const waiter = (file: string): string => `trap 'echo got >${file}; exit 3' USR1; echo ready >${file}; while :; do sleep 0.1; done`;
+      const waiter = (file: string): string =>
+        `trap 'echo got >${file}; exit 3' USR1; echo ready >${file}; while :; do sleep 0.1; done`;
       const command = await sandbox.spawn(
         `(setsid sh -c "${waiter('far')}" &) ; ${waiter('near')}`,
       );
-      const read = (file: string): Promise<string> => shell(sandbox, `cat ${file} 2>/dev/null || true`);
+      const read = (file: string): Promise<string> =>
+        shell(sandbox, `cat ${file} 2>/dev/null || true`);
       const both = async (word: string): Promise<boolean> =>
         (await read('near')) === `${word}\n` && (await read('far')) === `${word}\n`;
       await eventually(() => both('ready'), 'both wait');

@@ -64,7 +64,11 @@ export const limitScenarios: readonly Scenario[] = [
       // Whatever these say while there is no process left to be had.
       await Promise.allSettled(Array.from({ length: 20 }, () => sandbox.exec('true')));
       await eventually(
-        () => sandbox.exec('echo here').then(({ ok }) => ok, () => false),
+        () =>
+          sandbox.exec('echo here').then(
+            ({ ok }) => ok,
+            () => false,
+          ),
         'a command runs again',
       );
     },
@@ -73,7 +77,10 @@ export const limitScenarios: readonly Scenario[] = [
     name: 'ends a command that takes more memory than there is with an error that says so',
     async run(context) {
       if (!isRoot) return assertRefused(context, { memoryBytes: 64 * mebibyte });
-      const manifest = { spec: 'gantry-manifest/1', resources: { memoryBytes: 64 * mebibyte } } as const;
+      const manifest = {
+        spec: 'gantry-manifest/1',
+        resources: { memoryBytes: 64 * mebibyte },
+      } as const;
       await using sandbox = await context.provider.create({ manifest });
       assert.equal(sandbox.capabilities.traits.limits.memory, 'enforced');
       const hungry = 'head -c 300000000 /dev/zero | tail | wc -c';
@@ -81,7 +88,10 @@ export const limitScenarios: readonly Scenario[] = [
         await assert.rejects(sandbox.exec(line), (error: unknown) => {
           assert.ok(error instanceof Error && 'code' in error && 'details' in error);
           const { reason } = error.details as { reason?: string };
-          assert.deepEqual({ code: error.code, reason }, { code: 'resource-exhausted', reason: 'oom' });
+          assert.deepEqual(
+            { code: error.code, reason },
+            { code: 'resource-exhausted', reason: 'oom' },
+          );
           return true;
         });
       }
@@ -112,7 +122,9 @@ export const limitScenarios: readonly Scenario[] = [
       await using sandbox = await context.provider.create({ manifest });
       assert.equal(sandbox.capabilities.traits.limits.cpu, 'enforced');
       const begin = performance.now();
-      await sandbox.exec('timeout 2 sh -c "while :; do :; done" & timeout 2 sh -c "while :; do :; done"; wait');
+      await sandbox.exec(
+        'timeout 2 sh -c "while :; do :; done" & timeout 2 sh -c "while :; do :; done"; wait',
+      );
       const seconds = (performance.now() - begin) / 1_000;
       const { cpuSeconds = Infinity } = await sandbox.metrics();
       assert.ok(cpuSeconds < 0.2 * seconds + 0.3, `${cpuSeconds} s of processor in ${seconds} s`);
@@ -122,7 +134,10 @@ export const limitScenarios: readonly Scenario[] = [
     name: 'keeps a workspace within its bytes and files, and the host’s disk out of it',
     async run(context) {
       const { provider, stateDirectory } = context;
-      const manifest = { spec: 'gantry-manifest/1', resources: { diskBytes: 8 * mebibyte } } as const;
+      const manifest = {
+        spec: 'gantry-manifest/1',
+        resources: { diskBytes: 8 * mebibyte },
+      } as const;
       await using sandbox = await provider.create({ manifest });
       assert.equal(sandbox.capabilities.traits.limits.disk, 'enforced');
       const filled = await sandbox.exec('head -c 20000000 /dev/zero >big');
@@ -153,7 +168,10 @@ export const limitScenarios: readonly Scenario[] = [
       await using sandbox = await provider.create();
       const before = await sandbox.metrics();
       await using _sleeping = await sandbox.spawn('sleep 1000 & sleep 1000 & wait');
-      await shell(sandbox, 'head -c 3000000 /dev/zero >file; timeout 0.5 sh -c "while :; do :; done" || true');
+      await shell(
+        sandbox,
+        'head -c 3000000 /dev/zero >file; timeout 0.5 sh -c "while :; do :; done" || true',
+      );
       const after = await sandbox.metrics();
       for (const name of ['cpuSeconds', 'memoryBytes', 'diskBytes', 'pids'] as const) {
         assert.ok(after[name]! > before[name]!, `${name}: ${before[name]} then ${after[name]}`);
@@ -173,9 +191,15 @@ export const limitScenarios: readonly Scenario[] = [
       await destroyed.destroy();
       await dead.release();
       process.kill(recordOf(context, dead).main.pid, 'SIGKILL');
-      await eventually(async () => (await provider.inspect(dead.ref)).state === 'gone', 'it is gone');
+      await eventually(
+        async () => (await provider.inspect(dead.ref)).state === 'gone',
+        'it is gone',
+      );
       await Array.fromAsync(provider.list());
-      assert.deepEqual(groups.filter((group) => existsSync(group)), []);
+      assert.deepEqual(
+        groups.filter((group) => existsSync(group)),
+        [],
+      );
       assertNothingLeft(context);
     },
   },

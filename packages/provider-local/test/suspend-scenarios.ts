@@ -11,9 +11,14 @@ export const suspendScenarios: readonly Scenario[] = [
     async run({ provider }) {
       await using sandbox = await provider.create();
       const counter = 'i=0; while i=$((i+1)); do echo $i >count; sleep 0.01; done';
-      await using _counting = await sandbox.spawn(`(setsid sh -c '${counter}' &) ; exec sleep 1000`);
+      await using _counting = await sandbox.spawn(
+        `(setsid sh -c '${counter}' &) ; exec sleep 1000`,
+      );
       // One that the guest has stopped itself is not to go on.
-      await shell(sandbox, `sh -c 'kill -STOP $$; echo went on >wrong' >/dev/null 2>&1 & echo $! >stopped`);
+      await shell(
+        sandbox,
+        `sh -c 'kill -STOP $$; echo went on >wrong' >/dev/null 2>&1 & echo $! >stopped`,
+      );
       const slow = sandbox.exec('sleep 0.5; echo finished');
       await eventually(() => sandbox.files.exists('count'), 'it counts');
       await eventually(
@@ -24,7 +29,10 @@ export const suspendScenarios: readonly Scenario[] = [
       const { state } = await provider.inspect(sandbox.ref);
       assert.equal(state, 'suspended');
       const listed = await Array.fromAsync(provider.list());
-      assert.deepEqual(listed.map((one) => one.state), ['suspended']);
+      assert.deepEqual(
+        listed.map((one) => one.state),
+        ['suspended'],
+      );
       await assert.rejects(sandbox.exec('true'), { code: 'failed-precondition' });
       await assert.rejects(provider.connect(sandbox.ref), { code: 'failed-precondition' });
       await assert.rejects(sandbox.suspend('memory'), { code: 'failed-precondition' });
@@ -49,7 +57,10 @@ export const suspendScenarios: readonly Scenario[] = [
       const { provider } = context;
       const manifest = { spec: 'gantry-manifest/1', env: { KEPT: 'yes' } } as const;
       const sandbox = await provider.create({ manifest });
-      await shell(sandbox, 'mkdir -m 700 a && echo kept >a/file && chmod 711 . && sleep 1000 >/dev/null 2>&1 &');
+      await shell(
+        sandbox,
+        'mkdir -m 700 a && echo kept >a/file && chmod 711 . && sleep 1000 >/dev/null 2>&1 &',
+      );
       await sandbox.suspend('disk');
       const { state, expiresAt } = await provider.inspect(sandbox.ref);
       assert.equal(state, 'suspended');
@@ -57,11 +68,15 @@ export const suspendScenarios: readonly Scenario[] = [
       await assert.rejects(provider.connect(sandbox.ref), { code: 'failed-precondition' });
       await using other = await provider.create();
       assert.equal(await shell(other, 'echo swept'), 'swept\n');
-      const resuming = await Promise.allSettled([provider.resume(sandbox.ref), provider.resume(sandbox.ref)]);
+      const resuming = await Promise.allSettled([
+        provider.resume(sandbox.ref),
+        provider.resume(sandbox.ref),
+      ]);
       const resumed = resuming.find((one) => one.status === 'fulfilled')?.value;
       assert.ok(resumed, 'one of two that resume at once does');
       assert.deepEqual(resumed.ref, sandbox.ref);
-      const line = 'echo "$(cat a/file) $KEPT $(stat -c %a . a | tr "\\n" " ")"; ls -d /proc/[0-9]* | wc -l';
+      const line =
+        'echo "$(cat a/file) $KEPT $(stat -c %a . a | tr "\\n" " ")"; ls -d /proc/[0-9]* | wc -l';
       const [kept, processes] = (await shell(resumed, line)).split('\n');
       assert.equal(kept, 'kept yes 711 700 ');
       assert.ok(Number(processes) < 12, `${processes} processes`);
@@ -79,7 +94,9 @@ export const suspendScenarios: readonly Scenario[] = [
     name: 'ends a suspended sandbox at the end of its lifetime',
     async run(context) {
       const { provider } = context;
-      const [memory, disk] = await Promise.all([1, 2].map(() => provider.create({ maxLifetimeMs: 2_000 })));
+      const [memory, disk] = await Promise.all(
+        [1, 2].map(() => provider.create({ maxLifetimeMs: 2_000 })),
+      );
       await memory!.suspend('memory');
       await disk!.suspend('disk');
       for (const { ref } of [memory!, disk!]) {

@@ -1,18 +1,39 @@
-import { descendants, readProc, type TreeProcess } from './process-tree.ts';
+import type { ProcessIdentity } from '@gantry/core/node';
+import { inTree, readProc, readProcess, scanProcesses, type TreeProcess } from './process-tree.ts';
+
+/** What one look at the processes of a command found. */
+export interface CommandMembers {
+  readonly members: readonly TreeProcess[];
+  /** Some process ended during the look: what it had just started may not have been seen. */
+  readonly blurred: boolean;
+}
 
 /**
  * The processes of one command that live. They carry its mark, which they inherit whatever they do to
  * their environment, session or parent; and whoever a marked one started, or shares a command's
- * session with one, belongs to it too.
+ * session with one, belongs to it too. `marked` is called for each marked one as soon as it is seen.
  */
-export function commandMembers(main: number, mark: string): TreeProcess[] {
-  const tree = descendants(main).filter(({ state }) => state !== 'Z' && state !== 'X');
+export function commandMembers(
+  main: ProcessIdentity,
+  mark: string,
+  marked: (process: TreeProcess) => void = () => undefined,
+): CommandMembers {
+  const start = Number(main.startTime);
+  const waiting: TreeProcess[] = [];
+  let ended = false;
+  const { processes, blurred } = scanProcesses((process) => {
+    if (Number(process.startTime) < start) return;
+    ended ||= isOver(process);
+    if (isOver(process) || !isMarked(process.pid, mark)) return;
+    marked(process);
+    waiting.push(process);
+  });
+  const tree = inTree(main.pid, processes).filter((process) => !isOver(process));
   const children = Map.groupBy(tree, ({ parent }) => parent);
   const sessions = Map.groupBy(tree, ({ session }) => session);
   // The lanes are in the session of the first process, and in no command.
-  const shared = readSession(main);
+  const shared = readProcess(main.pid)?.session;
   const members = new Map<number, TreeProcess>();
-  const waiting = tree.filter(({ pid }) => isMarked(pid, mark));
   for (let next = waiting.pop(); next; next = waiting.pop()) {
     if (members.has(next.pid)) continue;
     members.set(next.pid, next);
@@ -20,12 +41,11 @@ export function commandMembers(main: number, mark: string): TreeProcess[] {
     if (next.session !== shared) waiting.push(...(sessions.get(next.session) ?? []));
     sessions.delete(next.session);
   }
-  return [...members.values()];
+  return { members: [...members.values()], blurred: blurred || ended };
 }
 
-function readSession(main: number): number {
-  const stat = readProc(main, 'stat') ?? '';
-  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3]);
+function isOver({ state }: TreeProcess): boolean {
+  return state === 'Z' || state === 'X';
 }
 
 /** Shells count files in blocks of 512 bytes, bash in its own mode of 1024. */

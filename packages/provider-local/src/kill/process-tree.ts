@@ -16,17 +16,28 @@ export interface TreeProcess {
   readonly pages: number;
 }
 
-/** Every descendant of a process at this moment, itself left out. Processes that fork meanwhile may be missing. */
-export function descendants(ancestor: number): TreeProcess[] {
-  const children = new Map<number, TreeProcess[]>();
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    const found = readProcess(Number(name));
+/**
+ * Looks at every process there is, the newest first: those that live shortest. `seen` is called with
+ * each at once. `blurred`: some process ended meanwhile.
+ */
+export function scanProcesses(seen: (process: TreeProcess) => void = () => undefined): {
+  readonly processes: readonly TreeProcess[];
+  readonly blurred: boolean;
+} {
+  const pids = readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []));
+  const processes: TreeProcess[] = [];
+  for (const pid of pids.toSorted((a, b) => b - a)) {
+    const found = readProcess(pid);
     if (!found) continue;
-    const siblings = children.get(found.parent);
-    if (siblings) siblings.push(found);
-    else children.set(found.parent, [found]);
+    seen(found);
+    processes.push(found);
   }
+  return { processes, blurred: processes.length < pids.length };
+}
+
+/** Those of the processes that descend from one, itself left out. */
+export function inTree(ancestor: number, processes: readonly TreeProcess[]): TreeProcess[] {
+  const children = Map.groupBy(processes, ({ parent }) => parent);
   const tree: TreeProcess[] = [];
   const waiting = [ancestor];
   for (let pid = waiting.pop(); pid !== undefined; pid = waiting.pop()) {
@@ -36,6 +47,11 @@ export function descendants(ancestor: number): TreeProcess[] {
     }
   }
   return tree;
+}
+
+/** Every descendant of a process at this moment, itself left out. Processes that fork meanwhile may be missing. */
+export function descendants(ancestor: number): TreeProcess[] {
+  return inTree(ancestor, scanProcesses().processes);
 }
 
 /** One process as it is now; `undefined` when there is none with that id. */

@@ -2,12 +2,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { SandboxError } from '@gantry/core/driver';
 import { isRunning, type ProcessIdentity } from '@gantry/core/node';
 import { commandMembers } from './command-members.ts';
-import { signalProcess } from './process-tree.ts';
+import { signalProcess, type TreeProcess } from './process-tree.ts';
 
 /** A guest may fork as fast as it can; stopped processes keep its limit used up. */
 const goneWithinMs = 20_000;
-/** A process that forks and ends at once can slip through one look at /proc, but not through some in a row. */
-const emptyScans = 4;
+/**
+ * A process that forks and ends at once can slip through a look at /proc. A clear look in which nobody
+ * was there counts for this many blurred ones, and so many in all are needed.
+ */
+const clearLook = 3;
+const enoughLooks = 8;
 
 /**
  * Sends a signal to every process of one command, daemons included, and to none of another. After
@@ -19,22 +23,28 @@ export async function signalCommand(
   signal: NodeJS.Signals,
 ): Promise<void> {
   if (!isRunning(main)) return;
-  if (signal !== 'SIGKILL') {
-    for (const member of commandMembers(main.pid, mark)) signalProcess(member, signal);
-    return;
-  }
+  if (signal === 'SIGKILL') return killCommand(main, mark);
+  for (const member of commandMembers(main, mark).members) signalProcess(member, signal);
+}
+
+async function killCommand(main: ProcessIdentity, mark: string): Promise<void> {
   const end = performance.now() + goneWithinMs;
   const stopped = new Set<string>();
-  for (let empty = 0; empty < emptyScans; ) {
-    const members = commandMembers(main.pid, mark);
-    empty = members.length === 0 ? empty + 1 : 0;
+  const stop = (one: TreeProcess): boolean => {
+    const name = `${one.pid} ${one.startTime}`;
+    if (stopped.has(name)) return false;
+    stopped.add(name);
+    signalProcess(one, 'SIGSTOP');
+    return true;
+  };
+  for (let looks = 0; looks < enoughLooks;) {
+    let fresh = 0;
+    const note = (one: TreeProcess): void => void (fresh += stop(one) ? 1 : 0);
+    const { members, blurred } = commandMembers(main, mark, note);
+    members.forEach(note);
     // Whoever is stopped forks no more. Once nobody new has appeared, nobody can.
-    const fresh = members.filter(({ pid, startTime }) => !stopped.has(`${pid} ${startTime}`));
-    for (const member of fresh) {
-      signalProcess(member, 'SIGSTOP');
-      stopped.add(`${member.pid} ${member.startTime}`);
-    }
-    if (fresh.length === 0) for (const member of members) signalProcess(member, 'SIGKILL');
+    if (fresh === 0) for (const member of members) signalProcess(member, 'SIGKILL');
+    looks = members.length > 0 ? 0 : looks + (blurred ? 1 : clearLook);
     if (members.length > 0 && performance.now() > end) {
       throw new SandboxError(
         'unavailable',
@@ -42,6 +52,6 @@ export async function signalCommand(
         { details: { processes: members.length } },
       );
     }
-    await delay(fresh.length === 0 ? 2 : 0);
+    await delay(fresh === 0 ? 1 : 0);
   }
 }

@@ -25,7 +25,9 @@ export function findCgroups(
   const found = mounts.flatMap((mount): CgroupDirectory[] => {
     if (mount.version === 2) return unified(mount, own.get('') ?? '/', read, writable);
     const controls = mount.controllers.flatMap((name) => (isV1Control(name) ? [name] : []));
-    const member = mount.controllers.map((name) => own.get(name)).find((group) => group !== undefined);
+    const member = mount.controllers
+      .map((name) => own.get(name))
+      .find((group) => group !== undefined);
     const directory = inside(mount, member ?? '/');
     return controls.length > 0 && writable(directory)
       ? [{ path: directory, version: 1, controls }]

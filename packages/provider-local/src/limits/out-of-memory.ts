@@ -3,10 +3,16 @@ import type { CgroupDirectory } from './find-cgroups.ts';
 import { cgroupWith, readCount } from './sandbox-cgroups.ts';
 
 /** How many processes of a sandbox the kernel has killed because they took too much memory. */
-export function outOfMemoryKills(cgroups: readonly CgroupDirectory[] | undefined): number | undefined {
+export function outOfMemoryKills(
+  cgroups: readonly CgroupDirectory[] | undefined,
+): number | undefined {
   const memory = cgroupWith(cgroups, 'memory');
   if (!memory) return undefined;
-  return readCount(memory.path, memory.version === 1 ? 'memory.oom_control' : 'memory.events', 'oom_kill');
+  return readCount(
+    memory.path,
+    memory.version === 1 ? 'memory.oom_control' : 'memory.events',
+    'oom_kill',
+  );
 }
 
 /**

@@ -39,7 +39,8 @@ export interface HostLimits {
 
 /** Looks which limits hold here. */
 export function hostLimits(cgroups: readonly CgroupDirectory[] = findCgroups()): HostLimits {
-  const has = (control: 'memory' | 'pids' | 'cpu'): boolean => cgroupWith(cgroups, control) !== undefined;
+  const has = (control: 'memory' | 'pids' | 'cpu'): boolean =>
+    cgroupWith(cgroups, control) !== undefined;
   const limits = {
     memory: has('memory') ? 'enforced' : 'none',
     pids: has('pids') || countsBySandbox(os.release()) ? 'enforced' : 'none',
@@ -59,7 +60,9 @@ export function hostLimits(cgroups: readonly CgroupDirectory[] = findCgroups()):
 
 function countsBySandbox(release: string): boolean {
   const [major = 0, minor = 0] = release.split('.').map((part) => Number.parseInt(part, 10));
-  return major > ownProcessCount[0] || (major === ownProcessCount[0] && minor >= ownProcessCount[1]);
+  return (
+    major > ownProcessCount[0] || (major === ownProcessCount[0] && minor >= ownProcessCount[1])
+  );
 }
 
 /**
@@ -81,7 +84,10 @@ export function planLimits(
   }
   const { pids = defaultPids, cpus, diskBytes } = asked;
   if (pids < fewestPids) {
-    throw refused(`resources.pids must be at least ${fewestPids}: a sandbox itself takes some`, 'pids');
+    throw refused(
+      `resources.pids must be at least ${fewestPids}: a sandbox itself takes some`,
+      'pids',
+    );
   }
   const { memoryBytes } = asked;
   if (memoryBytes !== undefined && memoryBytes < leastMemory) {
@@ -97,7 +103,9 @@ export function planLimits(
     cgroups: cgroupsFor(id, host.cgroups),
     limits: {
       pids,
-      ...(host.limits.memory === 'enforced' ? { memoryBytes: memory } : { processMemoryBytes: memory }),
+      ...(host.limits.memory === 'enforced'
+        ? { memoryBytes: memory }
+        : { processMemoryBytes: memory }),
       ...(cpus === undefined ? {} : { cpus }),
       ...(diskBytes === undefined ? {} : { diskBytes }),
     },

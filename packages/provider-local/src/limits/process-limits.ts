@@ -11,12 +11,17 @@ import { cgroupWith } from './sandbox-cgroups.ts';
  */
 export async function setProcessLimits(pid: number, record: SandboxRecord): Promise<void> {
   const { limits, cgroups, uid } = record;
-  const files = /^Max file size +\S+ +(\S+) /m.exec(readFileSync(`/proc/${pid}/limits`, 'latin1'))?.[1];
+  const files = /^Max file size +\S+ +(\S+) /m.exec(
+    readFileSync(`/proc/${pid}/limits`, 'latin1'),
+  )?.[1];
   if (files !== 'unlimited') {
     // Commands are told apart by their limits, which are far above any file.
-    throw refusedToStart('the size of files is limited; start this program with `ulimit -f unlimited`', {
-      control: 'file size limit',
-    });
+    throw refusedToStart(
+      'the size of files is limited; start this program with `ulimit -f unlimited`',
+      {
+        control: 'file size limit',
+      },
+    );
   }
   const pids = cgroupWith(cgroups, 'pids') ? undefined : limits?.pids;
   const data = limits?.processMemoryBytes;
@@ -27,7 +32,9 @@ export async function setProcessLimits(pid: number, record: SandboxRecord): Prom
   if (settings.length === 0) return;
   const { code, output } = await runProgram([
     // Root may be without the right to set others' limits; the sandbox's uid may lower its own.
-    ...(uid === undefined ? [] : ['setpriv', '--reuid', `${uid}`, '--regid', `${uid}`, '--clear-groups']),
+    ...(uid === undefined
+      ? []
+      : ['setpriv', '--reuid', `${uid}`, '--regid', `${uid}`, '--clear-groups']),
     ...['prlimit', '--pid', String(pid), ...settings],
   ] as [string, ...string[]]);
   if (code === 0) return;

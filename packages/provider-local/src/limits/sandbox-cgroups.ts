@@ -26,7 +26,10 @@ export function makeCgroups(cgroups: readonly CgroupDirectory[], limits: Sandbox
   }
 }
 
-function settings({ version, controls }: CgroupDirectory, limits: SandboxLimits): [string, string][] {
+function settings(
+  { version, controls }: CgroupDirectory,
+  limits: SandboxLimits,
+): [string, string][] {
   const { memoryBytes, pids, cpus } = limits;
   const has = (control: CgroupControl): boolean => controls.includes(control);
   const quota = cpus === undefined ? 0 : Math.max(1_000, Math.round(cpus * periodMicroseconds));
@@ -120,7 +123,12 @@ export function readCount(directory: string, file: string, name?: string): numbe
     throw error;
   }
   const line =
-    name === undefined ? text : text.split('\n').find((one) => one.startsWith(`${name} `))?.slice(name.length);
+    name === undefined
+      ? text
+      : text
+          .split('\n')
+          .find((one) => one.startsWith(`${name} `))
+          ?.slice(name.length);
   const value = Number(line?.trim() || Number.NaN);
   return Number.isFinite(value) ? value : undefined;
 }

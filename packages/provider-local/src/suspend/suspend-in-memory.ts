@@ -25,7 +25,10 @@ export async function freeze(record: SandboxRecord): Promise<void> {
   while (still()) {
     if (performance.now() > end) {
       await thaw(record, []);
-      throw new SandboxError('unavailable', `the sandbox still ran ${stoppedWithinMs} ms after it was told to stop`);
+      throw new SandboxError(
+        'unavailable',
+        `the sandbox still ran ${stoppedWithinMs} ms after it was told to stop`,
+      );
     }
     await delay(2);
   }

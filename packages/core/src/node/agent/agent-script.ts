@@ -2,7 +2,8 @@
  * The resident agent: the first process of a sandbox, in POSIX sh (dash, busybox ash, bash), run as
  * `sh AGENT CONTROL-DIRECTORY LANE...`. Written to a file in the control directory by the host.
  *
- * It says `gantry-agent 1 open|closed` on its standard output (whether it could open the host's
+ * With `again` in place of lanes it goes on in a process that could not fork. Else
+ * it says `gantry-agent 1 open|closed` on its standard output (whether it could open the host's
  * core_pattern for writing), waits for a line `go` on its standard input, and ends when that ends
  * without one. Then it starts the lanes named and takes lines from the FIFO `ctl`:
  *

@@ -18,10 +18,7 @@ const shellNames: ReadonlySet<string> = new Set([
  * size of files, in blocks: whatever a descendant does to its environment, session or parent, it keeps
  * that, and the host can read it. Throws `invalid-argument` for what no process can be given.
  */
-export function commandText(
-  command: Pick<Command, 'argv' | 'cwd' | 'env'>,
-  mark?: string,
-): string {
+export function commandText(command: Pick<Command, 'argv' | 'cwd' | 'env'>, mark?: string): string {
   const exported: string[] = [];
   const assigned: string[] = [];
   for (const [name, value] of Object.entries(command.env)) {
