@@ -46,7 +46,7 @@ export async function diagnose(): Promise<readonly Finding[]> {
   ];
   // What depends on the above is tried once it is there.
   return findings.every(({ ok }) => ok)
-    ? [...findings, ...(await tryIsolation()), describeLimits()]
+    ? [...findings, describeLimits(), ...(await tryIsolation())]
     : findings;
 }
 

@@ -94,15 +94,14 @@ export const suspendScenarios: readonly Scenario[] = [
     name: 'ends a suspended sandbox at the end of its lifetime',
     async run(context) {
       const { provider } = context;
-      const [memory, disk] = await Promise.all(
-        [1, 2].map(() => provider.create({ maxLifetimeMs: 2_000 })),
-      );
-      await memory!.suspend('memory');
-      await disk!.suspend('disk');
-      for (const { ref } of [memory!, disk!]) {
+      const memory = await provider.create({ maxLifetimeMs: 3_000 });
+      const disk = await provider.create({ maxLifetimeMs: 3_000 });
+      await memory.suspend('memory');
+      await disk.suspend('disk');
+      for (const { ref } of [memory, disk]) {
         assert.equal((await provider.inspect(ref)).state, 'suspended');
       }
-      for (const { ref } of [memory!, disk!]) {
+      for (const { ref } of [memory, disk]) {
         await eventually(async () => (await provider.inspect(ref)).state === 'gone', 'it is gone');
         await assert.rejects(provider.resume(ref), { code: 'not-found' });
       }

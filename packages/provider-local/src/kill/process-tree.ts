@@ -26,7 +26,10 @@ export function scanProcesses(seen: (process: TreeProcess) => void = () => undef
 } {
   const pids = readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []));
   const processes: TreeProcess[] = [];
-  for (const pid of pids.toSorted((a, b) => b - a)) {
+  // Ids begin anew after the highest, so the newest is not always the highest. proc_loadavg(5).
+  const newest = Number(readFileSync('/proc/loadavg', 'latin1').trim().split(' ').at(-1));
+  const age = (pid: number): number => (pid <= newest ? newest - pid : newest - pid + 2 ** 32);
+  for (const pid of pids.toSorted((a, b) => age(a) - age(b))) {
     const found = readProcess(pid);
     if (!found) continue;
     seen(found);

@@ -7,11 +7,11 @@ import { signalProcess, type TreeProcess } from './process-tree.ts';
 /** A guest may fork as fast as it can; stopped processes keep its limit used up. */
 const goneWithinMs = 20_000;
 /**
- * A process that forks and ends at once can slip through a look at /proc. A clear look in which nobody
- * was there counts for this many blurred ones, and so many in all are needed.
+ * A process that forks and ends at once can slip through a look at /proc. So several in a row must find
+ * nobody: a few, or many once new processes have appeared during the kill.
  */
+const enoughLooks = { calm: 3, churning: 12 } as const;
 const clearLook = 3;
-const enoughLooks = 8;
 
 /**
  * Sends a signal to every process of one command, daemons included, and to none of another. After
@@ -30,11 +30,13 @@ export async function signalCommand(
 async function killCommand(main: ProcessIdentity, mark: string): Promise<void> {
   const end = performance.now() + goneWithinMs;
   const stopped = new Set<string>();
+  let needed: number = enoughLooks.calm;
   const stop = (one: TreeProcess): boolean => {
     const name = `${one.pid} ${one.startTime}`;
     if (stopped.has(name)) return false;
     stopped.add(name);
-    signalProcess(one, 'SIGSTOP');
+    // One that has ended by itself may have started another.
+    if (!signalProcess(one, 'SIGSTOP')) needed = enoughLooks.churning;
     return true;
   };
   for (let looks = 0; looks < enoughLooks;) {
@@ -42,6 +44,8 @@ async function killCommand(main: ProcessIdentity, mark: string): Promise<void> {
     const note = (one: TreeProcess): void => void (fresh += stop(one) ? 1 : 0);
     const { members, blurred } = commandMembers(main, mark, note);
     members.forEach(note);
+    if (first ? members.length === 0 : fresh > 0) needed = enoughLooks.churning;
+    first = false;
     // Whoever is stopped forks no more. Once nobody new has appeared, nobody can.
     if (fresh === 0) for (const member of members) signalProcess(member, 'SIGKILL');
     looks = members.length > 0 ? 0 : looks + (blurred ? 1 : clearLook);

@@ -1,4 +1,3 @@
-import { randomBytes, randomInt } from 'node:crypto';
 import { closeSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -8,9 +7,11 @@ import type { Signal } from '../../contract/exit-status.ts';
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import { isErrno, makeFifos, openFifo } from '../fifo.ts';
 import { identifyProcess, isRunning } from '../process-identity.ts';
-import { commandText } from './command-text.ts';
+import { commandText, newMark } from './command-text.ts';
 import { Lane, type LaneProcess } from './lane.ts';
-import { laneFifos, prepareLane } from './lane-channel.ts';
+import { feedBytes } from './feed-bytes.ts';
+import { prepareLane } from './lane-channel.ts';
+import { laneFiles, laneNames } from './lane-names.ts';
 
 /** How an agent is reached. */
 export interface AgentClientOptions {
@@ -33,19 +34,6 @@ const mostLanes = 64;
 const mostFailures = 8;
 /** Lanes whose FIFOs are made at a time. */
 const lanesAtOnce = 4;
-
-/** New names of lanes that belong to this process: a later client can tell when it is gone. */
-export function laneNames(count: number): string[] {
-  const self = identifyProcess(process.pid);
-  if (!self) throw new SandboxError('internal', 'this process cannot see itself in /proc');
-  const client = `${self.pid}-${self.startTime}-${randomBytes(4).toString('hex')}`;
-  return Array.from({ length: count }, (_, index) => `${client}-${index}`);
-}
-
-/** The names of the files of lanes, FIFOs only. */
-export function laneFiles(names: readonly string[]): string[] {
-  return names.flatMap((name) => laneFifos.map((suffix) => `${name}.${suffix}`));
-}
 
 /**
  * One process's link to the resident agent of one sandbox: starts commands on lanes of its own.
@@ -97,7 +85,7 @@ export class AgentClient {
     if (!(command.stdin instanceof Uint8Array)) {
       return { ...rest, kill, ...(stdin === undefined ? {} : { stdin }) };
     }
-    void feed(stdin, command.stdin);
+    void feedBytes(stdin, command.stdin);
     return { ...rest, kill };
   }
 
@@ -300,25 +288,6 @@ export class AgentClient {
 
   #remove(file: string): void {
     rmSync(`${this.#options.controlDirectory}/${file}`, { force: true });
-  }
-}
-
-/** A mark that no other command has: a limit on the size of files, far above what any file system holds. */
-function newMark(): string {
-  return String(2 ** 50 + randomInt(2 ** 48 - 1));
-}
-
-/** Gives a command all of its input; one that stops reading has its own reasons. */
-async function feed(
-  stdin: WritableStream<Uint8Array> | undefined,
-  bytes: Uint8Array,
-): Promise<void> {
-  const writer = stdin?.getWriter();
-  try {
-    if (bytes.length > 0) await writer?.write(bytes);
-    await writer?.close();
-  } catch {
-    // The exit status tells the rest.
   }
 }
 

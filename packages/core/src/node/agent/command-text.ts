@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { Command } from '../../contract/command.ts';
 import { SandboxError } from '../../errors/sandbox-error.ts';
 
@@ -37,6 +38,11 @@ export function commandText(command: Pick<Command, 'argv' | 'cwd' | 'env'>, mark
     'echo "p $2" >&4\n',
     `exec ${assigned.length > 0 ? `"$3" ${assigned.join('')}` : ''}"$1" -- ${program} 4>&-\n`,
   ].join('');
+}
+
+/** A mark that no other command has: a limit on the size of files, far above what any file system holds. */
+export function newMark(): string {
+  return String(2 ** 50 + randomInt(2 ** 48 - 1));
 }
 
 /** One word for a POSIX shell, whatever bytes it holds but NUL. */
