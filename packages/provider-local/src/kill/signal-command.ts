@@ -39,7 +39,8 @@ async function killCommand(main: ProcessIdentity, mark: string): Promise<void> {
     if (!signalProcess(one, 'SIGSTOP')) needed = enoughLooks.churning;
     return true;
   };
-  for (let looks = 0; looks < enoughLooks;) {
+  let first = true;
+  for (let looks = 0; looks < needed;) {
     let fresh = 0;
     const note = (one: TreeProcess): void => void (fresh += stop(one) ? 1 : 0);
     const { members, blurred } = commandMembers(main, mark, note);

@@ -54,7 +54,7 @@ export async function resumeSandbox(
     state.write(running);
     return running;
   }
-  return startAgain(state, record, call, started);
+  return await startAgain(state, record, call, started);
 }
 
 async function startAgain(
