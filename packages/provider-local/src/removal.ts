@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { SandboxError } from '@gantry/core/driver';
 import { isRunning, killProcess, waitUntilGone } from '@gantry/core/node';
@@ -27,13 +28,12 @@ export async function removeSandbox(state: StateDirectory, record: SandboxRecord
   if (record.isolation === 'none') endDirectly(state, record);
   if (record.main) await killProcess(record.main, goneWithinMs);
   // It ends by itself when what it watches over has ended.
-  if (record.keeper) {
-    await waitUntilGone(record.keeper, 1_000).catch(() =>
-      killProcess(record.keeper!, goneWithinMs),
-    );
+  const { keeper } = record;
+  if (keeper) {
+    await waitUntilGone(keeper, 1_000).catch(() => killProcess(keeper, goneWithinMs));
   }
   await removeDirectory(state, record.id);
-  if (record.uid !== undefined) freeUid(state, record.uid);
+  if (record.uid !== undefined) freeUid(state, record.uid, (id) => id === record.id);
 }
 
 /** Without namespaces nothing dies with the main process: all that is known is killed one by one. */
@@ -71,7 +71,10 @@ export async function sweepNowAndThen(state: StateDirectory): Promise<void> {
   const now = performance.now();
   if (now - (lastSweeps.get(state.path) ?? -Infinity) < sweepEveryMs) return;
   lastSweeps.set(state.path, now);
-  await sweep(state);
+  await sweep(state).catch((error: unknown) => {
+    // What cannot be removed is no reason to make nothing new; `list` sweeps too, and says it.
+    if (!SandboxError.is(error)) throw error;
+  });
 }
 
 /** Removes a sandbox's directory: from then on there is no such sandbox. */
@@ -105,7 +108,9 @@ function refuseMounts(directory: string): void {
     .map((line) => line.split(' ')[4] ?? '')
     // Spaces and the like are written in octal, proc_pid_mountinfo(5).
     .map((point) =>
-      point.replaceAll(/\\([0-7]{3})/g, (_, code) => String.fromCharCode(parseInt(code, 8))),
+      point.replaceAll(/\\([0-7]{3})/g, (_, code: string) =>
+        String.fromCharCode(parseInt(code, 8)),
+      ),
     )
     .find((point) => point === directory || point.startsWith(`${directory}/`));
   if (mounted === undefined) return;
@@ -121,6 +126,8 @@ async function removeTree(directory: string): Promise<void> {
   openWorkDirectories(directory);
   const first = await runProgram(['rm', '-rf', '--', directory]);
   if (first.code === 0) return;
+  // Without rm(1) there was no sandbox either, so no names but our own.
+  if (first.code === null) return rm(directory, { recursive: true, force: true });
   // An ordinary user cannot look into directories that a guest has closed.
   await runProgram(['chmod', '-R', 'u+rwX', '--', directory]);
   const second = await runProgram(['rm', '-rf', '--', directory]);

@@ -1,4 +1,12 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  symlinkSync,
+  unlinkSync,
+} from 'node:fs';
 import path from 'node:path';
 
 /**
@@ -89,6 +97,15 @@ export function mountNamespace(): string[] {
   return process.getuid?.() === 0
     ? ['unshare', '--mount', '--propagation', 'private']
     : ['unshare', '--user', '--map-root-user', '--mount', '--propagation', 'private'];
+}
+
+/** Once an overlay is mounted nothing needs the links to its layers, and who walks the directory must not follow them. */
+export function dropLayerLinks(directory: string, overlays: readonly Overlay[]): void {
+  for (const { name, layers } of overlays) {
+    for (let index = 0; index < layers; index += 1) {
+      unlinkSync(path.join(directory, layerLink(name, index)));
+    }
+  }
 }
 
 /** The kernel leaves its work directories closed, also to an ordinary user who is to remove them. */
