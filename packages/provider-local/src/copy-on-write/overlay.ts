@@ -63,6 +63,8 @@ export function overlayMount(
       // Without privilege over the file system only `user.` attributes can be written.
       ...(inUserNamespace ? ['userxattr'] : []),
       ...['nosuid', 'nodev'],
+      // Nothing of it outlives the sandbox: without this, each end of one waits for the disk.
+      'volatile',
       ...[`lowerdir=${lower}`, `upperdir=${upperPath(name)}`, `workdir=work/${name}`],
     ].join(','),
     mergedPath(name),
@@ -113,7 +115,7 @@ export function openWorkDirectories(directory: string): void {
   const work = path.join(directory, 'work');
   if (!lstatSync(work, { throwIfNoEntry: false })?.isDirectory()) return;
   for (const name of readdirSync(work)) {
-    for (const closed of ['work', 'index']) {
+    for (const closed of ['work', 'work/incompat', 'work/incompat/volatile', 'index']) {
       const file = path.join(work, name, closed);
       if (lstatSync(file, { throwIfNoEntry: false })?.isDirectory()) chmodSync(file, 0o700);
     }
