@@ -7,8 +7,10 @@ import {
   SandboxError,
   type SandboxRef,
 } from '@gantry/core/driver';
-import { AgentClient } from '@gantry/core/node';
+import { AgentClient, type ProcessIdentity } from '@gantry/core/node';
 import { buildSandbox, fifoMode } from './build-sandbox.ts';
+import { changesSince, markWorkspace } from './changes/changes.ts';
+import { probeOverlay, requireOverlay } from './copy-on-write/overlay-probe.ts';
 import { diagnose, requireAll } from './diagnose.ts';
 import { signalCommand } from './kill/signal-command.ts';
 import type { CgroupDirectory } from './limits/find-cgroups.ts';
@@ -17,38 +19,63 @@ import { outOfMemoryKills, tellOutOfMemory } from './limits/out-of-memory.ts';
 import { hostLimits, narrowedBy, planLimits } from './limits/plan-limits.ts';
 import { listRecords, sandboxStatus } from './inventory.ts';
 import type { ResolvedOptions } from './options.ts';
+import { findPortsEntry } from './ports/enter-network.ts';
+import { PortForwarder } from './ports/port-forwarder.ts';
+import { DetachedProcesses } from './processes/detached-processes.ts';
+import { listProcesses } from './processes/list-processes.ts';
 import { removeSandbox, sweepNowAndThen } from './removal.ts';
-import { resolveRootfs } from './rootfs.ts';
+import { resolveRootfs, type Unpack } from './rootfs.ts';
 import { newRecord, type SandboxRecord } from './sandbox-record.ts';
 import { reserveUid } from './sandbox-uid.ts';
 import { requireRunning, resumeSandbox, suspendSandbox } from './suspend/sandbox-suspension.ts';
 import { StateDirectory } from './state-directory.ts';
+import { openTerminal } from './terminal.ts';
+import { watchDirectory } from './watch/watch-directory.ts';
+import { unpackRootfs } from './unpack-rootfs.ts';
 
 interface ProcessHandle extends DriverHandle {
   readonly agent: AgentClient;
   readonly env: Readonly<Record<string, string>>;
   readonly cgroups: readonly CgroupDirectory[];
+  readonly main: ProcessIdentity;
+  readonly ports: PortForwarder;
+  readonly detached: DetachedProcesses;
 }
 
 /** Sandboxes of Linux namespaces: one first process each, and a directory through which every process of the user finds them. */
 export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHandle> {
   const state = new StateDirectory(options.stateDirectory);
   const reference = (id: string): SandboxRef => ({ spec: 'gantry-ref/1', provider: 'local', id });
-  const handle = (record: SandboxRecord, lanes: readonly string[]): ProcessHandle => ({
-    ref: reference(record.id),
-    env: record.env,
-    cgroups: record.cgroups ?? [],
-    ...(record.limits ? { narrowed: narrowedBy(record.limits, hostLimits()) } : {}),
-    agent: new AgentClient({
-      controlDirectory: state.sandbox(record.id).control,
-      fifoMode: fifoMode(record),
+  const handle = (
+    record: SandboxRecord & { readonly main: ProcessIdentity },
+    lanes: readonly string[],
+  ): ProcessHandle => {
+    const { limits, root } = record;
+    const { control, detached } = state.sandbox(record.id);
+    const link = { controlDirectory: control, fifoMode: fifoMode(record) };
+    const agent = new AgentClient({
+      ...link,
       prepared: lanes,
-      signalCommand: async (mark, signal) => {
-        const { main } = state.read(record.id) ?? {};
-        if (main) await signalCommand(main, mark, signal);
-      },
-    }),
-  });
+      signalCommand: (mark, signal) => signalCommand(record.main, mark, signal),
+    });
+    return {
+      ref: reference(record.id),
+      env: record.env,
+      cgroups: record.cgroups ?? [],
+      ...(limits ? { narrowed: narrowedBy({ limits, root }, hostLimits()) } : {}),
+      main: record.main,
+      agent,
+      ports: new PortForwarder(record.main, record.uid),
+      detached: new DetachedProcesses({ ...link, directory: detached, agent }),
+    };
+  };
+
+  const unpack: Unpack = (file, destination, call) => {
+    const { isolation, stateDirectory } = options;
+    const plain = processDriver({ isolation, stateDirectory });
+    const workspaceOf = ({ ref }: ProcessHandle): string => state.sandbox(ref.id).workspace;
+    return unpackRootfs(plain, workspaceOf, file, destination, call);
+  };
 
   return {
     spec: 'gantry-driver/1',
@@ -63,15 +90,41 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       limits: { memory: 'enforced', pids: 'enforced', cpu: 'enforced', disk: 'enforced' },
     },
     mounts: { kinds: ['hostMount'] },
-    root: { modes: ['read-only'] },
+    root: { modes: ['read-only', 'copy-on-write'] },
     network: { modes: ['none'], live: false },
     privilege: { modes: ['none'] },
+    terminal: {
+      resize: true,
+      open: ({ agent, env }, command, size, call) =>
+        openTerminal(agent, { ...command, env: { ...env, ...command.env } }, size, call),
+    },
+    ports: { expose: ({ ports }, port, call) => ports.expose(port, call) },
+    processes: {
+      attach: true,
+      attachTo: async ({ detached }, id, from) => detached.attach(id, from),
+      list: ({ main, detached }) => listProcesses(main, detached.running()),
+    },
+    watch: {
+      recursive: true,
+      watch: ({ main }, directory, how, call) => watchDirectory(main, directory, how, call),
+    },
+    changes: {
+      evidence: 'host-layer',
+      mark: ({ ref }, call) => markWorkspace(state.sandbox(ref.id), call),
+      since: ({ ref }, mark, call) => changesSince(state.sandbox(ref.id), mark, call),
+    },
     inventory: { list: (labels) => listRecords(state, 'process', labels, reference) },
 
     async probe() {
       requireAll(await diagnose());
+      const [entry, overlay] = await Promise.all([findPortsEntry(), probeOverlay(state)]);
       const { limits, settable } = hostLimits();
-      return { limits, resources: { settable } };
+      return {
+        limits,
+        resources: { settable },
+        ...(entry.ok ? {} : { ports: false as const }),
+        ...(overlay.ok ? {} : { root: { modes: ['read-only'] as const } }),
+      };
     },
 
     resources: { settable: ['cpus', 'memoryBytes', 'pids', 'diskBytes'] },
@@ -93,14 +146,20 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       },
     },
 
-    diagnose,
+    async diagnose() {
+      const findings = await diagnose();
+      // What comes on top of a sandbox matters once there can be one.
+      if (!findings.every(({ ok }) => ok)) return findings;
+      return [...findings, await findPortsEntry(), await probeOverlay(state)];
+    },
 
     async create(request: CreateRequest, call: Call) {
       call.signal.throwIfAborted();
       const planned = planLimits(request.id, request.resources ?? {}, hostLimits());
       state.ensure();
+      if (request.root === 'copy-on-write') await requireOverlay(state);
       await sweepNowAndThen(state);
-      const rootfs = await resolveRootfs(state, options.rootfs, call);
+      const rootfs = await resolveRootfs(state, options.rootfs, unpack, call);
       const rebuild = { mounts: request.mounts ?? [], ...(rootfs === undefined ? {} : { rootfs }) };
       let record: SandboxRecord = { ...newRecord(request, 'process'), ...planned, rebuild };
       const paths = state.sandbox(record.id);
@@ -113,9 +172,10 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
         }
         const built = await buildSandbox(state, record, rootfs, request.mounts ?? [], call.signal);
         try {
-          record = { ...record, main: built.main, keeper: built.keeper };
+          const running = { ...record, main: built.main, keeper: built.keeper };
+          record = running;
           state.write(record);
-          const created = handle(record, built.lanes);
+          const created = handle(running, built.lanes);
           call.signal.throwIfAborted();
           built.go();
           return created;
@@ -143,21 +203,24 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
         const message = `sandbox ${ref.id} has no isolation; connect with local({ isolation: 'none' })`;
         throw new SandboxError('failed-precondition', message, { ref });
       }
-      const connected = handle(record, []);
+      const connected = handle({ ...record, main: record.main }, []);
       connected.agent.removeAbandoned();
       return connected;
     },
 
-    async spawn({ agent, env, ref, cgroups }, command, call) {
+    async spawn({ agent, env, ref, cgroups, detached }, command, call) {
       // Where it is gone, the agent says so.
       const record = state.read(ref.id);
       if (record?.suspended) requireRunning(record, ref);
       const before = outOfMemoryKills(cgroups);
-      const started = await agent.spawn({ ...command, env: { ...env, ...command.env } }, call);
+      const starter = command.detached ? detached : agent;
+      const started = await starter.spawn({ ...command, env: { ...env, ...command.env } }, call);
       return tellOutOfMemory(started, cgroups, before);
     },
 
-    async release({ agent }) {
+    async release({ agent, ports, detached }) {
+      detached.release();
+      ports.close();
       agent.close();
     },
 

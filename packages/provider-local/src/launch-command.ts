@@ -1,3 +1,5 @@
+import { mountNamespace, type Overlay, overlayMount } from './copy-on-write/overlay.ts';
+
 /** What the launcher is to do before the sandbox's own process starts. */
 export interface LaunchPlan {
   /** The sandbox's directory on the host. */
@@ -14,6 +16,8 @@ export interface LaunchPlan {
   readonly uid?: number;
   /** As root: what is bound below the sandbox's directory, so that its uid can reach it. */
   readonly staged: readonly { readonly source: string; readonly target: string }[];
+  /** Mounted in the sandbox's directory, in a mount namespace that ends with the sandbox. */
+  readonly overlays: readonly Overlay[];
   readonly bubblewrap: readonly string[];
 }
 
@@ -23,7 +27,7 @@ export const stagePath = '/tmp';
 // Where memory runs out on the host, sandboxes go before its own programs.
 const prepare = `cd "$1/control" && mkfifo -m "$2" -- $3 && cd / || exit 70
 { echo 500 >/proc/self/oom_score_adj; } 2>/dev/null
-[ -z "$4" ] || mount -t tmpfs -o "$4" gantry "$1/workspace" || exit 73
+[ -z "$4" ] || mount -t tmpfs -o "$4" gantry "$1/workspace" || exit 76
 directory=$1
 shift 4
 while [ "$1" != -- ]; do
@@ -31,6 +35,13 @@ while [ "$1" != -- ]; do
   shift
 done
 shift
+cd "$directory" || exit 70
+while [ "$1" != -- ]; do
+  mount -t overlay -o "$1" overlay "$2" || exit 73
+  shift 2
+done
+shift
+cd /
 `;
 
 const ordinaryScript: string = `${prepare}exec "$@"
@@ -58,21 +69,21 @@ export function launchCommand(plan: LaunchPlan): [string, ...string[]] {
     ...[plan.directory, plan.fifoMode.toString(8), plan.fifos.join(' ')],
     workspaceOptions(plan),
     ...[...plan.join, '--'],
+    ...[...plan.overlays.flatMap((o) => overlayMount(o, plan.uid === undefined)), '--'],
   ];
   const keeper = ['timeout', '-s', 'KILL', seconds] as const;
   if (plan.uid === undefined) {
-    // To mount, an ordinary user needs a user namespace around the sandbox's own.
-    const outer = ['unshare', '--user', '--map-root-user', '--mount'];
+    const mounts = plan.overlays.length > 0 || plan.workspaceBytes !== undefined;
     return [
       ...keeper,
-      ...(plan.workspaceBytes === undefined ? [] : outer),
+      ...(mounts ? mountNamespace() : []),
       ...['sh', '-c', ordinaryScript, 'gantry-launch', ...first, 'bwrap', ...plan.bubblewrap],
     ];
   }
   const uid = String(plan.uid);
   return [
     ...keeper,
-    ...['unshare', '--mount', '--propagation', 'private'],
+    ...mountNamespace(),
     ...['sh', '-c', rootScript, 'gantry-launch', ...first],
     ...plan.staged.flatMap(({ source, target }) => [source, target]),
     '--',

@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { SandboxError } from '@gantry/core/driver';
 import { isRunning, killProcess, waitUntilGone } from '@gantry/core/node';
+import { openWorkDirectories } from './copy-on-write/overlay.ts';
 import { DirectProcesses, signalGroup } from './direct-processes.ts';
 import { isErrno } from './errors.ts';
 import { removeCgroups } from './limits/sandbox-cgroups.ts';
@@ -33,7 +34,7 @@ export function isOnDisk({ suspended, main }: SandboxRecord): boolean {
 export async function removeSandbox(state: StateDirectory, record: SandboxRecord): Promise<void> {
   await endSandbox(state, record);
   await removeDirectory(state, record.id);
-  if (record.uid !== undefined) freeUid(state, record.uid);
+  if (record.uid !== undefined) freeUid(state, record.uid, (id) => id === record.id);
 }
 
 /** Ends what runs in a sandbox, and keeps its directory. */
@@ -41,10 +42,9 @@ export async function endSandbox(state: StateDirectory, record: SandboxRecord): 
   if (record.isolation === 'none') endDirectly(state, record);
   if (record.main) await killProcess(record.main, goneWithinMs);
   // It ends by itself when what it watches over has ended.
-  if (record.keeper) {
-    await waitUntilGone(record.keeper, 1_000).catch(() =>
-      killProcess(record.keeper!, goneWithinMs),
-    );
+  const { keeper } = record;
+  if (keeper) {
+    await waitUntilGone(keeper, 1_000).catch(() => killProcess(keeper, goneWithinMs));
   }
   await removeCgroups(record.cgroups ?? []);
 }
@@ -84,7 +84,10 @@ export async function sweepNowAndThen(state: StateDirectory): Promise<void> {
   const now = performance.now();
   if (now - (lastSweeps.get(state.path) ?? -Infinity) < sweepEveryMs) return;
   lastSweeps.set(state.path, now);
-  await sweep(state);
+  await sweep(state).catch((error: unknown) => {
+    // What cannot be removed is no reason to make nothing new; `list` sweeps too, and says it.
+    if (!SandboxError.is(error)) throw error;
+  });
 }
 
 /** Removes a sandbox's directory: from then on there is no such sandbox. */
@@ -118,7 +121,9 @@ function refuseMounts(directory: string): void {
     .map((line) => line.split(' ')[4] ?? '')
     // Spaces and the like are written in octal, proc_pid_mountinfo(5).
     .map((point) =>
-      point.replaceAll(/\\([0-7]{3})/g, (_, code) => String.fromCharCode(parseInt(code, 8))),
+      point.replaceAll(/\\([0-7]{3})/g, (_, code: string) =>
+        String.fromCharCode(parseInt(code, 8)),
+      ),
     )
     .find((point) => point === directory || point.startsWith(`${directory}/`));
   if (mounted === undefined) return;
@@ -131,6 +136,7 @@ function refuseMounts(directory: string): void {
 
 /** rm(1) works on names that are not UTF-8, which Node's own removal cannot. */
 async function removeTree(directory: string): Promise<void> {
+  openWorkDirectories(directory);
   const first = await runProgram(['rm', '-rf', '--', directory]);
   if (first.code === 0) return;
   // Without rm(1) there was no sandbox either, so no names but our own.

@@ -6,6 +6,9 @@ import { badRecord, isErrno, refusedToStart } from './errors.ts';
 import type { CgroupDirectory } from './limits/find-cgroups.ts';
 import type { SandboxLimits } from './limits/plan-limits.ts';
 
+/** The record of a sandbox that has a first process. */
+export type RunningRecord = SandboxRecord & { readonly main: ProcessIdentity };
+
 /** What is known of a sandbox, in any process, from the file `record.json` in its directory. */
 export interface SandboxRecord {
   readonly spec: 'gantry-local/1';
@@ -20,6 +23,7 @@ export interface SandboxRecord {
   readonly creator: ProcessIdentity;
   /** The process whose end is the sandbox's end. Present once the sandbox runs. */
   readonly main?: ProcessIdentity;
+  readonly root: 'read-only' | 'copy-on-write';
   /** The uid that the sandbox runs under, where it has one of its own. */
   readonly uid?: number;
   /** The process that ends the sandbox at the end of its lifetime. */
@@ -83,6 +87,7 @@ const schema = z.strictObject({
   labels: texts,
   env: texts,
   creator: identity,
+  root: z.enum(['read-only', 'copy-on-write']).default('read-only'),
   main: identity.optional(),
   uid: z.int().min(1).optional(),
   keeper: identity.optional(),
@@ -133,6 +138,7 @@ export function newRecord(
   return {
     spec: 'gantry-local/1',
     ...{ id: request.id, isolation, createdAt, creator },
+    root: request.root ?? 'read-only',
     expiresAt: createdAt + Math.ceil(request.maxLifetimeMs),
     ...{ labels: request.labels, env: request.env },
   };

@@ -118,7 +118,10 @@ function defaultMemory(): number {
 }
 
 /** What one sandbox can do less than the provider declares: limits that nobody asked for do not hold. */
-export function narrowedBy(limits: SandboxLimits, host: HostLimits): CapabilityOverrides {
+export function narrowedBy(
+  { limits, root }: { readonly limits: SandboxLimits; readonly root: string },
+  host: HostLimits,
+): CapabilityOverrides {
   return {
     limits: {
       ...host.limits,
@@ -126,8 +129,10 @@ export function narrowedBy(limits: SandboxLimits, host: HostLimits): CapabilityO
       ...(limits.diskBytes === undefined ? { disk: 'none' } : {}),
     },
     resources: { settable: host.settable },
-    // What is kept in memory does not outlive the processes.
-    ...(limits.diskBytes === undefined ? {} : { suspend: { modes: ['memory'] } }),
+    // A workspace in memory does not outlive the processes, and neither does an overlay's mount.
+    ...(limits.diskBytes === undefined && root === 'read-only'
+      ? {}
+      : { suspend: { modes: ['memory'] } }),
   };
 }
 

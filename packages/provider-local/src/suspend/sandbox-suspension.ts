@@ -4,7 +4,7 @@ import { type Call, SandboxError, type SandboxRef, type SuspendMode } from '@gan
 import { buildSandbox, type BuiltSandbox } from '../build-sandbox.ts';
 import { sandboxStatus } from '../inventory.ts';
 import { endSandbox } from '../removal.ts';
-import type { SandboxRecord } from '../sandbox-record.ts';
+import type { RunningRecord, SandboxRecord } from '../sandbox-record.ts';
 import type { StateDirectory } from '../state-directory.ts';
 import { holdResume } from './resume-lock.ts';
 import { freeze, stoppedByGuest, thaw } from './suspend-in-memory.ts';
@@ -41,15 +41,16 @@ export async function resumeSandbox(
   state: StateDirectory,
   ref: SandboxRef,
   call: Call,
-  started: (record: SandboxRecord, built: BuiltSandbox) => void,
-): Promise<SandboxRecord> {
+  started: (record: RunningRecord, built: BuiltSandbox) => void,
+): Promise<RunningRecord> {
   using _hold = holdResume(state, ref);
   const record = state.read(ref.id);
   const status = sandboxStatus(record);
   if (!record || status.state === 'gone') throw missing(ref);
-  const { suspended, ...running } = record;
-  if (status.state === 'running') return record;
-  if (suspended?.mode === 'memory') {
+  const { suspended, main, ...rest } = record;
+  if (status.state === 'running') return requireRunning(record, ref);
+  if (suspended?.mode === 'memory' && main) {
+    const running = { ...rest, main };
     await thaw(record, suspended.stopped);
     state.write(running);
     return running;
@@ -61,8 +62,8 @@ async function startAgain(
   state: StateDirectory,
   record: SandboxRecord,
   call: Call,
-  started: (record: SandboxRecord, built: BuiltSandbox) => void,
-): Promise<SandboxRecord> {
+  started: (record: RunningRecord, built: BuiltSandbox) => void,
+): Promise<RunningRecord> {
   const { directory } = state.sandbox(record.id);
   for (const name of ['control', 'mounts']) {
     rmSync(path.join(directory, name), { recursive: true, force: true });
@@ -86,10 +87,11 @@ async function startAgain(
 }
 
 /** The record of a sandbox that runs; throws `not-found` or `failed-precondition` for any other. */
-export function requireRunning(record: SandboxRecord | undefined, ref: SandboxRef): SandboxRecord {
+export function requireRunning(record: SandboxRecord | undefined, ref: SandboxRef): RunningRecord {
   const { state } = sandboxStatus(record);
   if (!record || state === 'gone') throw missing(ref);
-  if (state === 'running') return record;
+  const { main } = record;
+  if (state === 'running' && main) return { ...record, main };
   throw new SandboxError('failed-precondition', `sandbox ${ref.id} is suspended: resume it first`, {
     ref,
     details: { reason: 'suspended' },

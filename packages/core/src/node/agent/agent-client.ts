@@ -1,4 +1,4 @@
-import { closeSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, rmSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command, DriverProcess } from '../../contract/command.ts';
@@ -6,12 +6,12 @@ import type { Call } from '../../contract/call.ts';
 import type { Signal } from '../../contract/exit-status.ts';
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import { isErrno, makeFifos, openFifo } from '../fifo.ts';
-import { identifyProcess, isRunning } from '../process-identity.ts';
 import { commandText, newMark } from './command-text.ts';
-import { Lane, type LaneProcess } from './lane.ts';
 import { feedBytes } from './feed-bytes.ts';
+import { Lane, type LaneProcess } from './lane.ts';
 import { prepareLane } from './lane-channel.ts';
-import { laneFiles, laneNames } from './lane-names.ts';
+import { abandonedFiles, laneFiles, laneNames } from './lane-names.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 /** How an agent is reached. */
 export interface AgentClientOptions {
@@ -44,6 +44,7 @@ export class AgentClient {
   readonly #control: number;
   readonly #prepared: string[];
   readonly #lanes = new Set<Lane>();
+  readonly #unready = new Set<Lane>();
   readonly #idle: Lane[] = [];
   readonly #waiting: PromiseWithResolvers<Lane>[] = [];
   #starting = 0;
@@ -89,26 +90,24 @@ export class AgentClient {
     return { ...rest, kill };
   }
 
+  /** Sends a signal to a command that runs, whichever client has started it, by its process id. */
+  async signal(signal: Signal, pid: number): Promise<void> {
+    await this.#kill(signal, pid, undefined);
+  }
+
   /** Lets go of the lanes. Idempotent. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     closeSync(this.#control);
     for (const waiting of this.#waiting.splice(0)) waiting.reject(released());
-    for (const lane of this.#lanes) lane.close();
+    for (const lane of [...this.#lanes, ...this.#unready]) lane.close();
     for (const name of this.#prepared) this.#forget(name);
   }
 
   /** Removes what clients left behind that ended without `close`. */
   removeAbandoned(): void {
-    const { controlDirectory } = this.#options;
-    const self = identifyProcess(process.pid);
-    for (const file of readdirSync(controlDirectory)) {
-      const owner = /^(\d+)-(\d+)-[0-9a-f]{8}-\d+\.[csioex]$/.exec(file);
-      if (!owner || !self) continue;
-      const identity = { pid: Number(owner[1]), startTime: owner[2]!, bootId: self.bootId };
-      if (!isRunning(identity)) this.#remove(file);
-    }
+    for (const file of abandonedFiles(this.#options.controlDirectory)) this.#remove(file);
   }
 
   /** Runs a command on a lane; on another one when it turns out that the lane had died before. */
@@ -122,7 +121,7 @@ export class AgentClient {
       const lane = await this.#acquire(signal);
       const running = lane.run(text, stdin, () => this.#settle(lane));
       try {
-        return await this.#unlessAborted(running, signal, (late) => this.#discard(late, mark));
+        return await unlessAborted(running, signal, (late) => this.#discard(late, mark));
       } catch (error) {
         const lost = SandboxError.is(error) && error.code === 'unavailable';
         if (!lost || error.outcome !== 'not-started' || attempt > mostLanes) throw error;
@@ -139,7 +138,7 @@ export class AgentClient {
     const waiting = Promise.withResolvers<Lane>();
     this.#waiting.push(waiting);
     this.#grow();
-    return this.#unlessAborted(waiting.promise, signal, (lane) => this.#settle(lane));
+    return unlessAborted(waiting.promise, signal, (lane) => this.#settle(lane));
   }
 
   /** Starts as many lanes as commands wait for, up to the limit. */
@@ -177,6 +176,7 @@ export class AgentClient {
       for (const waiting of this.#waiting.splice(0)) waiting.reject(error);
       return;
     }
+    if (this.#closed) return names.forEach((name) => this.#forget(name));
     this.#prepared.push(...names.slice(wanted));
     for (const name of names.slice(0, wanted)) void this.#start(name);
   }
@@ -187,10 +187,13 @@ export class AgentClient {
     try {
       if (this.#closed) throw released();
       lane = new Lane(`${this.#options.controlDirectory}/${name}`);
+      this.#unready.add(lane);
       await this.#tell(`lane ${name}`);
       told = true;
       await lane.ready();
+      this.#unready.delete(lane);
     } catch (error) {
+      if (lane) this.#unready.delete(lane);
       this.#starting -= 1;
       this.#forget(name);
       lane?.close();
@@ -239,26 +242,6 @@ export class AgentClient {
         }
       }
       await delay(pause);
-    }
-  }
-
-  /** The promise, unless the signal fires first: then what it still brings goes to `discard`. */
-  async #unlessAborted<T>(
-    promise: Promise<T>,
-    signal: AbortSignal,
-    discard: (late: T) => void,
-  ): Promise<T> {
-    const aborted = Promise.withResolvers<never>();
-    const abort = (): void => aborted.reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    try {
-      signal.throwIfAborted();
-      return await Promise.race([promise, aborted.promise]);
-    } catch (error) {
-      if (signal.aborted) promise.then(discard, () => undefined);
-      throw error;
-    } finally {
-      signal.removeEventListener('abort', abort);
     }
   }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { readdirSync } from 'node:fs';
 import { SandboxError } from '../../errors/sandbox-error.ts';
-import { identifyProcess } from '../process-identity.ts';
+import { identifyProcess, isRunning } from '../process-identity.ts';
 import { laneFifos } from './lane-channel.ts';
 
 /** New names of lanes that belong to this process: a later client can tell when it is gone. */
@@ -14,4 +15,15 @@ export function laneNames(count: number): string[] {
 /** The names of the files of lanes, FIFOs only. */
 export function laneFiles(names: readonly string[]): string[] {
   return names.flatMap((name) => laneFifos.map((suffix) => `${name}.${suffix}`));
+}
+
+/** The files in a control directory that belong to lanes of processes that have ended. */
+export function abandonedFiles(controlDirectory: string): string[] {
+  const self = identifyProcess(process.pid);
+  return readdirSync(controlDirectory).filter((file) => {
+    const owner = /^(\d+)-(\d+)-[0-9a-f]{8}-\d+\.[csioex]$/.exec(file);
+    if (!owner || !self) return false;
+    const [, pid = '', startTime = ''] = owner;
+    return !isRunning({ pid: Number(pid), startTime, bootId: self.bootId });
+  });
 }
