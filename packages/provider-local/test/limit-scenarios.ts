@@ -18,7 +18,7 @@ const mebibyte = 1 << 20;
 /** The directories of a sandbox's control groups. */
 function groupsOf(context: Context, sandbox: Sandbox): string[] {
   const file = path.join(context.stateDirectory, 'sandboxes', sandbox.ref.id, 'record.json');
-  const record: { cgroups: { path: string }[] } = JSON.parse(readFileSync(file, 'utf8'));
+  const record = JSON.parse(readFileSync(file, 'utf8')) as { cgroups: { path: string }[] };
   return record.cgroups.map((cgroup) => cgroup.path);
 }
 

@@ -133,6 +133,8 @@ export function narrowedBy(
     ...(limits.diskBytes === undefined && root === 'read-only'
       ? {}
       : { suspend: { modes: ['memory'] } }),
+    // Mounted in the sandbox alone, it is not there for the host to list.
+    ...(limits.diskBytes === undefined ? {} : { changes: false }),
   };
 }
 

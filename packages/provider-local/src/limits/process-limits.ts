@@ -30,13 +30,13 @@ export async function setProcessLimits(pid: number, record: SandboxRecord): Prom
     ...(data === undefined ? [] : [`--data=${data}`]),
   ];
   if (settings.length === 0) return;
-  const { code, output } = await runProgram([
-    // Root may be without the right to set others' limits; the sandbox's uid may lower its own.
-    ...(uid === undefined
-      ? []
-      : ['setpriv', '--reuid', `${uid}`, '--regid', `${uid}`, '--clear-groups']),
-    ...['prlimit', '--pid', String(pid), ...settings],
-  ] as [string, ...string[]]);
+  const limit = ['prlimit', '--pid', String(pid), ...settings] as const;
+  // Root may be without the right to set others' limits; the sandbox's uid may lower its own.
+  const { code, output } = await runProgram(
+    uid === undefined
+      ? limit
+      : ['setpriv', '--reuid', `${uid}`, '--regid', `${uid}`, '--clear-groups', ...limit],
+  );
   if (code === 0) return;
   throw refusedToStart(`its limits could not be set: ${output || `prlimit ended with ${code}`}`, {
     control: 'prlimit',
