@@ -209,9 +209,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
     },
 
     async spawn({ agent, env, ref, cgroups, detached }, command, call) {
-      // Where it is gone, the agent says so.
-      const record = state.read(ref.id);
-      if (record?.suspended) requireRunning(record, ref);
+      requireRunning(state.read(ref.id), ref);
       const before = outOfMemoryKills(cgroups);
       const starter = command.detached ? detached : agent;
       const started = await starter.spawn({ ...command, env: { ...env, ...command.env } }, call);
