@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { statfsSync } from 'node:fs';
+import path from 'node:path';
 import type { SandboxMetrics } from '@gantry/core/driver';
 import { descendants, readProcess } from '../kill/process-tree.ts';
 import { runProgram } from '../run-program.ts';
@@ -64,7 +65,7 @@ async function diskUse(
 ): Promise<number | undefined> {
   if (limits?.diskBytes !== undefined) {
     if (!main) return undefined;
-    const { blocks, bfree, bsize } = statfsSync(`/proc/${main.pid}/root/workspace`);
+    const { blocks, bfree, bsize } = statfsSync(path.join(`/proc/${main.pid}/root`, 'workspace'));
     return (blocks - bfree) * bsize;
   }
   const { code, output } = await runProgram(['du', '-skx', '--', workspace]);
