@@ -59,7 +59,19 @@ export async function removeUnusedImage(daemon: Dockerode, id: string): Promise<
   } catch (error) {
     const status = statusOf(error);
     // 409: another fork lives. The last one takes it along.
-    if (status !== 404 && status !== 409) throw dockerError(error, `removing image ${id}`);
+    if (status === 404 || status === 409) return;
+    // Removed twice at once, it is a fault of the server to one of the two.
+    if (await hasImage(daemon, id)) throw dockerError(error, `removing image ${id}`);
+  }
+}
+
+async function hasImage(daemon: Dockerode, id: string): Promise<boolean> {
+  try {
+    await daemon.getImage(id).inspect();
+    return true;
+  } catch (error) {
+    if (statusOf(error) === 404) return false;
+    throw dockerError(error, `looking for image ${id}`);
   }
 }
 

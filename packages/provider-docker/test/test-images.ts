@@ -4,6 +4,7 @@ import { chmod, copyFile, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import type Dockerode from 'dockerode';
+import { unpackDebian } from './debian-root.ts';
 
 /** Images that the tests run on: one with GNU tools, one with busybox and nothing else. */
 export const testImages = { debian: 'gantry-test/debian', busybox: 'gantry-test/busybox' } as const;
@@ -17,15 +18,19 @@ function cacheDirectory(): string {
   );
 }
 
-/** Gives a daemon the test images that it lacks. */
-export async function buildImages(client: Dockerode): Promise<void> {
+const builders = { debian: buildDebian, busybox: buildBusybox };
+
+/** Gives a daemon the test images that it lacks. Nothing is pulled: they are made of this machine's packages. */
+export async function buildImages(
+  client: Dockerode,
+  names: readonly (keyof typeof testImages)[] = ['debian', 'busybox'],
+): Promise<void> {
   await mkdir(cacheDirectory(), { recursive: true });
-  const builders = { debian: buildDebian, busybox: buildBusybox };
-  for (const [name, build] of Object.entries(builders)) {
-    const image = `gantry-test/${name}`;
+  for (const name of names) {
+    const image = testImages[name];
     if (await has(client, image)) continue;
-    const tar = path.join(cacheDirectory(), `${name}-2.tar`);
-    if (!existsSync(tar)) await inTemporary((directory) => build(directory, tar));
+    const tar = path.join(cacheDirectory(), `${name}-3.tar`);
+    if (!existsSync(tar)) await inTemporary((directory) => builders[name](directory, tar));
     const stream = await client.importImage(createReadStream(tar), { repo: image, tag: 'latest' });
     for await (const said of stream)
       if (String(said).includes('error')) throw new Error(String(said));
@@ -39,25 +44,14 @@ async function has(client: Dockerode, image: string): Promise<boolean> {
 }
 
 async function buildDebian(directory: string, tar: string): Promise<void> {
-  need('debootstrap', 'debootstrap');
   const root = path.join(directory, 'root');
-  const args = ['--variant=minbase', 'bookworm', root, 'http://deb.debian.org/debian'];
-  execFileSync('debootstrap', args, { stdio: ['ignore', 'ignore', 'inherit'] });
-  const unused = [
-    'var/cache/apt',
-    'var/lib/apt/lists',
-    'usr/share/doc',
-    'usr/share/locale',
-    'usr/share/man',
-  ];
-  await Promise.all(
-    unused.map((name) => rm(path.join(root, name), { recursive: true, force: true })),
-  );
+  await unpackDebian(root);
   await pack(root, tar);
 }
 
 async function buildBusybox(directory: string, tar: string): Promise<void> {
-  need('busybox', 'busybox-static');
+  if (spawnSync('busybox', ['true']).status !== 0)
+    throw new Error('the test images need busybox: apt-get install busybox-static');
   const root = path.join(directory, 'root');
   await mkdir(path.join(root, 'bin'), { recursive: true });
   await mkdir(path.join(root, 'etc'));
@@ -80,22 +74,9 @@ async function buildBusybox(directory: string, tar: string): Promise<void> {
 /** Written beside its place and renamed: an interrupted build leaves no half of an image. */
 async function pack(root: string, tar: string): Promise<void> {
   const part = `${tar}.${process.pid}`;
-  execFileSync('tar', [
-    '-C',
-    root,
-    '--numeric-owner',
-    '--exclude=./dev/*',
-    '--exclude=./proc/*',
-    '-cf',
-    part,
-    '.',
-  ]);
+  const args = ['-C', root, '--owner=0', '--group=0', '--numeric-owner', '-cf', part, '.'];
+  execFileSync('tar', args);
   await rename(part, tar);
-}
-
-function need(program: string, from: string): void {
-  if (spawnSync('sh', ['-c', `command -v ${program}`]).status === 0) return;
-  throw new Error(`the test images need ${program}: apt-get install ${from}`);
 }
 
 async function inTemporary(work: (directory: string) => Promise<void>): Promise<void> {
