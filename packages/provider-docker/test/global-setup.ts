@@ -23,7 +23,7 @@ interface Shared {
 }
 
 // Several projects use this set-up, each with a copy of this module: the daemon is kept where all of them see it.
-const shared: { [key: symbol]: Shared | undefined } = globalThis as never;
+const shared: { [key: symbol]: Shared | undefined } = globalThis;
 const key = Symbol.for('gantry.test.docker');
 
 /**
@@ -55,9 +55,7 @@ async function open(): Promise<Opened> {
     try {
       await buildImages(daemon.client);
       // It cannot pull the image that sandboxes have by default, and this one is made of the same packages.
-      await daemon.client
-        .getImage(testImages.debian)
-        .tag({ repo: 'debian', tag: 'bookworm-slim' });
+      await daemon.client.getImage(testImages.debian).tag({ repo: 'debian', tag: 'bookworm-slim' });
     } catch (error) {
       await end();
       throw error;
