@@ -8,3 +8,4 @@ export { ConfinedDirectory } from './node/confined/confined-directory.ts';
 export type { ConfinedEntry } from './node/confined/confined-directory.ts';
 export { identifyProcess, isRunning, killProcess, waitUntilGone } from './node/process-identity.ts';
 export type { ProcessIdentity } from './node/process-identity.ts';
+export { siblingScript } from './node/sibling-script.ts';

@@ -8,6 +8,9 @@ import { seccompProfile } from './seccomp-profile.ts';
 /** What a sandbox gets when its request names no figure. */
 const defaultLimits = { memoryBytes: 2 * 1024 ** 3, pids: 512 } as const;
 
+/** Of the processes that count a sandbox's time, and of no guest: none may signal them, root without capabilities included. */
+const timekeeper = '65532:65532';
+
 /** What `guest-root` may do in its own container: what package managers and services need. */
 const guestRootCapabilities: readonly string[] = [
   ...[
@@ -57,12 +60,13 @@ export function containerSpec(
   return {
     name: containerName(request.id),
     Image: parts.image,
-    // The first process is the only one of its user without being the guest's: a guest cannot end it.
-    User: '0:0',
+    // The daemon gives the capabilities of a container to its root only where its first process is root's.
+    User: request.privilege === 'guest-root' ? '0:0' : timekeeper,
     Entrypoint: ['/bin/sh', '-c', 'exec sleep "$0"', lifetimeSeconds(request.maxLifetimeMs)],
     Cmd: [],
     Env: environment(request),
-    WorkingDir: '/workspace',
+    // Not the workspace, which a guest may have closed to others before it was forked.
+    WorkingDir: '/',
     Hostname: 'sandbox',
     Labels: labelsOf(request, parts, readOnly),
     ...(readOnly ? { Volumes: { '/workspace': {} } } : {}),

@@ -36,6 +36,16 @@ export function statusOfContainer({
   return { state, ...(Number.isFinite(expiresAt) ? { expiresAt } : {}) };
 }
 
+/** Ends a sandbox for good: its container, and the image that it was forked from where it was the last one of it. */
+export async function endSandbox(
+  daemon: Dockerode,
+  { Id, Labels }: { readonly Id: string; readonly Labels: Readonly<Record<string, string>> },
+): Promise<void> {
+  await removeContainer(daemon.getContainer(Id));
+  const image = Labels[ownLabels.forkImage];
+  if (image) await removeUnusedImage(daemon, image);
+}
+
 /** Removes a container with its volumes, and waits until it is gone. */
 export async function removeContainer(container: Dockerode.Container): Promise<void> {
   for (let pause = 5; ; pause = Math.min(pause * 2, 200)) {

@@ -9,6 +9,7 @@ import { directoriesTar } from './directories-tar.ts';
 import { dockerError, wordsOf } from './errors.ts';
 import { ensureImage, type KnownImage } from './image.ts';
 import { ownerOf } from './image-user.ts';
+import type { Keeper } from './keeper.ts';
 import { mountParents } from './mount-parents.ts';
 import { openHandle } from './open-handle.ts';
 import { ensureOpenNetwork, openNetwork } from './open-network.ts';
@@ -23,6 +24,8 @@ export interface Workshop {
   readonly address: DaemonAddress;
   readonly options: DockerOptions;
   readonly architecture: () => Promise<'x64' | 'arm64'>;
+  /** Ends what cannot end by itself. */
+  readonly keeper: Keeper;
   /** Preparations under way or done, so that many creates at once prepare an image once. */
   readonly prepared: Map<string, Promise<PreparedImage>>;
 }
@@ -59,6 +62,10 @@ export async function createContainer(
       await container.putArchive(directoriesTar(parents, owner), { path: '/workspace' });
     }
     await container.start();
+    // Its guest may stop any process in it, the one that counts the time included.
+    if (request.privilege === 'guest-root') {
+      await workshop.keeper.keep(container.id, Date.now() + request.maxLifetimeMs);
+    }
     signal.throwIfAborted();
   } catch (error) {
     await removeContainer(container);

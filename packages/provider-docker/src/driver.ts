@@ -6,13 +6,7 @@ import {
   type Traits,
 } from '@gantry/core/driver';
 import Dockerode from 'dockerode';
-import {
-  inspectContainer,
-  removeContainer,
-  removeUnusedImage,
-  requireRunning,
-  statusOfContainer,
-} from './containers.ts';
+import { endSandbox, inspectContainer, requireRunning, statusOfContainer } from './containers.ts';
 import { createContainer, type Workshop } from './create-container.ts';
 import { daemonAddress } from './daemon-address.ts';
 import type { DockerHandle } from './docker-handle.ts';
@@ -21,7 +15,7 @@ import { dockerError } from './errors.ts';
 import { architectureOf, daemonInfo, examineDaemon, probeDaemon, unreachable } from './findings.ts';
 import { fork } from './fork.ts';
 import { listSandboxes } from './inventory.ts';
-import { ownLabels } from './labels.ts';
+import { Keeper } from './keeper.ts';
 import { readMetrics } from './metrics.ts';
 import { nativeSnapshot } from './native-snapshot.ts';
 import { openHandle } from './open-handle.ts';
@@ -68,10 +62,7 @@ export function dockerDriver(options: DockerOptions): SandboxDriver<DockerHandle
     },
     async destroy(ref, call) {
       const found = await inspectContainer(daemon, ref, call.signal);
-      if (!found) return;
-      await removeContainer(daemon.getContainer(found.Id));
-      const image = found.Config.Labels[ownLabels.forkImage];
-      if (image) await removeUnusedImage(daemon, image);
+      if (found) await endSandbox(daemon, { Id: found.Id, Labels: found.Config.Labels });
     },
     inventory: { list: (labels, call) => listSandboxes(daemon, labels, call) },
     terminal: { resize: true, open: openTerminal },
@@ -91,7 +82,12 @@ export function dockerDriver(options: DockerOptions): SandboxDriver<DockerHandle
     },
     suspend: {
       modes: ['memory'],
-      async suspend(handle) {
+      async suspend(handle, _mode, call) {
+        // Frozen, it cannot end itself.
+        const found = await inspectContainer(daemon, handle.ref, call.signal);
+        requireRunning(handle.ref, found);
+        const { expiresAt } = statusOfContainer(found);
+        if (expiresAt !== undefined) await workshop.keeper.keep(found.Id, expiresAt);
         await handle.container.pause().catch((error: unknown) => {
           throw dockerError(error, `suspending sandbox ${handle.ref.id}`);
         });
@@ -102,7 +98,7 @@ export function dockerDriver(options: DockerOptions): SandboxDriver<DockerHandle
         const { state, expiresAt = Infinity } = statusOfContainer(found);
         const container = daemon.getContainer(found.Id);
         if (expiresAt <= Date.now()) {
-          await removeContainer(container);
+          await endSandbox(daemon, { Id: found.Id, Labels: found.Config.Labels });
           throw new SandboxError(
             'not-found',
             `sandbox ${ref.id} is past its time, and was removed`,
@@ -143,7 +139,7 @@ function openWorkshop(options: DockerOptions): Workshop & { readonly portHost: s
     }
   };
   return {
-    ...{ daemon, address, options, prepared: new Map() },
+    ...{ daemon, address, options, prepared: new Map(), keeper: new Keeper(options.host) },
     // On a remote daemon, published ports are on its own loopback: a tunnel makes them appear here.
     portHost: '127.0.0.1',
     architecture: () => (architecture ??= ask()),

@@ -1,6 +1,6 @@
 import type { Call, SandboxSummary } from '@gantry/core/driver';
 import type Dockerode from 'dockerode';
-import { removeContainer } from './containers.ts';
+import { endSandbox } from './containers.ts';
 import { dockerError } from './errors.ts';
 import { ownLabels, requestLabels } from './labels.ts';
 
@@ -23,7 +23,7 @@ export async function* listSandboxes(
     const [id, expiresAt] = [Labels[ownLabels.id], Number(Labels[ownLabels.expiresAt])];
     if (id === undefined || State === 'created') continue;
     if (State === 'paused' && expiresAt < Date.now()) {
-      await removeContainer(daemon.getContainer(Id));
+      await endSandbox(daemon, { Id, Labels });
       continue;
     }
     const own = requestLabels(Labels[ownLabels.labels]);
