@@ -51,6 +51,7 @@ export function containerSpec(
   parts: ContainerParts,
 ): ContainerCreateOptions {
   const readOnly = (request.root ?? 'read-only') === 'read-only';
+  const isRoot = request.privilege === 'guest-root';
   const ports = portBindings(request);
   const {
     memoryBytes = defaultLimits.memoryBytes,
@@ -61,7 +62,7 @@ export function containerSpec(
     name: containerName(request.id),
     Image: parts.image,
     // The daemon gives the capabilities of a container to its root only where its first process is root's.
-    User: request.privilege === 'guest-root' ? '0:0' : timekeeper,
+    User: isRoot ? '0:0' : timekeeper,
     Entrypoint: ['/bin/sh', '-c', 'exec sleep "$0"', lifetimeSeconds(request.maxLifetimeMs)],
     Cmd: [],
     Env: environment(request),
@@ -79,8 +80,11 @@ export function containerSpec(
       // Not counted as the guest's disk, but as its memory; `exec`, since builds run what they put there.
       Tmpfs: { '/tmp': 'rw,exec,nosuid,nodev,mode=1777,size=512m' },
       CapDrop: ['ALL'],
-      ...(request.privilege === 'guest-root' ? { CapAdd: [...guestRootCapabilities] } : {}),
-      SecurityOpt: ['no-new-privileges', `seccomp=${seccompProfile(parts.architecture)}`],
+      ...(isRoot ? { CapAdd: [...guestRootCapabilities] } : {}),
+      SecurityOpt: [
+        'no-new-privileges',
+        `seccomp=${seccompProfile(parts.architecture, isRoot ? ['chroot'] : [])}`,
+      ],
       NetworkMode: request.network.mode === 'open' ? openNetwork : 'none',
       IpcMode: 'private',
       PortBindings: ports,

@@ -6,6 +6,7 @@ import {
   type DriverProcess,
   type Signal,
 } from '@gantry/core/driver';
+import { tellOutOfMemory } from '@gantry/core/node';
 import { constants } from 'node:os';
 import { commandText } from './command-text.ts';
 import { Lane, type LaneProcess, type ProcessRoots } from './lane.ts';
@@ -76,7 +77,7 @@ export class LanePool {
   }
 
   #process(started: LaneProcess, command: Command): DriverProcess {
-    const { pid, roots, stdout, stderr, exit, stdin, drain } = started;
+    const { pid, roots, stdout, stderr, exit, stdin, drain, hasOomKills } = started;
     let over = false;
     const timer = setTimeout(() => this.#standBy(), standbyAfterMs).unref();
     const end = (): void => {
@@ -84,18 +85,13 @@ export class LanePool {
       clearTimeout(timer);
     };
     exit.then(end, end);
-    return {
-      pid,
-      ...(stdin === undefined ? {} : { stdin }),
-      stdout,
-      stderr,
-      exit,
-      kill: async (signal = 'SIGKILL') => {
-        if (over) return;
-        await this.signal(roots, signal, command.user);
-        if (signal === 'SIGKILL') drain();
-      },
+    const kill = async (signal: Signal = 'SIGKILL'): Promise<void> => {
+      if (over) return;
+      await this.signal(roots, signal, command.user);
+      if (signal === 'SIGKILL') drain();
     };
+    const streams = { stdout, stderr, ...(stdin === undefined ? {} : { stdin }) };
+    return tellOutOfMemory({ pid, ...streams, exit, kill }, hasOomKills);
   }
 
   async #acquire(user: string | undefined, signal: AbortSignal): Promise<Lane> {

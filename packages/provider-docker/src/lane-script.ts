@@ -11,18 +11,26 @@
  *
  *     d                   the working directory cannot be entered; nothing ran
  *     p PID INIT LANE     the command runs
- *     e STATUS WORDS LEFT it ended with the shell's $?; WORDS is 1 when the shell spoke of a signal; LEFT is 0
- *                         when no process of it is left
+ *     e STATUS WORDS LEFT KILLS
+ *                         it ended with the shell's $?; WORDS is 1 when the shell spoke of a signal; LEFT is 0
+ *                         when no process of it is left; KILLS is 1 when the kernel has killed for memory meanwhile
  *
  * KEY alone ends the standard error of each command. Killing starts no process: it must work when there can be none.
  */
 export const laneScript: string = `
-unset g_k g_i g_c g_w g_v g_q g_x g_l g_f g_t g_a g_n g_b OLDPWD
+unset g_k g_i g_c g_w g_v g_q g_x g_l g_f g_t g_a g_n g_b g_m g_u g_p OLDPWD
 g_nl='
 '
 g_r=$(command -v setsid)
 g_b=; { read -r g_b </proc/$PPID/comm; } 2>/dev/null
 exec 3>&1 4>&2
+for g_m in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control /dev/null; do
+  [ -r "$g_m" ] && break
+done
+g_oom() {
+  g_u=0
+  while read -r g_f g_l; do case $g_f in oom_kill) g_u=$g_l ;; esac; done <"$g_m"
+}
 g_list() {
   g_x=
   for g_f in /proc/$1/task/*/children; do
@@ -59,6 +67,7 @@ g_kill() {
   done
 }
 while IFS= read -r g_k && IFS= read -r g_i && IFS= read -r g_c; do
+  [ "$g_i" = kill ] || { g_oom; g_p=$g_u; }
   case $g_i in
     0) g_w=$( { ( eval "$g_c" ) </dev/null >&3 2>&4 3>&- 4>&-; echo "x$?"; } 2>&1 ) ;;
     1) g_w=$( { ( eval "$g_c" ) >&3 2>&4 3>&- 4>&-; echo "x$?"; } 2>&1 ) ;;
@@ -68,8 +77,10 @@ while IFS= read -r g_k && IFS= read -r g_i && IFS= read -r g_c; do
   g_v=; { read -r g_v </proc/$PPID/task/$PPID/children; } 2>/dev/null
   case $g_b:$g_v in docker-init:$$|tini:$$) g_v=0 ;; *) g_v=1 ;; esac
   case $g_w in x*) g_x=0 ;; *) g_x=1 ;; esac
+  case $g_w in *x137) g_oom ;; esac
+  [ "$g_u" = "$g_p" ] && g_l=0 || g_l=1
   printf '%s\\n' "$g_k" >&4
-  printf '%se %s %s %s\\n' "$g_k" "\${g_w##*x}" "$g_x" "$g_v"
+  printf '%se %s %s %s %s\\n' "$g_k" "\${g_w##*x}" "$g_x" "$g_v" "$g_l"
   case $g_i$g_v in 01|1?) exec cat >/dev/null 2>&1 3>&- 4>&- ;; esac
 done
 `;

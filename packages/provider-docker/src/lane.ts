@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { SandboxError, type ExitStatus, type Signal } from '@gantry/core/driver';
+import { noDirectory } from '@gantry/core/node';
 import { FrameReader } from './frame-reader.ts';
 import { KeyScanner } from './key-scanner.ts';
 import { type LaneMessage, parseLaneMessage } from './lane-message.ts';
@@ -21,6 +22,8 @@ export interface LaneProcess {
   readonly stdout: ReadableStream<Uint8Array>;
   readonly stderr: ReadableStream<Uint8Array>;
   readonly exit: Promise<ExitStatus>;
+  /** Whether the kernel has killed for memory in the sandbox while the command ran; known once it has ended. */
+  readonly hasOomKills: () => boolean;
   /** Reads on although nobody takes the output: what was killed has little left to say. */
   readonly drain: () => void;
 }
@@ -35,6 +38,7 @@ interface Running {
   readonly input: boolean;
   phase: 'starting' | 'running' | 'ended';
   isClean: boolean;
+  hasOomKills: boolean;
   errorsEnded: boolean;
   draining: boolean;
   complaint: string;
@@ -78,6 +82,7 @@ export class Lane {
       stdout: stdout.stream,
       stderr: stderr.stream,
       exit: running.exit.promise,
+      hasOomKills: () => running.hasOomKills,
       drain: () => {
         running.draining = true;
         this.#flow();
@@ -126,6 +131,7 @@ export class Lane {
     const state = {
       phase: 'starting',
       isClean: false,
+      hasOomKills: false,
       errorsEnded: false,
       draining: false,
     } as const;
@@ -166,11 +172,12 @@ export class Lane {
     }
   }
 
-  #ended(running: Running, { exit, isClean }: Extract<LaneMessage, { kind: 'ended' }>): void {
+  #ended(running: Running, message: Extract<LaneMessage, { kind: 'ended' }>): void {
     if (running.phase === 'starting') running.started.reject(notStarted(running.complaint));
     running.phase = 'ended';
-    running.isClean = isClean;
-    running.exit.resolve(exit);
+    running.isClean = message.isClean;
+    running.hasOomKills = message.hasOomKills;
+    running.exit.resolve(message.exit);
     this.#settle();
   }
 
@@ -227,11 +234,6 @@ export class Lane {
     running.exit.reject(broken);
     running.outputs.forEach((output) => output.fail(broken));
   }
-}
-
-function noDirectory(): SandboxError {
-  const message = 'the working directory does not exist, or the command may not enter it';
-  return new SandboxError('failed-precondition', message, { details: { reason: 'cwd' } });
 }
 
 function notStarted(why: string, cause?: Error): SandboxError {

@@ -1,3 +1,5 @@
+import { refusedSystemCalls, type RefusedSystemCall } from '@gantry/core/node';
+
 /** One rule of a profile in the format of the Docker daemon. */
 interface SeccompRule {
   readonly names: readonly string[];
@@ -10,47 +12,10 @@ const EPERM = 1;
 const ENOSYS = 38;
 const EAFNOSUPPORT = 97;
 
-/** What no program in a sandbox needs, and what has been a way into the kernel or to other processes. */
-const denied: readonly string[] = [
-  ...['io_uring_setup', 'io_uring_enter', 'io_uring_register', 'userfaultfd'],
-  ...['keyctl', 'add_key', 'request_key', 'bpf', 'perf_event_open', 'lookup_dcookie'],
-  ...['ptrace', 'process_vm_readv', 'process_vm_writev', 'process_madvise', 'kcmp', 'pidfd_getfd'],
-  ...[
-    'kexec_load',
-    'kexec_file_load',
-    'init_module',
-    'finit_module',
-    'delete_module',
-    'create_module',
-  ],
-  ...['get_kernel_syms', 'query_module', 'open_by_handle_at', 'name_to_handle_at', 'fanotify_init'],
-  ...['mount', 'umount', 'umount2', 'mount_setattr', 'move_mount', 'open_tree', 'open_tree_attr'],
-  ...['fsopen', 'fsconfig', 'fsmount', 'fspick', 'pivot_root', 'unshare', 'setns'],
-  ...['swapon', 'swapoff', 'reboot', 'acct', 'quotactl', 'quotactl_fd', 'syslog', 'vhangup'],
-  ...[
-    'settimeofday',
-    'stime',
-    'clock_settime',
-    'clock_settime64',
-    'clock_adjtime',
-    'clock_adjtime64',
-  ],
-  ...[
-    'adjtimex',
-    'sethostname',
-    'setdomainname',
-    'nfsservctl',
-    '_sysctl',
-    'sysfs',
-    'ustat',
-    'uselib',
-  ],
-  ...['iopl', 'ioperm', 'modify_ldt', 'vm86', 'vm86old', 'move_pages', 'migrate_pages'],
-];
-
 /** Address families beside UNIX (1), INET (2), INET6 (10) and NETLINK (16): socket(2), linux/socket.h. */
 const familiesBelowNetlink: readonly number[] = [3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15];
 const netlink = 16;
+const unix = 1;
 
 /** CLONE_NEW… flags of clone(2). clone3 passes its flags in memory, where no filter can look. */
 const namespaceFlags: readonly number[] = [
@@ -61,15 +26,24 @@ function deny(names: readonly string[], errnoRet: number, args?: SeccompRule['ar
   return { names, action: 'SCMP_ACT_ERRNO', errnoRet, ...(args ? { args } : {}) };
 }
 
-/** The system-call filter of every sandbox, as the daemon takes it: JSON text, for x86-64 and arm64 alike. */
-export function seccompProfile(architecture: 'x64' | 'arm64'): string {
+/**
+ * The system-call filter of a sandbox, as the daemon takes it: JSON text, for x86-64 and arm64 alike. Those of `allowed`
+ * are left to the capability that they need.
+ */
+export function seccompProfile(
+  architecture: 'x64' | 'arm64',
+  allowed: readonly RefusedSystemCall[] = [],
+): string {
   const equal = (index: number, value: number) => ({ index, value, op: 'SCMP_CMP_EQ' });
   const masked = (index: number, mask: number, value: number) => ({
     ...{ index, value: mask, valueTwo: value },
     op: 'SCMP_CMP_MASKED_EQ',
   });
   const syscalls: SeccompRule[] = [
-    deny(denied, EPERM),
+    deny(
+      refusedSystemCalls.filter((name) => !allowed.includes(name)),
+      EPERM,
+    ),
     deny(['clone3'], ENOSYS),
     ...namespaceFlags.map((flag) => deny(['clone'], EPERM, [masked(0, flag, flag)])),
     ...familiesBelowNetlink.map((family) => deny(['socket'], EAFNOSUPPORT, [equal(0, family)])),
@@ -77,6 +51,7 @@ export function seccompProfile(architecture: 'x64' | 'arm64'): string {
     deny(['socket'], EAFNOSUPPORT, [{ index: 0, value: netlink, op: 'SCMP_CMP_GT' }]),
     // Of NETLINK only ROUTE (0), which name resolution needs.
     deny(['socket'], EAFNOSUPPORT, [equal(0, netlink), { index: 2, value: 0, op: 'SCMP_CMP_GT' }]),
+    deny(['socketpair'], EAFNOSUPPORT, [{ index: 0, value: unix, op: 'SCMP_CMP_NE' }]),
     // TIOCSTI and TIOCLINUX put words into a terminal as if typed.
     deny(['ioctl'], EPERM, [masked(1, 0xffff_ffff, 0x5412)]),
     deny(['ioctl'], EPERM, [masked(1, 0xffff_ffff, 0x541c)]),

@@ -9,13 +9,14 @@ import {
   type Signal,
   type TerminalSize,
 } from '@gantry/core/driver';
+import { noDirectory, signalName } from '@gantry/core/node';
 import type Dockerode from 'dockerode';
 import { commandText } from './command-text.ts';
 import type { DockerHandle } from './docker-handle.ts';
 import { dockerError } from './errors.ts';
 import { execUser } from './image-user.ts';
 import { KeyScanner } from './key-scanner.ts';
-import { parseLaneMessage, signalName } from './lane-message.ts';
+import { parseLaneMessage } from './lane-message.ts';
 import { underInit } from './lane-script.ts';
 import type { ProcessRoots } from './lane.ts';
 import { OutputQueue } from './output-queue.ts';
@@ -135,9 +136,4 @@ async function exitOf(exec: Dockerode.Exec, sent: () => Signal | undefined): Pro
   return {
     unknown: `it ended with code ${code}, or was killed by ${perhaps}; the daemon does not tell which`,
   };
-}
-
-function noDirectory(): SandboxError {
-  const message = 'the working directory does not exist, or the command may not enter it';
-  return new SandboxError('failed-precondition', message, { details: { reason: 'cwd' } });
 }

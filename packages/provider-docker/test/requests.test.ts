@@ -19,8 +19,19 @@ describe('requests', () => {
   test('resources hold, and are told', async () => {
     const resources = { memoryBytes: 64 * 2 ** 20, pids: 40, cpus: 0.5 };
     await using sandbox = await provider.create({ manifest: { ...manifest, resources } });
-    const bomb = await sandbox.exec('head -c 200000000 /dev/zero | tail -c 150000000 | wc -c');
-    expect(bomb.stdout.text.trim()).not.toBe('150000000');
+    for (const line of [
+      'exec tail -c 150000000 /dev/zero',
+      `sh -c 'tail -c 150000000 /dev/zero'`,
+    ]) {
+      await expect(sandbox.exec(line)).rejects.toMatchObject({
+        code: 'resource-exhausted',
+        details: { reason: 'oom' },
+      });
+    }
+    // A part of a command is its own affair, and so is a death by any other hand.
+    const bomb = await sandbox.exec('tail -c 150000000 /dev/zero | wc -c; echo and on');
+    expect(bomb.stdout.text).toMatch(/^0\nand on\n$/);
+    expect((await sandbox.exec('kill -9 $$')).exit).toEqual({ signal: 'SIGKILL' });
     expect((await sandbox.exec(['echo', 'well'])).stdout.text).toBe('well\n');
     const metrics = await sandbox.metrics();
     expect(metrics.memoryBytes).toBeLessThan(64 * 2 ** 20);
