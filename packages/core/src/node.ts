@@ -3,6 +3,7 @@ export { AgentClient } from './node/agent/agent-client.ts';
 export type { AgentClientOptions } from './node/agent/agent-client.ts';
 export { agentScript } from './node/agent/agent-script.ts';
 export { laneFiles, laneNames } from './node/agent/lane-names.ts';
+export { unlessAborted } from './node/agent/unless-aborted.ts';
 export { noDirectory } from './node/agent/no-directory.ts';
 export { readableFromSocket, writableToSocket } from './node/byte-streams.ts';
 export { shellExitStatus, signalName } from './node/agent/shell-exit-status.ts';

@@ -6,7 +6,7 @@ import {
   type DriverProcess,
   type Signal,
 } from '@gantry/core/driver';
-import { tellOutOfMemory } from '@gantry/core/node';
+import { tellOutOfMemory, unlessAborted } from '@gantry/core/node';
 import { constants } from 'node:os';
 import { commandText } from './command-text.ts';
 import { Lane, type LaneProcess, type ProcessRoots } from './lane.ts';
@@ -43,18 +43,20 @@ export class LanePool {
     const lane = await (input
       ? this.#start(command.user, call.signal)
       : this.#acquire(command.user, call.signal));
-    const abort = (): void => lane.close();
-    call.signal.addEventListener('abort', abort, { once: true });
-    try {
-      const started = await lane.run(text, input);
-      call.signal.throwIfAborted();
-      return this.#process(started, command);
-    } catch (error) {
-      lane.close();
-      throw error;
-    } finally {
-      call.signal.removeEventListener('abort', abort);
-    }
+    const running = lane.run(text, input);
+    running.catch(() => lane.close());
+    const started = await unlessAborted(running, call.signal, (late) => {
+      void this.#discard(late, lane, command.user);
+    });
+    return this.#process(started, command);
+  }
+
+  /** Kills a command that nobody wants any more. */
+  async #discard(late: LaneProcess, lane: Lane, user: string | undefined): Promise<void> {
+    late.drain();
+    // Nobody is left to tell that it could not be killed; the sandbox's end takes it down.
+    await this.signal(late.roots, 'SIGKILL', user).catch(() => undefined);
+    lane.close();
   }
 
   /** Sends a signal to every process below an init, but for those of a lane itself. */

@@ -108,16 +108,26 @@ describe.each(Object.entries(testImages))('commands on %s', (_name, image) => {
   test('a kill reaches the whole tree, sessions of their own and orphans included', async () => {
     const line = `trap '' TERM; (setsid sh -c 'sleep 701 & sleep 702' &); (env -i setsid sleep 703 &); setsid sleep 704 & sleep 705`;
     const error: unknown = await sandbox
-      .exec(line, { timeoutMs: 500 })
+      .exec(line, { timeoutMs: 3_000 })
       .catch((reason: unknown) => reason);
-    expect(error).toMatchObject({ code: 'deadline-exceeded', outcome: 'unknown' });
-    expect((error as { details: object }).details).not.toHaveProperty('orphan');
-    const left = await sandbox.exec('cat /proc/[0-9]*/cmdline | tr "\\0" " "');
-    expect(left.stdout.text).not.toMatch(/sleep 70\d/);
+    expect(error).toMatchObject({ code: 'deadline-exceeded' });
+    const left = async (): Promise<string> =>
+      (await sandbox.exec('cat /proc/[0-9]*/cmdline | tr "\\0" " "')).stdout.text;
+    await expect.poll(left, { timeout: 30_000 }).not.toMatch(/sleep 70\d/);
     await using flood = await sandbox.spawn('yes');
     await delay(200);
     await flood.kill('SIGKILL');
     expect(await flood.exit).toEqual({ signal: 'SIGKILL' });
+  });
+
+  test('an abort at any moment leaves no process', async () => {
+    for (const wait of [0, 1, 2, 4, 8, 16, 32, 64]) {
+      const call = sandbox.exec('sleep 731; sleep 732', { signal: AbortSignal.timeout(wait) });
+      await expect(call).rejects.toMatchObject({ code: 'cancelled' });
+    }
+    const left = async (): Promise<string> =>
+      (await sandbox.exec('cat /proc/[0-9]*/cmdline | tr "\\0" " "')).stdout.text;
+    await expect.poll(left, { timeout: 30_000 }).not.toMatch(/sleep 73\d/);
   });
 
   test('what a command leaves behind lives on, and its output is nobody else’s', async () => {
@@ -164,7 +174,7 @@ describe.each(Object.entries(testImages))('commands on %s', (_name, image) => {
     expect(error).toMatchObject({ code: 'deadline-exceeded' });
     await expect
       .poll(async () => (await sandbox.exec(['true']).catch(() => undefined))?.ok, {
-        timeout: 15_000,
+        timeout: 60_000,
       })
       .toBe(true);
   });

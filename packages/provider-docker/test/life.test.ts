@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
-import type { Provider, SandboxRef } from '@gantry/core/driver';
+import { type Provider, SandboxError, type SandboxRef } from '@gantry/core/driver';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { docker } from '../src/index.ts';
 import { daemonOfRun } from './daemon-of-run.ts';
@@ -118,15 +118,6 @@ describe('life', () => {
     60_000,
   );
 
-  test('fifty at once', async () => {
-    const one = async (index: number): Promise<string> => {
-      await using sandbox = await provider.create();
-      return (await sandbox.exec(`echo ${index}`)).stdout.text.trim();
-    };
-    const results = await Promise.all(Array.from({ length: 50 }, (_, index) => one(index)));
-    expect(results).toEqual(Array.from({ length: 50 }, (_, index) => String(index)));
-  }, 120_000);
-
   test('an aborted create leaves nothing', async () => {
     const labels = { run: 'aborted' };
     for (const wait of [1, 20, 60, 150]) {
@@ -135,9 +126,8 @@ describe('life', () => {
       const outcome = await provider
         .create({ labels, signal: controller.signal })
         .then((sandbox) => sandbox.destroy())
-        .catch((error: unknown) => error);
-      // On a quick machine it was there before the abort.
-      if (outcome !== undefined) expect(outcome).toMatchObject({ code: 'cancelled' });
+        .catch((error: unknown) => (SandboxError.is(error) ? error.code : error));
+      expect([undefined, 'cancelled']).toContain(outcome); // On a quick machine it was there before the abort.
     }
     expect(await Array.fromAsync(provider.list({ labels }))).toEqual([]);
   });
