@@ -1,0 +1,23 @@
+import type { Check } from '../check.ts';
+import { callChecks } from './core/call-checks.ts';
+import { commandChecks } from './core/command-checks.ts';
+import { createChecks } from './core/create-checks.ts';
+import { endingChecks } from './core/ending-checks.ts';
+import { fileChecks } from './core/file-checks.ts';
+import { lifecycleChecks } from './core/lifecycle-checks.ts';
+import { manifestChecks } from './core/manifest-checks.ts';
+import { streamChecks } from './core/stream-checks.ts';
+import { treeChecks } from './core/tree-checks.ts';
+
+/** Every check of the suite, in the order of its reports. */
+export const checks: readonly Check[] = [
+  ...createChecks,
+  ...lifecycleChecks,
+  ...callChecks,
+  ...commandChecks,
+  ...streamChecks,
+  ...endingChecks,
+  ...fileChecks,
+  ...treeChecks,
+  ...manifestChecks,
+];

@@ -1,0 +1,208 @@
+import { randomUUID } from 'node:crypto';
+import { access, readFile, rm, watch as watchFiles } from 'node:fs/promises';
+import path from 'node:path';
+import {
+  SandboxError,
+  type CreateRequest,
+  type DriverHandle,
+  type NativeSnapshotRef,
+  type SandboxDriver,
+  type WatchEvent,
+} from '@gantry/core/driver';
+import { openTerminal, start } from './directory-process.ts';
+import {
+  copyWorkspace,
+  discard,
+  find,
+  hasSnapshot,
+  load,
+  marked,
+  save,
+  signalMarked,
+  snapshotOf,
+  store,
+  storedIds,
+  supervised,
+  workspaceOf,
+  type StoredSandbox,
+} from './directory-store.ts';
+
+const provider = 'directory';
+
+const handleOf = (id: string): DriverHandle => ({
+  ref: { spec: 'gantry-ref/1', provider, id },
+  workspace: workspaceOf(id),
+});
+
+async function make(request: CreateRequest, copyOf?: string): Promise<DriverHandle> {
+  const { id, env, labels, maxLifetimeMs } = request;
+  const now = Date.now();
+  const times = { createdAt: now, expiresAt: now + maxLifetimeMs };
+  await store({ id, env, labels, ...times, suspended: false }, copyOf);
+  return handleOf(id);
+}
+
+async function running(id: string): Promise<StoredSandbox> {
+  const found = await find(id);
+  if (!found.suspended) return found;
+  throw new SandboxError('failed-precondition', `sandbox ${id} is suspended; resume it first`);
+}
+
+const environment = ({ id, env }: StoredSandbox): Record<string, string> => ({
+  ...env,
+  GANTRY_SANDBOX: id,
+});
+
+/**
+ * The suite's own reference subject: processes of the host in a directory, no isolation, and nearly
+ * every capability. All state is on disk, so that any process of the user can go on with it.
+ */
+export function directoryDriver(): SandboxDriver {
+  return {
+    spec: 'gantry-driver/1',
+    id: provider,
+    traits: {
+      isolation: 'none',
+      output: 'bytes',
+      stdin: 'stream',
+      exit: 'exact',
+      kill: 'tree',
+      limits: { memory: 'none', pids: 'none', cpu: 'none', disk: 'none' },
+    },
+    create: (request) => make(request),
+    async inspect(ref) {
+      const found = await load(ref.id);
+      if (!found) return { state: 'gone' };
+      return { state: found.suspended ? 'suspended' : 'running', expiresAt: found.expiresAt };
+    },
+    async connect(ref) {
+      return handleOf((await running(ref.id)).id);
+    },
+    async spawn(handle, command) {
+      return start(command, environment(await running(handle.ref.id)));
+    },
+    async release() {
+      // Nothing local is held.
+    },
+    destroy: (ref) => discard(ref.id),
+    inventory: {
+      async *list(labels) {
+        for (const id of await storedIds()) {
+          const found = await load(id);
+          if (!found || !Object.entries(labels).every(([k, v]) => found.labels[k] === v)) continue;
+          const { createdAt, expiresAt, suspended } = found;
+          const state = suspended ? ('suspended' as const) : ('running' as const);
+          yield { ref: handleOf(id).ref, labels: found.labels, createdAt, expiresAt, state };
+        }
+      },
+    },
+    processes: {
+      attach: false,
+      async list(handle) {
+        const pids = await marked(`GANTRY_SANDBOX=${handle.ref.id}`);
+        const lines = await Promise.all(
+          pids.map(async (pid) => {
+            const line = await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '');
+            return { id: String(pid), pid, command: line.replaceAll('\0', ' ').trim() };
+          }),
+        );
+        return lines.filter(({ command }) => command !== '');
+      },
+    },
+    terminal: {
+      resize: true,
+      async open(handle, command, size) {
+        return openTerminal(command, size, environment(await running(handle.ref.id)));
+      },
+    },
+    ports: {
+      async expose(_handle, port) {
+        return { url: `http://127.0.0.1:${port}`, headers: {} };
+      },
+    },
+    suspend: {
+      modes: ['memory'],
+      async suspend(handle) {
+        const found = await running(handle.ref.id);
+        await save({ ...found, suspended: true });
+        await signalMarked(`GANTRY_SANDBOX=${found.id}`, 'SIGSTOP');
+      },
+      async resume(ref) {
+        const found = await find(ref.id);
+        await save({ ...found, suspended: false });
+        await signalMarked(`GANTRY_SANDBOX=${found.id}`, 'SIGCONT');
+        return handleOf(ref.id);
+      },
+    },
+    nativeSnapshot: {
+      kinds: [{ scope: 'workspace', sourceSurvives: true }],
+      async take(handle): Promise<NativeSnapshotRef> {
+        const id = randomUUID();
+        await copyWorkspace(handle.ref.id, id);
+        return { spec: 'gantry-native-snapshot/1', provider, id, scope: 'workspace' };
+      },
+      async create(snapshot, request) {
+        if (await hasSnapshot(snapshot.id)) return make(request, snapshotOf(snapshot.id));
+        throw new SandboxError('not-found', `there is no native snapshot ${snapshot.id}`);
+      },
+      remove: (snapshot) => rm(snapshotOf(snapshot.id), { recursive: true, force: true }),
+    },
+    fork: {
+      maxPerCall: 8,
+      from: 'live',
+      async fork(handle, requests) {
+        const { env } = await running(handle.ref.id);
+        const copies = requests.map((request) =>
+          make({ ...request, env }, workspaceOf(handle.ref.id)),
+        );
+        return Promise.allSettled(copies);
+      },
+    },
+    watch: {
+      recursive: true,
+      watch: (_handle, directory, options, call) =>
+        changes(directory, options.recursive, call.signal),
+    },
+    users: {},
+    metrics: {
+      async read(handle) {
+        const pids = await marked(`GANTRY_SANDBOX=${handle.ref.id}`);
+        const pages = await Promise.all(
+          pids.map(async (pid) => {
+            const text = await readFile(`/proc/${pid}/statm`, 'latin1').catch(() => '0 0');
+            return Number(text.split(' ')[1]);
+          }),
+        );
+        return { pids: pids.length, memoryBytes: pages.reduce((sum, n) => sum + n, 0) * 4_096 };
+      },
+    },
+    lifetime: {
+      async extend(handle, expiresAt) {
+        const found = await running(handle.ref.id);
+        await save(supervised({ ...found, expiresAt }));
+        return expiresAt;
+      },
+    },
+  };
+}
+
+async function* changes(
+  directory: string,
+  recursive: boolean,
+  signal: AbortSignal,
+): AsyncGenerator<WatchEvent, void> {
+  try {
+    for await (const { eventType, filename } of watchFiles(directory, { recursive, signal })) {
+      if (filename === null) continue;
+      const file = path.join(directory, filename);
+      const there = await access(file).then(
+        () => true,
+        () => false,
+      );
+      const kind = !there ? 'removed' : eventType === 'rename' ? 'created' : 'changed';
+      yield { kind, path: file };
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
