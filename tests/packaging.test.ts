@@ -124,7 +124,7 @@ describe('a project with core and one provider', () => {
         'export async function greet(sandbox: Sandbox): Promise<number> {',
         "  const result = await sandbox.exec(['echo', 'hi']);",
         '  const text: string = result.stdout.text;',
-        "  return 'code' in result.exit && text === 'hi\\n' ? result.exit.code : -1;",
+        "  return text === 'hi\\n' ? (result.exit.code ?? -1) : -1;",
         '}',
         'export async function main(): Promise<number> {',
         '  await using sandbox = await local().create();',

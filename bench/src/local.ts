@@ -1,3 +1,6 @@
+import { globSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { local } from '@gantry/provider-local';
 import { launchVariants } from './measure/launch-variants.ts';
 import { report, type Row } from './measure/report.ts';
@@ -9,7 +12,8 @@ import { spawnAwaited } from './measure/spawn-baseline.ts';
 const rounds = Number(process.argv[2] ?? 60);
 const parallel = 100;
 
-const provider = local();
+const stateDirectory = mkdtempSync(path.join(tmpdir(), 'gantry-bench-'));
+const provider = local({ stateDirectory });
 const baselineName = 'spawn /bin/true';
 
 /** Creates many sandboxes at once, runs `true` in each, and destroys them; the mean time of one. */
@@ -24,9 +28,17 @@ async function inParallel(): Promise<number> {
   return (performance.now() - begin) / parallel;
 }
 
+/** The filter that the provider has written for its own sandboxes. */
+function seccompFilter(): string {
+  const [file] = globSync('seccomp-*', { cwd: stateDirectory });
+  if (file === undefined) throw new Error(`there is no seccomp filter in ${stateDirectory}`);
+  return path.join(stateDirectory, file);
+}
+
 function progress(label: string, total: number): (done: number) => void {
   return (done) => {
-    if (process.stderr.isTTY) process.stderr.write(`\r${label} ${done}/${total}${done === total ? '\n' : ''}`);
+    if (process.stderr.isTTY)
+      process.stderr.write(`\r${label} ${done}/${total}${done === total ? '\n' : ''}`);
   };
 }
 
@@ -34,7 +46,7 @@ const live = await provider.create();
 try {
   const subjects: Subject[] = [
     { name: baselineName, run: () => spawnAwaited('/bin/true') },
-    ...launchVariants().map(({ name, argv: [program, ...args] }) => ({
+    ...launchVariants(seccompFilter()).map(({ name, argv: [program, ...args] }) => ({
       name,
       run: () => spawnAwaited(program, args),
     })),
@@ -47,27 +59,44 @@ try {
       },
     },
   ];
-  const samples: Samples[] = [...(await measureInTurns(subjects, rounds, progress('round', rounds + 3)))];
+  const samples: Samples[] = [
+    ...(await measureInTurns(subjects, rounds, progress('round', rounds + 3))),
+  ];
   const batches: number[] = [];
   for (let batch = 0; batch < 3; batch++) {
     batches.push(await inParallel());
     progress('batch', 3)(batch + 1);
   }
-  samples.push({ name: `${parallel} at once: create + exec + destroy, each`, milliseconds: batches });
+  samples.push({
+    name: `${parallel} at once: create + exec + destroy, each`,
+    milliseconds: batches,
+  });
 
-  const baseline = quantile(samples.find(({ name }) => name === baselineName)?.milliseconds ?? [], 0.5);
+  const baseline = quantile(
+    samples.find(({ name }) => name === baselineName)?.milliseconds ?? [],
+    0.5,
+  );
   const targets: Readonly<Record<string, number>> = { 'exec in a live sandbox': 1.2 };
   const rows = samples.map(({ name, milliseconds }): Row => {
     const [p50, p95] = [quantile(milliseconds, 0.5), quantile(milliseconds, 0.95)];
     const target = targets[name];
     return {
-      ...{ name, samples: milliseconds.length, p50, p95 },
-      ...{ ratio50: p50 / baseline, ratio95: p95 / baseline },
+      name,
+      samples: milliseconds.length,
+      p50,
+      p95,
+      ratio50: p50 / baseline,
+      ratio95: p95 / baseline,
       ...(target === undefined ? {} : { target }),
     };
   });
   const memory = Math.round(process.memoryUsage.rss() / 2 ** 20);
-  report('local', `p50 of an awaited spawn of /bin/true with pipes, from a process of ${memory} MiB`, rows);
+  report(
+    'local',
+    `p50 of an awaited spawn of /bin/true with pipes, from a process of ${memory} MiB`,
+    rows,
+  );
 } finally {
   await live.destroy();
+  rmSync(stateDirectory, { recursive: true });
 }

@@ -28,12 +28,26 @@ export function report(name: string, baseline: string, rows: readonly Row[]): vo
   for (const row of rows) {
     const { samples, p50, p95, ratio50, ratio95, target } = row;
     const numbers = [p50, p95, ratio50, ratio95].map((value) => value.toFixed(2));
-    print(line(row.name, [String(samples), ...numbers, target === undefined ? '' : `<= ${target}`]));
+    print(
+      line(row.name, [String(samples), ...numbers, target === undefined ? '' : `<= ${target}`]),
+    );
   }
   const directory = path.join(import.meta.dirname, '..', '..', 'results');
   mkdirSync(directory, { recursive: true });
-  const machine = { cpus: cpus().length, kernel: release(), node: process.version, arch: process.arch };
-  const document = { name, baseline, date: new Date().toISOString(), commit: commit(), machine, rows };
+  const machine = {
+    cpus: cpus().length,
+    kernel: release(),
+    node: process.version,
+    arch: process.arch,
+  };
+  const document = {
+    name,
+    baseline,
+    date: new Date().toISOString(),
+    commit: commit(),
+    machine,
+    rows,
+  };
   const file = path.join(directory, `${name}.json`);
   writeFileSync(file, `${JSON.stringify(document, null, 2)}\n`);
   print(`kept in ${path.relative(process.cwd(), file)}`);

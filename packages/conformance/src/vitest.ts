@@ -17,7 +17,9 @@ export function describeConformance(options: ConformanceOptions): void {
     (check) => (profiles?.includes(profileOf(check)) ?? true) && (only?.includes(check.id) ?? true),
   );
   const control = new AbortController();
-  const signal = options.signal ? AbortSignal.any([options.signal, control.signal]) : control.signal;
+  const signal = options.signal
+    ? AbortSignal.any([options.signal, control.signal])
+    : control.signal;
   describe('conformance', () => {
     let report: Report | undefined;
     beforeAll(async () => {
@@ -27,7 +29,8 @@ export function describeConformance(options: ConformanceOptions): void {
     for (const { id, title } of selected) {
       test(`${id}: ${title}`, () => {
         const result = report?.checks.find((candidate) => candidate.id === id);
-        if (result?.status !== 'pass' && result?.status !== 'unsupported') throw problem(id, result);
+        if (result?.status !== 'pass' && result?.status !== 'unsupported')
+          throw problem(id, result);
       });
     }
   });

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Manifest } from '../src/contract/manifest-types.ts';
+import type { Manifest, ManifestEntry } from '../src/contract/manifest-types.ts';
 import { defineProvider } from '../src/driver.ts';
 import { counting } from '../src/testing.ts';
 import { hostDriver } from './host-driver.ts';
@@ -18,13 +18,13 @@ afterAll(() => rm(directory, { recursive: true }));
 test('fifty inline and local entries and three setup commands take three driver calls', async () => {
   const source = path.join(directory, 'local.txt');
   await writeFile(source, 'from the host');
-  const inline = Array.from({ length: 25 }, (_, index) => [
+  const inline = Array.from({ length: 25 }, (_, index): [string, ManifestEntry] => [
     `inline/${index}.txt`,
-    { type: 'file', text: `contents ${index}` } as const,
+    { type: 'file', text: `contents ${index}` },
   ]);
-  const copied = Array.from({ length: 25 }, (_, index) => [
+  const copied = Array.from({ length: 25 }, (_, index): [string, ManifestEntry] => [
     `local/${index}.txt`,
-    { type: 'localFile', source, mode: '0750' } as const,
+    { type: 'localFile', source, mode: '0750' },
   ]);
   const manifest: Manifest = {
     spec,
@@ -65,8 +65,9 @@ test('what a provider cannot honour is listed whole and refused before anything 
   expect(error).toMatchObject({ code: 'unsupported', outcome: 'not-started', provider: 'host' });
   const { refused } = (error as { details: { refused: { path?: string; field?: string }[] } })
     .details;
-  const named = refused.map((refusal) => refusal.path ?? refusal.field).toSorted();
-  expect(named).toEqual(['data', 'host', 'image', 'network', 'resources.pids', 'secrets.TOKEN']);
+  const named = new Set(refused.map((refusal) => refusal.path ?? refusal.field));
+  const expected = ['data', 'host', 'image', 'network', 'resources.pids', 'secrets.TOKEN'];
+  expect(named).toEqual(new Set(expected));
   expect(counts.total()).toBe(0);
 });
 
@@ -76,7 +77,6 @@ test('a setup command that fails says which, and nothing is left', async () => {
   const create = defineProvider(hostDriver()).wrap(wrapper).create({ manifest: { spec, setup } });
   await expect(create).rejects.toMatchObject({
     code: 'failed-precondition',
-    operation: expect.any(String),
     details: { command: setup[1], exitCode: 7, outputTail: 'the reason' },
   });
   expect(counts.byOperation.get('destroy')).toBe(1);

@@ -81,7 +81,7 @@ test('a value that is no driver is refused by name', () => {
     [{ ...driver, id: 'Not OK' }, 'Not OK'],
     [{ ...driver, spawn: undefined }, 'has no spawn()'],
     [Object.create(driver) as object, 'must be a plain object'],
-    [{ ...driver, files: new (class Native {})() }, 'files must be a plain object'],
+    [{ ...driver, files: new URL('file:///') }, 'files must be a plain object'],
   ];
   for (const [value, message] of wrong) {
     expect(() => defineProvider(value as SandboxDriver)).toThrow(message);

@@ -47,7 +47,8 @@ export async function runMutants(options: MutantOptions): Promise<readonly Mutan
     options.onProgress?.(index, mutants.length, mutant.name);
     const known = new Set<string>(checks.map(({ id }) => id));
     const unknown = mutant.kills.filter((id) => !known.has(id));
-    if (unknown.length > 0) throw new Error(`mutant ${mutant.name} kills no such check: ${unknown.join(', ')}`);
+    if (unknown.length > 0)
+      throw new Error(`mutant ${mutant.name} kills no such check: ${unknown.join(', ')}`);
     const report = await runConformance({
       subject: { ...loaded, provider: mutate(loaded.provider, mutant) },
       checks,
@@ -58,7 +59,9 @@ export async function runMutants(options: MutantOptions): Promise<readonly Mutan
       ...(signal === undefined ? {} : { signal }),
     });
     const failed = report.checks.filter(({ status }) => status === 'fail').map(({ id }) => id);
-    const declined = new Set(report.checks.filter(({ status }) => status === 'unsupported').map(({ id }) => id));
+    const declined = new Set(
+      report.checks.filter(({ status }) => status === 'unsupported').map(({ id }) => id),
+    );
     const due = mutant.kills.filter((id) => !declined.has(id));
     if (due.length === 0) continue;
     const survived = due.filter((id) => !failed.includes(id));

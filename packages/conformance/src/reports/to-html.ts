@@ -54,13 +54,17 @@ function profileRow([name, profile]: [string, Report['profiles'][string]]): stri
 function weaker({ weaker: protections }: Report): string {
   const rows = Object.entries(protections);
   if (rows.length === 0) return '';
-  const items = rows.map(([id, text]) => `<li><code>${escapeMarkup(id)}</code> ${escapeMarkup(text)}</li>`);
+  const items = rows.map(
+    ([id, text]) => `<li><code>${escapeMarkup(id)}</code> ${escapeMarkup(text)}</li>`,
+  );
   return `<h2>Weaker by declaration</h2><ul>${items.join('')}</ul>\n`;
 }
 
 function checkRow(check: CheckReport): string {
   const { id, level, title, status, assertions, ms, message, known } = check;
-  const said = [known === undefined ? '' : `known failure: ${known}`, message ?? ''].filter(Boolean);
+  const said = [known === undefined ? '' : `known failure: ${known}`, message ?? ''].filter(
+    Boolean,
+  );
   const detail = said.map((text) => `<pre>${escapeMarkup(text)}</pre>`).join('');
   return `<tr><td><code>${escapeMarkup(id)}</code><br>${escapeMarkup(title)}${detail}</td><td>${level}</td><td class="${status}">${status}</td><td>${assertions}</td><td>${ms}</td></tr>`;
 }

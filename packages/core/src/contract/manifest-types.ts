@@ -26,25 +26,39 @@ export interface LocalFileEntry {
   readonly mode?: string;
 }
 
-/** A directory of the host, copied with its modes and the symbolic links that stay inside it. */
+/**
+ * A directory of the host, copied with its modes, times, empty directories and the symbolic links that
+ * stay inside it. A link that leads out, a socket, a fifo or a device is refused; hard links become files.
+ */
 export interface LocalDirectoryEntry {
   readonly type: 'localDir';
+  /** Relative to the manifest's own directory, or absolute; a link here is followed. */
   readonly source: string;
   /** Patterns in `.gitignore` syntax of what to leave out. */
   readonly exclude?: readonly string[];
 }
 
-/** A commit of a git repository, over https or ssh. */
+/**
+ * A commit of a git repository, without its history. It is fetched on the host, which alone can vouch for the
+ * commit, and arrives with a `.git` that knows no remote. Submodules stay empty; no filter or hook runs.
+ */
 export interface GitEntry {
   readonly type: 'git';
+  /** `https://`, `ssh://` or `user@host:path`, without a credential. Keys for ssh come from the SSH agent. */
   readonly url: string;
   /** Branch, tag or full commit id. Default `HEAD`. A plan pins it to a commit. */
   readonly ref?: string;
-  /** Reference of the password or token for https. Never left in the clone. */
+  /**
+   * Reference of the credential for https: `env:NAME`, `file:/path`, or a term of the secret resolver. Its value
+   * is a token or `user:password`. Never left in the clone, and never sent to another host.
+   */
   readonly secret?: string;
 }
 
-/** A tar file of the host (plain, gzip or zstd), unpacked. */
+/**
+ * A tar file of the host (plain, gzip or zstd, told apart by its contents), unpacked. One with anything in it
+ * that leads out, or that is no file, directory or link, is refused whole; special mode bits are taken off.
+ */
 export interface ArchiveEntry {
   readonly type: 'archive';
   readonly source: string;
@@ -55,7 +69,7 @@ export interface ArchiveEntry {
 /** A path that the work is expected to leave behind, for `collect`. */
 export interface OutputEntry {
   readonly type: 'output';
-  /** `dir` (the default) is made empty at the start; `file` is not made. */
+  /** `dir` (the default) is made empty at the start; of a `file` only the parents are made. */
   readonly kind?: 'file' | 'dir';
   /** Whether a missing output fails `collect`. Default false. */
   readonly required?: boolean;
@@ -124,10 +138,14 @@ export interface ReceiptEntry {
   /** Workspace-relative. Bytes that are not UTF-8 are written `\xNN`, a backslash `\\`. */
   readonly path: string;
   readonly type: 'file' | 'directory' | 'symlink';
-  /** Octal text. */
+  /** Octal text. `0777` for symbolic links. */
   readonly mode: string;
+  /** Bytes; 0 for directories, the length of its target for a symbolic link. */
   readonly size: number;
-  /** Of the bytes as read back in the sandbox. Files only. */
+  /**
+   * Of the bytes of a file: as read back in the sandbox when materializing (absent where the file's own mode
+   * keeps its owner from reading it), as written by the host when collecting.
+   */
   readonly sha256?: string;
   /** Symbolic links only; written like `path`. */
   readonly target?: string;

@@ -12,7 +12,7 @@ const lingerMs = 500;
 const errorTail = 4_096;
 
 /** How much is kept of each output of `exec` by default. */
-export const defaultMaxOutputBytes: number = 10 * 1024 * 1024;
+const defaultMaxOutputBytes: number = 10 * 1024 * 1024;
 
 /** Runs a command to its end, reading both outputs while it feeds the input. */
 export async function runCommand(

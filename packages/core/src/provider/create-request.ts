@@ -6,7 +6,7 @@ import type { CreateRequest, MountRequest } from '../contract/sandbox-driver.ts'
 import { SandboxError } from '../errors/sandbox-error.ts';
 
 /** How long a sandbox lives when nobody says. */
-export const defaultMaxLifetimeMs: number = 60 * 60 * 1000;
+const defaultMaxLifetimeMs: number = 60 * 60 * 1000;
 
 /** What a driver is asked to make of a manifest and the caller's options; refuses what is out of bounds. */
 export function createRequest(

@@ -90,7 +90,7 @@ function serve(root: string, url: URL, request: IncomingMessage, response: Serve
       GIT_CONFIG_NOSYSTEM: '1',
       HOME: root,
     },
-    stdio: ['pipe', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'ignore'],
   });
   child.stdin.on('error', () => undefined);
   request.pipe(child.stdin);

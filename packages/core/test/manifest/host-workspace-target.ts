@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtemp, mkdir, rm } from 'node:fs/promises';
+import { chmod, chown, mkdtemp, mkdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { Readable, Writable } from 'node:stream';
@@ -34,19 +34,34 @@ export function freshCall(signal: AbortSignal = new AbortController().signal): C
   return { signal };
 }
 
-/** Makes an empty one. Fails by name where the tools are not installed. */
-export async function hostWorkspace(tools: Tools = 'coreutils'): Promise<HostWorkspace> {
+/** A user without rights, as sandboxes have; used where the tests run as root. */
+const nobody = { uid: 65_534, gid: 65_534 };
+
+/**
+ * Makes an empty one. Fails by name where the tools are not installed. `unprivileged`: its programs run as
+ * a user without rights, who owns the workspace, also when the tests run as root.
+ */
+export async function hostWorkspace(
+  tools: Tools = 'coreutils',
+  options: { readonly unprivileged?: boolean } = {},
+): Promise<HostWorkspace> {
   const base = await mkdtemp(path.join(os.tmpdir(), 'gantry-workspace-'));
   const workspace = path.join(base, 'workspace');
   const bin = path.join(base, 'bin');
   await Promise.all([mkdir(workspace), mkdir(bin)]);
   if (tools === 'busybox') installBusybox(bin);
+  const lowered = options.unprivileged === true && process.getuid?.() === 0;
+  const identity = lowered ? nobody : {};
+  if (lowered) {
+    await chmod(base, 0o755);
+    await chown(workspace, nobody.uid, nobody.gid);
+  }
   const search = tools === 'busybox' ? bin : (process.env['PATH'] ?? '');
   const calls: string[] = [];
   const execute = (argv: readonly string[], input: Readable | undefined, call: Call): Execution => {
     const [program = '', ...rest] = argv;
     const busybox = tools === 'busybox' && program === '/bin/sh' ? path.join(bin, 'sh') : program;
-    return run([busybox, ...rest], { cwd: workspace, search, input, call });
+    return run([busybox, ...rest], { cwd: workspace, search, input, call, identity });
   };
   return {
     provider: 'host',
@@ -92,12 +107,19 @@ interface Execution {
 
 function run(
   [program = '', ...rest]: readonly string[],
-  options: { cwd: string; search: string; input: Readable | undefined; call: Call },
+  options: {
+    cwd: string;
+    search: string;
+    input: Readable | undefined;
+    call: Call;
+    identity: object;
+  },
 ): Execution {
   const child = spawn(program, rest, {
     cwd: options.cwd,
     env: { PATH: options.search },
     signal: options.call.signal,
+    ...options.identity,
   });
   // A command that ends before it has read its input is no failure of the test's own.
   child.stdin.on('error', () => undefined);

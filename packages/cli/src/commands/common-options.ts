@@ -1,0 +1,74 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseDuration } from '../duration.ts';
+
+/** Adds the options that every command has. */
+export function withCommonOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--provider <name>',
+        'provider to use: a name, for @gantry/provider-NAME, or the path of a module',
+      )
+        .env('GANTRY_PROVIDER')
+        .default('local'),
+    )
+    .option('--json', 'print one JSON document on stdout, also for an error')
+    .option('--verbose', 'say on stderr what is being done');
+}
+
+/** Adds the options that say which sandbox a command uses. */
+export function withSandboxOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        '--sandbox <id>',
+        'use this sandbox (id or unique prefix) instead of a fresh one',
+      ).conflicts(['manifest', 'keep', 'lifetime']),
+    )
+    .option('--manifest <file>', 'what a fresh sandbox contains (YAML or JSON)')
+    .option('--keep', 'leave a fresh sandbox running')
+    .option(
+      '--lifetime <duration>',
+      'a fresh sandbox ends by itself after this (default: 1h)',
+      parseDuration,
+    );
+}
+
+/** Collects repeated `NAME=VALUE`. */
+export function collectPairs(
+  text: string,
+  previous: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string>> {
+  const equals = text.indexOf('=');
+  if (equals < 1) throw new InvalidArgumentError('Expected NAME=VALUE.');
+  return { ...previous, [text.slice(0, equals)]: text.slice(equals + 1) };
+}
+
+/** Collects repeated `NAME=VALUE`, and `NAME` alone with its value taken from gantry's environment. */
+export function collectEnvironment(
+  text: string,
+  previous: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string>> {
+  if (text.includes('=')) return collectPairs(text, previous);
+  const value = process.env[text];
+  if (value === undefined) {
+    throw new InvalidArgumentError(
+      `Expected NAME=VALUE; this environment has no ${text} to pass on.`,
+    );
+  }
+  return { ...previous, [text]: value };
+}
+
+/** A whole number of bytes. */
+export function parseBytes(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('Expected a number of bytes.');
+  return Number(text);
+}
+
+/** Adds examples below the help of a command. */
+export function withExamples(command: Command, examples: readonly string[]): Command {
+  return command.addHelpText(
+    'after',
+    ['', 'Examples:', ...examples.map((line) => `  ${line}`)].join('\n'),
+  );
+}

@@ -1,0 +1,21 @@
+/** A provider package that exists, whether or not it is installed here. */
+export interface KnownProvider {
+  readonly name: string;
+  /** One line for people. */
+  readonly summary: string;
+}
+
+/** Every provider that the project publishes. The one place that lists them. */
+export const knownProviders: readonly KnownProvider[] = [
+  { name: 'local', summary: 'this Linux machine, by its own namespaces, without a daemon' },
+];
+
+/** The npm package of a provider. */
+export function providerPackage(name: string): string {
+  return `@gantry/provider-${name}`;
+}
+
+/** What to type to get a provider. */
+export function installCommand(name: string): string {
+  return `npm install ${providerPackage(name)}`;
+}

@@ -1,0 +1,167 @@
+import { SandboxError } from '../errors/sandbox-error.ts';
+import type { ByteReader } from './byte-reader.ts';
+import { byteReader } from './byte-reader.ts';
+import { nameText } from './byte-name.ts';
+import { parsePaxRecords } from './pax-records.ts';
+import type { RawHeader } from './tar-decode.ts';
+import { decodeTarBlock } from './tar-decode.ts';
+import { tarBlock } from './tar-header.ts';
+import type { TarEntry, TarLimits, TarType } from './tar-types.ts';
+
+/** Most bytes of a long name or of pax records. Names end at 4096; a larger header is an attack. */
+const maxMetadataBytes = 1024 * 1024;
+
+const types: Readonly<Record<string, TarType>> = {
+  '0': 'file',
+  '\0': 'file',
+  '7': 'file',
+  '1': 'hardlink',
+  '2': 'symlink',
+  '5': 'directory',
+};
+
+interface Overrides {
+  path?: Buffer;
+  linkTarget?: Buffer;
+  size?: number;
+}
+
+/**
+ * The entries of a tar file that may be hostile: ustar, GNU and pax, names byte for byte (which the
+ * usual readers do not keep in pax headers). Devices, fifos, sparse files and unknown types are
+ * refused with `failed-precondition`, a damaged or cut-off file with `data-loss`. The names themselves
+ * are not checked: whoever writes files checks where they lead.
+ */
+export async function* readTar(
+  source: AsyncIterable<Uint8Array>,
+  limits: TarLimits,
+): AsyncGenerator<TarEntry, void, undefined> {
+  let bytes = 0;
+  let entries = 0;
+  await using reader = byteReader(source, (count) => {
+    bytes += count;
+    if (bytes > limits.maxBytes) throw exhausted(`over ${limits.maxBytes} bytes`);
+  });
+  let overrides: Overrides = {};
+  for (;;) {
+    const block = await reader.take(tarBlock);
+    if (block === undefined) throw damaged('it ends without its end mark');
+    const raw = decodeTarBlock(block);
+    if (raw === undefined) break;
+    if ('xgLK'.includes(raw.flag)) {
+      overrides = { ...overrides, ...(await readOverrides(reader, raw)) };
+      continue;
+    }
+    entries += 1;
+    if (entries > limits.maxEntries) throw exhausted(`over ${limits.maxEntries} entries`);
+    yield* oneEntry(reader, raw, overrides);
+    overrides = {};
+  }
+  // What follows the end mark is padding; it is read so that the writer does not fail on a closed pipe.
+  while ((await reader.some(tarBlock * 128)) !== undefined);
+}
+
+async function* oneEntry(
+  reader: ByteReader,
+  raw: RawHeader,
+  overrides: Overrides,
+): AsyncGenerator<TarEntry, void, undefined> {
+  const named = overrides.path ?? raw.path;
+  // Version 7 tar marks a directory by the slash at its end alone.
+  const slash = named.at(-1) === 0x2f;
+  const flag = slash && (raw.flag === '0' || raw.flag === '\0') ? '5' : raw.flag;
+  const type = types[flag];
+  const path = slash ? named.subarray(0, endWithoutSlashes(named)) : named;
+  if (type === undefined) throw refusedType(flag, path);
+  const size = type === 'file' ? (overrides.size ?? raw.size) : 0;
+  const linkTarget = overrides.linkTarget ?? raw.linkTarget;
+  let left = size;
+  const contents = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
+    while (left > 0) {
+      const chunk = await reader.some(left);
+      if (chunk === undefined) throw damaged(`it ends within ${nameText(path)}`);
+      left -= chunk.length;
+      yield chunk;
+    }
+  };
+  const { mode, modifiedSeconds } = raw;
+  yield {
+    type,
+    path,
+    mode,
+    size,
+    modifiedSeconds,
+    contents: contents(),
+    ...(type === 'symlink' || type === 'hardlink' ? { linkTarget } : {}),
+  };
+  for await (const _skipped of contents());
+  const padding = (tarBlock - (size % tarBlock)) % tarBlock;
+  if ((await reader.take(padding)) === undefined) throw damaged(`it ends within ${nameText(path)}`);
+}
+
+async function readOverrides(reader: ByteReader, raw: RawHeader): Promise<Overrides> {
+  if (raw.size > maxMetadataBytes) throw damaged(`a header of it claims ${raw.size} bytes`);
+  const padded = Math.ceil(raw.size / tarBlock) * tarBlock;
+  const bytes = (await reader.take(padded))?.subarray(0, raw.size);
+  if (bytes === undefined) throw damaged('it ends within a header');
+  const text = bytes.subarray(0, bytes.indexOf(0) === -1 ? bytes.length : bytes.indexOf(0));
+  if (raw.flag === 'L') return { path: text };
+  if (raw.flag === 'K') return { linkTarget: text };
+  const records = parsePaxRecords(bytes);
+  const sparse = [...records.keys()].find((key) => key.startsWith('GNU.sparse.'));
+  if (sparse !== undefined) throw refusedType('sparse', records.get('path') ?? Buffer.from('?'));
+  // A global header speaks of the whole file (git's has the commit); a name in it makes no sense.
+  return raw.flag === 'g' ? {} : paxOverrides(records);
+}
+
+function paxOverrides(records: ReadonlyMap<string, Buffer>): Overrides {
+  const [path, linkTarget, size] = ['path', 'linkpath', 'size'].map((key) => records.get(key));
+  const bad = [path, linkTarget].some((name) => name?.includes(0));
+  const sizeText = size?.toString('latin1');
+  if (bad || (sizeText !== undefined && !/^\d{1,15}$/.test(sizeText))) {
+    throw damaged('a pax header of it has a bad value');
+  }
+  return {
+    ...(path === undefined ? {} : { path }),
+    ...(linkTarget === undefined ? {} : { linkTarget }),
+    ...(sizeText === undefined ? {} : { size: Number(sizeText) }),
+  };
+}
+
+function endWithoutSlashes(path: Buffer): number {
+  let end = path.length;
+  while (end > 1 && path[end - 1] === 0x2f) end -= 1;
+  return end;
+}
+
+function refusedType(flag: string, path: Uint8Array): SandboxError {
+  const names: Readonly<Record<string, string>> = {
+    '3': 'a character device',
+    '4': 'a block device',
+    '6': 'a fifo',
+    S: 'a sparse file',
+    sparse: 'a sparse file',
+  };
+  const what = names[flag] ?? `an entry of unknown type ${JSON.stringify(flag)}`;
+  return new SandboxError('failed-precondition', `${nameText(path)} is ${what}, which is refused`, {
+    operation: 'tar.read',
+    details: { path: nameText(path) },
+  });
+}
+
+function damaged(reason: string): SandboxError {
+  return new SandboxError('data-loss', `the tar file is damaged: ${reason}`, {
+    operation: 'tar.read',
+  });
+}
+
+function exhausted(reason: string): SandboxError {
+  return new SandboxError(
+    'resource-exhausted',
+    `the tar file has ${reason}, the most that is taken`,
+    {
+      operation: 'tar.read',
+      retryable: false,
+    },
+  );
+}

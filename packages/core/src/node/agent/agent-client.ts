@@ -1,0 +1,287 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import { constants } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Command, DriverProcess } from '../../contract/command.ts';
+import type { Call } from '../../contract/call.ts';
+import type { Signal } from '../../contract/exit-status.ts';
+import { SandboxError } from '../../errors/sandbox-error.ts';
+import { isErrno, makeFifos, openFifo } from '../fifo.ts';
+import { identifyProcess, isRunning } from '../process-identity.ts';
+import { commandText } from './command-text.ts';
+import { Lane, type LaneProcess } from './lane.ts';
+import { laneFifos } from './lane-channel.ts';
+
+/** How an agent is reached. */
+export interface AgentClientOptions {
+  /** The host's path of the agent's control directory. */
+  readonly controlDirectory: string;
+  /** Permission bits of further FIFOs: 0o666 where the agent has another uid, else 0o600. */
+  readonly fifoMode: number;
+  /** Names from `laneNames` whose FIFOs are there. */
+  readonly prepared?: readonly string[];
+}
+
+/** Most commands at once for each client; the next ones wait in order. */
+const mostLanes = 64;
+/** Lanes whose FIFOs are made at a time. */
+const lanesAtOnce = 4;
+
+/** New names of lanes that belong to this process: a later client can tell when it is gone. */
+export function laneNames(count: number): string[] {
+  const self = identifyProcess(process.pid);
+  if (!self) throw new SandboxError('internal', 'this process cannot see itself in /proc');
+  const client = `${self.pid}-${self.startTime}-${randomBytes(4).toString('hex')}`;
+  return Array.from({ length: count }, (_, index) => `${client}-${index}`);
+}
+
+/** The names of the files of lanes, FIFOs only. */
+export function laneFiles(names: readonly string[]): string[] {
+  return names.flatMap((name) => laneFifos.map((suffix) => `${name}.${suffix}`));
+}
+
+/**
+ * One process's link to the resident agent of one sandbox: starts commands on lanes of its own.
+ * `close` gives the lanes back; commands that run go on.
+ */
+export class AgentClient {
+  readonly #options: AgentClientOptions;
+  readonly #control: number;
+  readonly #prepared: string[];
+  readonly #lanes = new Set<Lane>();
+  readonly #idle: Lane[] = [];
+  readonly #waiting: PromiseWithResolvers<Lane>[] = [];
+  #starting = 0;
+  #closed = false;
+
+  /** Throws `unavailable` when no agent listens in the control directory. */
+  constructor(options: AgentClientOptions) {
+    this.#options = options;
+    this.#prepared = [...(options.prepared ?? [])];
+    try {
+      this.#control = openFifo(`${options.controlDirectory}/ctl`, 'write');
+    } catch (error) {
+      throw new SandboxError('unavailable', 'the agent of the sandbox does not answer', {
+        cause: error,
+        outcome: 'not-started',
+      });
+    }
+  }
+
+  /** Starts a command; resolves once it runs. Aborting before that kills it when it does. */
+  async spawn(command: Command, call: Call): Promise<DriverProcess> {
+    call.signal.throwIfAborted();
+    const text = commandText(command);
+    const started = await this.#run(text, command.stdin, call.signal);
+    let over = false;
+    const end = (): void => void (over = true);
+    started.exit.then(end, end);
+    const kill = async (signal: Signal = 'SIGKILL'): Promise<void> => {
+      if (!(signal in constants.signals)) {
+        throw new SandboxError('invalid-argument', `there is no signal ${signal}`);
+      }
+      // Afterwards the id may be another command's.
+      if (!over) await this.#kill(signal, started.pid);
+    };
+    const { stdin, ...rest } = started;
+    if (!(command.stdin instanceof Uint8Array)) {
+      return { ...rest, kill, ...(stdin === undefined ? {} : { stdin }) };
+    }
+    void feed(stdin, command.stdin);
+    return { ...rest, kill };
+  }
+
+  /** Lets go of the lanes. Idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    closeSync(this.#control);
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(released());
+    for (const lane of this.#lanes) lane.close();
+    for (const file of laneFiles(this.#prepared)) this.#remove(file);
+  }
+
+  /** Removes what clients left behind that ended without `close`. */
+  removeAbandoned(): void {
+    const { controlDirectory } = this.#options;
+    const self = identifyProcess(process.pid);
+    for (const file of readdirSync(controlDirectory)) {
+      const owner = /^(\d+)-(\d+)-[0-9a-f]{8}-\d+\.[csioex]$/.exec(file);
+      if (!owner || !self) continue;
+      const identity = { pid: Number(owner[1]), startTime: owner[2]!, bootId: self.bootId };
+      if (!isRunning(identity)) this.#remove(file);
+    }
+  }
+
+  /** Runs a command on a lane; on another one when it turns out that the lane had died before. */
+  async #run(text: string, stdin: Command['stdin'], signal: AbortSignal): Promise<LaneProcess> {
+    for (let attempt = 1; ; attempt += 1) {
+      const lane = await this.#acquire(signal);
+      const running = lane.run(text, stdin, () => this.#settle(lane));
+      try {
+        return await this.#unlessAborted(running, signal, (late) => this.#discard(late));
+      } catch (error) {
+        const lost = SandboxError.is(error) && error.code === 'unavailable';
+        if (!lost || error.outcome !== 'not-started' || attempt > mostLanes) throw error;
+      }
+    }
+  }
+
+  async #acquire(signal: AbortSignal): Promise<Lane> {
+    if (this.#closed) throw released();
+    for (let lane = this.#idle.pop(); lane; lane = this.#idle.pop()) {
+      if (!lane.closed) return lane;
+      this.#lanes.delete(lane);
+    }
+    const waiting = Promise.withResolvers<Lane>();
+    this.#waiting.push(waiting);
+    this.#grow();
+    return this.#unlessAborted(waiting.promise, signal, (lane) => this.#settle(lane));
+  }
+
+  /** Starts as many lanes as commands wait for, up to the limit. */
+  #grow(): void {
+    while (
+      this.#starting < this.#waiting.length &&
+      this.#lanes.size + this.#starting < mostLanes &&
+      !this.#closed
+    ) {
+      const free = mostLanes - this.#lanes.size - this.#starting;
+      const wanted = Math.min(this.#waiting.length - this.#starting, free);
+      const names = this.#prepared.splice(0, wanted);
+      if (names.length > 0) {
+        this.#starting += names.length;
+        for (const name of names) void this.#start(name);
+        continue;
+      }
+      const fresh = laneNames(Math.max(wanted, Math.min(lanesAtOnce, free)));
+      this.#starting += wanted;
+      void this.#make(fresh, wanted);
+    }
+  }
+
+  /** Makes the FIFOs of new lanes and starts the first `wanted` of them. */
+  async #make(names: readonly string[], wanted: number): Promise<void> {
+    const { controlDirectory, fifoMode } = this.#options;
+    try {
+      await makeFifos(
+        laneFiles(names).map((file) => `${controlDirectory}/${file}`),
+        fifoMode,
+      );
+    } catch (error) {
+      this.#starting -= wanted;
+      laneFiles(names).forEach((file) => this.#remove(file));
+      for (const waiting of this.#waiting.splice(0)) waiting.reject(error);
+      return;
+    }
+    this.#prepared.push(...names.slice(wanted));
+    for (const name of names.slice(0, wanted)) void this.#start(name);
+  }
+
+  async #start(name: string): Promise<void> {
+    let lane: Lane | undefined;
+    try {
+      if (this.#closed) throw released();
+      lane = new Lane(`${this.#options.controlDirectory}/${name}`);
+      await this.#tell(`lane ${name}`);
+      await lane.ready();
+    } catch (error) {
+      this.#starting -= 1;
+      if (lane) lane.close();
+      else laneFiles([name]).forEach((file) => this.#remove(file));
+      this.#waiting.shift()?.reject(error);
+      return;
+    }
+    this.#starting -= 1;
+    this.#lanes.add(lane);
+    if (this.#closed) lane.close();
+    this.#settle(lane);
+  }
+
+  /** Hands a lane that is free to the next command, or puts it aside. */
+  #settle(lane: Lane): void {
+    if (lane.closed) {
+      this.#lanes.delete(lane);
+      this.#grow();
+      return;
+    }
+    const waiting = this.#waiting.shift();
+    if (waiting) waiting.resolve(lane);
+    else this.#idle.push(lane);
+  }
+
+  /** Says one line to the agent. It is one write, so lines of several clients never mix. */
+  async #tell(line: string): Promise<void> {
+    if (this.#closed) throw released();
+    for (let pause = 1; ; pause *= 2) {
+      try {
+        writeSync(this.#control, `${line}\n`);
+        return;
+      } catch (error) {
+        // Full: only a guest that floods the FIFO, or holds up its own agent, makes it so.
+        if (!isErrno(error, 'EAGAIN') || pause > 1_000) {
+          throw new SandboxError('unavailable', 'the agent of the sandbox does not listen', {
+            cause: error,
+          });
+        }
+      }
+      await delay(pause);
+    }
+  }
+
+  /** The promise, unless the signal fires first: then what it still brings goes to `discard`. */
+  async #unlessAborted<T>(
+    promise: Promise<T>,
+    signal: AbortSignal,
+    discard: (late: T) => void,
+  ): Promise<T> {
+    const aborted = Promise.withResolvers<never>();
+    const abort = (): void => aborted.reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      signal.throwIfAborted();
+      return await Promise.race([promise, aborted.promise]);
+    } catch (error) {
+      if (signal.aborted) promise.then(discard, () => undefined);
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  async #kill(signal: Signal, pid: number): Promise<void> {
+    try {
+      await this.#tell(`kill ${signal.slice(3)} ${pid}`);
+    } catch (error) {
+      // Without an agent there is no process left: it is the first one of the sandbox.
+      if (!SandboxError.is(error) || !isErrno(error.cause, 'EPIPE')) throw error;
+    }
+  }
+
+  /** Kills a command that nobody wants any more. */
+  #discard(late: LaneProcess): void {
+    // Nobody is left to tell that it could not be killed; the sandbox's end takes it down.
+    this.#kill('SIGKILL', late.pid).catch(() => undefined);
+    for (const stream of [late.stdout, late.stderr]) void stream.cancel();
+    late.stdin?.abort().catch(() => undefined);
+  }
+
+  #remove(file: string): void {
+    rmSync(`${this.#options.controlDirectory}/${file}`, { force: true });
+  }
+}
+
+/** Gives a command all of its input; one that stops reading has its own reasons. */
+async function feed(stdin: WritableStream<Uint8Array> | undefined, bytes: Uint8Array): Promise<void> {
+  const writer = stdin?.getWriter();
+  try {
+    if (bytes.length > 0) await writer?.write(bytes);
+    await writer?.close();
+  } catch {
+    // The exit status tells the rest.
+  }
+}
+
+function released(): SandboxError {
+  return new SandboxError('failed-precondition', 'this link to the sandbox was released');
+}

@@ -1,0 +1,78 @@
+/**
+ * The resident agent: the first process of a sandbox, in POSIX sh (dash, busybox ash, bash), run as
+ * `sh AGENT CONTROL-DIRECTORY LANE...`. Written to a file in the control directory by the host.
+ *
+ * It says `gantry-agent 1 open|closed` on its standard output (whether it could open the host's
+ * core_pattern for writing), waits for a line `go` on its standard input, and ends when that ends
+ * without one. Then it starts the lanes named and takes lines from the FIFO `ctl`:
+ *
+ *     lane NAME        start the lane of that name; its FIFOs are there
+ *     kill SIGNAL PID  send the process group PID a signal, or the process while it has no group
+ *
+ * A lane has the FIFOs NAME.c (host to lane), NAME.s (lane to host), NAME.i, NAME.o and NAME.e (the
+ * three streams of a command) and the file NAME.x, which holds the command (`commandText`). It says
+ * `ready`, then for each line of c, `1` with input or `0` without, runs NAME.x:
+ *
+ *     d          the working directory cannot be entered; nothing ran
+ *     p PID      the command runs, its streams are open
+ *     (text)     the shell's own words on a death by signal
+ *     x STATUS   it ended, as the shell's $? has it
+ *
+ * The end of c ends the lane. Comments in the script say why it is written as it is.
+ */
+export const agentScript: string = `\
+umask 022
+directory=$1
+shift
+setsid=$(command -v setsid) && env=$(command -v env) || { echo 'no setsid and env in PATH'; exit 1; }
+state=closed
+{ true >>/proc/sys/kernel/core_pattern; } 2>/dev/null && state=open
+exec 3<>"$directory/ctl"
+echo "gantry-agent 1 $state"
+read -r word && [ "$word" = go ] || exit 1
+exec </dev/null >/dev/null 2>&1
+
+# A shell without job control makes what it starts with '&' ignore SIGINT and SIGQUIT, for good.
+# So a lane is started in the foreground of a subshell, which it kills: the lane is then a child of
+# the first process, and every signal has its default action in the commands.
+start() {
+  ( ( lane "$1" ); : )
+}
+
+lane() {
+  read -r self name mode parent rest </proc/self/stat
+  [ "$parent" = 1 ] || kill -s KILL "$parent"
+  exec 3<&- >"$directory/$1.s" 2>&1 <"$directory/$1.c" || exit 1
+  echo ready
+  while read -r input; do
+    (
+      # The shortest way for a subshell to its own process id: no fork, no long read.
+      cd -P /proc/self
+      process=\${PWD##*/}
+      case $input in 1) input="$directory/$1.i" ;; *) input=/dev/null ;; esac
+      exec 4>&1 <"$input" >"$directory/$1.o" 2>"$directory/$1.e"
+      set -- "$setsid" "$process" "$env" "$directory/$1.x"
+      . "$4"
+    )
+    echo "x $?"
+  done
+  exit 0
+}
+
+for name; do start "$name"; done
+# Wakes the read below when a child ends; 'jobs' then reaps, without a fork and without waiting.
+trap : CHLD
+while :; do
+  if read -r verb one two <&3; then
+    case $verb in
+      lane) case $one in *[!a-z0-9-]*|'') ;; *) start "$one" ;; esac ;;
+      kill)
+        case $two in
+          *[!0-9]*|''|0*|1) ;;
+          *) kill -s "$one" -- "-$two" || kill -s "$one" "$two" ;;
+        esac ;;
+    esac
+  fi
+  jobs
+done
+`;

@@ -1,0 +1,155 @@
+import { closeSync, writeFileSync } from 'node:fs';
+import { Socket } from 'node:net';
+import type { Command } from '../../contract/command.ts';
+import type { ExitStatus } from '../../contract/exit-status.ts';
+import { SandboxError } from '../../errors/sandbox-error.ts';
+import { readableFromSocket, writableToSocket } from '../byte-streams.ts';
+import { hasReader, hasWriter, isErrno, openFifo } from '../fifo.ts';
+import { LaneChannel } from './lane-channel.ts';
+
+/** How long a lane may take to say that it is there, or that a command has started. */
+const answerMs = 30_000;
+
+/** A command that runs on a lane. */
+export interface LaneProcess {
+  readonly pid: number;
+  readonly stdin?: WritableStream<Uint8Array>;
+  readonly stdout: ReadableStream<Uint8Array>;
+  readonly stderr: ReadableStream<Uint8Array>;
+  readonly exit: Promise<ExitStatus>;
+}
+
+/** One command channel of an agent: runs one command at a time. */
+export class Lane {
+  readonly #channel: LaneChannel;
+
+  /** Opens the host's ends of the lane `path`, whose FIFOs are there. */
+  constructor(path: string) {
+    this.#channel = new LaneChannel(path);
+  }
+
+  /** Whether the lane can run nothing any more. */
+  get closed(): boolean {
+    return this.#channel.closed;
+  }
+
+  /** Resolves when the lane says that it takes commands. */
+  async ready(): Promise<void> {
+    const status = await this.#channel.next('the start of a lane', answerMs);
+    if (status.kind !== 'ready') throw this.#channel.fail(`its lane said ${status.kind} at first`);
+  }
+
+  /**
+   * Runs a command given as text. Resolves once it has started. `settled` is called once nobody has
+   * anything of the command open any more: the lane takes the next one, unless it is closed.
+   */
+  async run(text: string, stdin: Command['stdin'], settled: () => void): Promise<LaneProcess> {
+    const channel = this.#channel;
+    const open: number[] = [];
+    try {
+      writeFileSync(`${channel.path}.x`, text);
+      open.push(openFifo(`${channel.path}.o`, 'read'), openFifo(`${channel.path}.e`, 'read'));
+      // Held for both ways until the command has opened its end, so that its open does not wait.
+      if (stdin !== 'none') open.push(openFifo(`${channel.path}.i`, 'read-write'));
+      channel.trigger(stdin !== 'none');
+    } catch (error) {
+      open.forEach((descriptor) => closeSync(descriptor));
+      channel.close();
+      settled();
+      throw error;
+    }
+    const outputs = open.slice(0, 2).map((fd) => new Socket({ fd, readable: true, writable: false }));
+    const [stdout, stderr] = outputs.map(readableFromSocket);
+    const closed = outputs.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+    const holder = open[2];
+    let pid: number;
+    try {
+      pid = await this.#started();
+    } catch (error) {
+      outputs.forEach((socket) => socket.destroy());
+      if (holder !== undefined) closeSync(holder);
+      channel.idle();
+      settled();
+      throw error;
+    }
+    const exit = this.#ended();
+    // The holder of the process looks at it; until then a lost lane must not end the host process.
+    exit.catch(() => undefined);
+    const input = holder === undefined ? undefined : this.#input(holder);
+    void Promise.allSettled([exit, ...closed, input?.done]).then(() => {
+      if (!this.#isClean(input !== undefined)) channel.close();
+      settled();
+    });
+    return {
+      pid,
+      stdout: stdout!,
+      stderr: stderr!,
+      exit,
+      ...(input === undefined ? {} : { stdin: input.stream }),
+    };
+  }
+
+  /** Resolves to the command's process id. */
+  async #started(): Promise<number> {
+    const notStarted = (cause: unknown): never => {
+      if (!this.#channel.gone) throw cause;
+      // A command says that it starts before it does, and holds the lane's status until then.
+      throw new SandboxError('unavailable', 'the lane ended before the command started', {
+        cause,
+        outcome: 'not-started',
+      });
+    };
+    const status = await this.#channel.next('the start of a command', answerMs).catch(notStarted);
+    if (status.kind === 'started') return status.pid;
+    if (status.kind !== 'no-directory') {
+      throw this.#channel.fail(`its lane said ${status.kind} at the start of a command`);
+    }
+    await this.#ended();
+    throw new SandboxError(
+      'failed-precondition',
+      'the working directory does not exist, or the command may not enter it',
+    );
+  }
+
+  async #ended(): Promise<ExitStatus> {
+    const status = await this.#channel.next('the end of a command');
+    if (status.kind !== 'ended') {
+      throw this.#channel.fail(`its lane said ${status.kind} while a command ran`);
+    }
+    this.#channel.idle();
+    return status.exit;
+  }
+
+  /** The writing end of the command's input, whose reading end the command has open by now. */
+  #input(holder: number): { stream: WritableStream<Uint8Array>; done: Promise<void> } {
+    try {
+      const fd = openFifo(`${this.#channel.path}.i`, 'write');
+      // Only now can the host see a reader that is gone; with the holder it would read itself.
+      closeSync(holder);
+      const socket = new Socket({ fd, readable: false, writable: true });
+      const done = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+      return { stream: writableToSocket(socket), done };
+    } catch (error) {
+      closeSync(holder);
+      throw error;
+    }
+  }
+
+  /** Whether nobody has an end of the command's streams open any more. */
+  #isClean(input: boolean): boolean {
+    const { closed, path } = this.#channel;
+    if (closed) return false;
+    try {
+      return !hasWriter(`${path}.o`) && !hasWriter(`${path}.e`) && !(input && hasReader(`${path}.i`));
+    } catch (error) {
+      // The files are gone: the sandbox was destroyed meanwhile.
+      if (isErrno(error, 'ENOENT')) return false;
+      throw error;
+    }
+  }
+
+  /** Ends the lane as soon as its command has ended. Idempotent. */
+  close(): void {
+    this.#channel.close();
+  }
+}

@@ -1,0 +1,48 @@
+import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import path from 'node:path';
+
+/** Made anew in every sandbox, whatever the root file system has there. */
+const ownDirectories: ReadonlySet<string> = new Set([
+  'dev',
+  'proc',
+  'run',
+  'sys',
+  'tmp',
+  'workspace',
+]);
+
+/** The parts of the host that programs run from. */
+const hostDirectories: readonly string[] = [
+  'usr',
+  'bin',
+  'sbin',
+  'lib',
+  'lib32',
+  'lib64',
+  'libx32',
+];
+
+/** What bubblewrap is told to show the host's own programs read-only; `/etc` is apart. */
+export function hostBase(): string[] {
+  return hostDirectories.flatMap((name) => rootEntry('/', name, `/${name}`)).concat([
+    ...['--dir', '/var', '--symlink', '/tmp', '/var/tmp', '--symlink', '/run', '/var/run'],
+  ]);
+}
+
+/**
+ * What bubblewrap is told to show a directory as a read-only root. Each entry by itself, so that the
+ * mount points it may lack can be made beside them. `seen` is the directory's path for bubblewrap.
+ */
+export function rootfsBase(directory: string, seen: string): string[] {
+  return readdirSync(directory)
+    .filter((name) => !ownDirectories.has(name))
+    .flatMap((name) => rootEntry(directory, name, path.join(seen, name)));
+}
+
+function rootEntry(directory: string, name: string, source: string): string[] {
+  const file = path.join(directory, name);
+  const stat = lstatSync(file, { throwIfNoEntry: false });
+  if (!stat) return [];
+  if (stat.isSymbolicLink()) return ['--symlink', readlinkSync(file), `/${name}`];
+  return ['--ro-bind', source, `/${name}`];
+}

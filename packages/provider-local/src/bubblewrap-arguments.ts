@@ -1,0 +1,69 @@
+import { guestHome, guestId, guestName } from './synthetic-etc.ts';
+
+/** Bytes of memory that a guest can fill in each of its own file systems. */
+const sizes = { tmp: 512 << 20, run: 64 << 20, shm: 64 << 20 } as const;
+
+/** Where the agent's control directory is in the sandbox. */
+export const guestControl = '/run/gantry';
+
+/** The environment that every command starts from. */
+const environment: Readonly<Record<string, string>> = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  HOME: guestHome,
+  USER: guestName,
+  LOGNAME: guestName,
+  SHELL: '/bin/sh',
+  LANG: 'C.UTF-8',
+};
+
+/** A bind mount, by bubblewrap's path of the source. */
+export interface Bind {
+  readonly source: string;
+  readonly target: string;
+  readonly writable: boolean;
+}
+
+/** What differs between two sandboxes. Paths are as bubblewrap sees them. */
+export interface SandboxLayout {
+  readonly base: readonly string[];
+  readonly workspace: string;
+  readonly control: string;
+  readonly binds: readonly Bind[];
+  readonly infoDescriptor: number;
+  readonly seccompDescriptor: number;
+}
+
+/**
+ * The arguments that make bubblewrap 0.8 or later build the sandbox. Every control of the isolation
+ * is in here or in the launcher around it; `checkMainProcess` asks the kernel whether they hold.
+ */
+export function bubblewrapArguments(layout: SandboxLayout): string[] {
+  return [
+    // --disable-userns needs the explicit --unshare-user.
+    ...['--unshare-user', '--unshare-all', '--disable-userns'],
+    ...['--uid', String(guestId), '--gid', String(guestId), '--hostname', guestName],
+    ...['--cap-drop', 'ALL', '--new-session', '--die-with-parent', '--as-pid-1'],
+    ...['--info-fd', String(layout.infoDescriptor), '--seccomp', String(layout.seccompDescriptor)],
+    '--clearenv',
+    ...Object.entries(environment).flatMap(([name, value]) => ['--setenv', name, value]),
+    ...layout.base,
+    // Some files below /proc/sys ask who the host's user is, not which capabilities it has.
+    ...['--proc', '/proc', '--ro-bind', '/proc/sys', '/proc/sys'],
+    ...['--dev', '/dev', ...memory('/dev/shm', sizes.shm, '1777')],
+    ...memory('/tmp', sizes.tmp, '1777'),
+    ...memory('/run', sizes.run, '0755'),
+    // Read-only: a guest can write into the FIFOs, but not replace them.
+    ...['--ro-bind', layout.control, guestControl],
+    ...['--bind', layout.workspace, '/workspace'],
+    ...layout.binds.flatMap(({ source, target, writable }) => [
+      ...[writable ? '--bind' : '--ro-bind', source, target],
+    ]),
+    ...['--remount-ro', '/dev', '--remount-ro', '/'],
+    ...['--chdir', '/workspace'],
+    ...['/bin/sh', `${guestControl}/agent`, guestControl],
+  ];
+}
+
+function memory(target: string, bytes: number, mode: string): string[] {
+  return ['--size', String(bytes), '--perms', mode, '--tmpfs', target];
+}

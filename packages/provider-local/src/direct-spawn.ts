@@ -1,0 +1,109 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { statSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { constants } from 'node:os';
+import { type Command, type DriverProcess, SandboxError, toSandboxError } from '@gantry/core/driver';
+import { readableFromSocket, writableToSocket } from '@gantry/core/node';
+import { type DirectProcesses, signalGroup } from './direct-processes.ts';
+import { isErrno } from './errors.ts';
+
+/** Starts a command as a process of the caller's own, in a session and process group of its own. */
+export async function directSpawn(
+  command: Command,
+  env: NodeJS.ProcessEnv,
+  processes: DirectProcesses,
+): Promise<DriverProcess> {
+  requireDirectory(command.cwd);
+  const [program, ...args] = command.argv;
+  const input = command.stdin === 'none' ? 'ignore' : 'pipe';
+  const child = spawn(program, args, {
+    ...{ cwd: command.cwd, env, detached: true },
+    stdio: [input, 'pipe', 'pipe'],
+  });
+  const exit = exitOf(child);
+  // The holder of the process looks at it.
+  exit.catch(() => undefined);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.once('error', reject);
+    });
+  } catch (error) {
+    return notStarted(program, command.stdin === 'stream', error);
+  }
+  const pid = child.pid ?? 0;
+  const ended = processes.add(pid);
+  child.once('exit', ended);
+  const stdin = child.stdin instanceof Socket ? writableToSocket(child.stdin) : undefined;
+  if (stdin && command.stdin instanceof Uint8Array) void feed(stdin, command.stdin);
+  return {
+    pid,
+    exit,
+    stdout: output(child.stdout),
+    stderr: output(child.stderr),
+    ...(stdin && command.stdin === 'stream' ? { stdin } : {}),
+    async kill(signal = 'SIGKILL') {
+      if (!isSignal(signal)) {
+        throw new SandboxError('invalid-argument', `there is no signal ${signal}`);
+      }
+      // Afterwards the id may belong to a process of somebody else.
+      if (child.exitCode === null && child.signalCode === null) signalGroup(pid, signal);
+    },
+  };
+}
+
+function requireDirectory(directory: string): void {
+  try {
+    if (statSync(directory).isDirectory()) return;
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT') && !isErrno(error, 'ENOTDIR')) throw error;
+  }
+  throw new SandboxError('failed-precondition', `the working directory ${directory} does not exist`);
+}
+
+function exitOf(child: ChildProcess): DriverProcess['exit'] {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, signal) => {
+      if (signal !== null) resolve({ signal });
+      else if (code !== null) resolve({ code });
+      else resolve({ unknown: 'the operating system told neither a code nor a signal' });
+    });
+  });
+}
+
+/** What a shell does with a program that it cannot start. */
+function notStarted(program: string, streamed: boolean, error: unknown): DriverProcess {
+  const missing = isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR');
+  if (!missing && !['EACCES', 'ENOEXEC', 'E2BIG', 'EISDIR', 'ELOOP'].some((name) => isErrno(error, name))) {
+    throw toSandboxError(error, { operation: 'spawn' });
+  }
+  const reason = missing ? 'not found' : `cannot be run: ${String(error)}`;
+  const stream = (text: string): ReadableStream<Uint8Array> => new Blob([text]).stream();
+  return {
+    exit: Promise.resolve({ code: missing ? 127 : 126 }),
+    stdout: stream(''),
+    stderr: stream(`${program}: ${reason}\n`),
+    ...(streamed ? { stdin: new WritableStream<Uint8Array>() } : {}),
+    kill: () => Promise.resolve(),
+  };
+}
+
+function output(stream: ChildProcess['stdout']): ReadableStream<Uint8Array> {
+  if (stream instanceof Socket) return readableFromSocket(stream);
+  throw new SandboxError('internal', 'a child process came without its output');
+}
+
+async function feed(stdin: WritableStream<Uint8Array>, bytes: Uint8Array): Promise<void> {
+  const writer = stdin.getWriter();
+  try {
+    if (bytes.length > 0) await writer.write(bytes);
+    await writer.close();
+  } catch {
+    // It stopped reading: its exit status tells the rest.
+  }
+}
+
+function isSignal(name: string): name is NodeJS.Signals {
+  return name in constants.signals;
+}

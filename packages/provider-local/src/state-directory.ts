@@ -1,0 +1,73 @@
+import { chmodSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { SandboxError } from '@gantry/core/driver';
+import { isErrno } from './errors.ts';
+import { readRecord, type SandboxRecord, writeRecord } from './sandbox-record.ts';
+
+/** The files of one sandbox. */
+export interface SandboxPaths {
+  readonly id: string;
+  readonly directory: string;
+  readonly record: string;
+  readonly workspace: string;
+  readonly control: string;
+}
+
+/** The directory through which the sandboxes of one user find each other. */
+export class StateDirectory {
+  readonly path: string;
+
+  constructor(directory: string) {
+    this.path = directory;
+  }
+
+  /** Makes what is missing; throws `failed-precondition` when others could put something into it. */
+  ensure(): void {
+    mkdirSync(this.path, { recursive: true, mode: 0o700 });
+    const stat = lstatSync(this.path);
+    const self = process.getuid?.();
+    if (!stat.isDirectory() || (self !== undefined && stat.uid !== self)) {
+      throw new SandboxError(
+        'failed-precondition',
+        `the state directory ${this.path} is not a directory of the current user; name another one with GANTRY_STATE_DIRECTORY`,
+      );
+    }
+    if ((stat.mode & 0o077) !== 0) chmodSync(this.path, 0o700);
+    for (const name of ['sandboxes', 'trash', 'uids']) {
+      mkdirSync(path.join(this.path, name), { recursive: true, mode: 0o700 });
+    }
+  }
+
+  sandbox(id: string): SandboxPaths {
+    // Ids come back in refs, from anywhere.
+    if (!/^[a-z0-9][a-z0-9-]{0,199}$/.test(id)) {
+      throw new SandboxError('invalid-argument', `${JSON.stringify(id)} is no id of a local sandbox`);
+    }
+    const directory = path.join(this.path, 'sandboxes', id);
+    return {
+      id,
+      directory,
+      record: path.join(directory, 'record.json'),
+      workspace: path.join(directory, 'workspace'),
+      control: path.join(directory, 'control'),
+    };
+  }
+
+  /** The ids of all directories of sandboxes, dead ones too. */
+  ids(): string[] {
+    try {
+      return readdirSync(path.join(this.path, 'sandboxes'));
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) return [];
+      throw error;
+    }
+  }
+
+  read(id: string): SandboxRecord | undefined {
+    return readRecord(this.sandbox(id).record, id);
+  }
+
+  write(record: SandboxRecord): void {
+    writeRecord(this.sandbox(record.id).record, record);
+  }
+}
