@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { execFile } from 'node:child_process';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import { promisify } from 'node:util';
@@ -93,7 +93,8 @@ async function refuseMissing(cwd: string): Promise<void> {
 }
 
 function identity(user: string | undefined): { uid?: number; gid?: number } {
-  if (user === undefined) return {};
+  // As root, the permissions of a directory would mean nothing to the guest.
+  if (user === undefined) return userInfo().uid === 0 ? { uid: 65_534, gid: 65_534 } : {};
   const line = readFileSync('/etc/passwd', 'utf8')
     .split('\n')
     .find((text) => text.startsWith(`${user}:`));

@@ -1,7 +1,9 @@
 import type { Check } from '../check.ts';
 import { checks as wholeSuite } from '../checks/index.ts';
-import { runConformance } from '../runner/run-conformance.ts';
-import { loadSubject, type Subject } from '../subject/load-subject.ts';
+import type { Status } from '../runner/report.ts';
+import { runConformance, type ConformanceOptions } from '../runner/run-conformance.ts';
+import type { Provider, SandboxRef } from '@gantry/core';
+import { loadSubject, type LoadedSubject, type Subject } from '../subject/load-subject.ts';
 import { mutants as wholeList } from './index.ts';
 import { mutate, type Mutant } from './mutant.ts';
 
@@ -15,9 +17,12 @@ export interface MutantOptions {
   readonly checks?: readonly Check[];
   /** `kills` (default): each mutant meets only the checks that it must fail. `all`: the whole suite, for the matrix. */
   readonly against?: 'kills' | 'all';
+  /** Mutants at a time, default 3. */
   readonly concurrency?: number;
   readonly timeoutScale?: number;
   readonly seed?: number;
+  /** As in `ConformanceOptions`. */
+  readonly assumeIsolation?: ConformanceOptions['assumeIsolation'];
   readonly onProgress?: (done: number, total: number, mutant: string) => void;
   readonly signal?: AbortSignal;
 }
@@ -39,34 +44,68 @@ export interface MutantResult {
  * mutant none of whose checks apply is left out.
  */
 export async function runMutants(options: MutantOptions): Promise<readonly MutantResult[]> {
-  const { mutants = wholeList, checks = wholeSuite, against = 'kills' } = options;
-  const { seed, concurrency, timeoutScale, signal } = options;
+  const { mutants = wholeList, checks = wholeSuite } = options;
   const loaded = await loadSubject(options.subject);
-  const results: MutantResult[] = [];
-  for (const [index, mutant] of mutants.entries()) {
-    options.onProgress?.(index, mutants.length, mutant.name);
-    const known = new Set<string>(checks.map(({ id }) => id));
-    const unknown = mutant.kills.filter((id) => !known.has(id));
+  const known = new Set<string>(checks.map(({ id }) => id));
+  for (const { name, kills } of mutants) {
+    const unknown = kills.filter((id) => !known.has(id));
     if (unknown.length > 0)
-      throw new Error(`mutant ${mutant.name} kills no such check: ${unknown.join(', ')}`);
-    const report = await runConformance({
-      subject: { ...loaded, provider: mutate(loaded.provider, mutant) },
-      checks,
-      ...(against === 'kills' ? { only: mutant.kills } : {}),
-      ...(seed === undefined ? {} : { seed }),
-      ...(concurrency === undefined ? {} : { concurrency }),
-      ...(timeoutScale === undefined ? {} : { timeoutScale }),
-      ...(signal === undefined ? {} : { signal }),
-    });
-    const failed = report.checks.filter(({ status }) => status === 'fail').map(({ id }) => id);
-    const declined = new Set(
-      report.checks.filter(({ status }) => status === 'unsupported').map(({ id }) => id),
-    );
-    const due = mutant.kills.filter((id) => !declined.has(id));
-    if (due.length === 0) continue;
-    const survived = due.filter((id) => !failed.includes(id));
-    const { name, breaks } = mutant;
-    results.push({ name, breaks, killed: survived.length === 0, killedBy: failed, survived });
+      throw new Error(`mutant ${name} kills no such check: ${unknown.join(', ')}`);
   }
-  return results;
+  const results: (MutantResult | undefined)[] = [];
+  const queue = [...mutants.entries()];
+  let done = 0;
+  const worker = async (): Promise<void> => {
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      const [index, mutant] = next;
+      options.onProgress?.(done, mutants.length, mutant.name);
+      results[index] = await runMutant(mutant, loaded, { ...options, checks });
+      done++;
+    }
+  };
+  await Promise.all(Array.from({ length: options.concurrency ?? 3 }, worker));
+  return results.filter((result) => result !== undefined);
+}
+
+/** Runs one mutant; `undefined` when none of its checks applies to the subject. */
+async function runMutant(
+  mutant: Mutant,
+  loaded: LoadedSubject,
+  options: MutantOptions & { readonly checks: readonly Check[] },
+): Promise<MutantResult | undefined> {
+  const { checks, against = 'kills', seed, timeoutScale, signal, assumeIsolation } = options;
+  const refs: SandboxRef[] = [];
+  const report = await runConformance({
+    subject: { ...loaded, provider: mutate(noted(loaded.provider, refs), mutant) },
+    checks,
+    concurrency: 2,
+    ...(against === 'kills' ? { only: mutant.kills } : {}),
+    ...(seed === undefined ? {} : { seed }),
+    ...(timeoutScale === undefined ? {} : { timeoutScale }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(assumeIsolation === undefined ? {} : { assumeIsolation }),
+  });
+  // What the defect kept the run from destroying is destroyed by the sound provider.
+  await Promise.all(refs.map((ref) => loaded.provider.destroy(ref)));
+  const withStatus = (status: Status): string[] =>
+    report.checks.filter((check) => check.status === status).map(({ id }) => id);
+  const failed = withStatus('fail');
+  const declined = withStatus('unsupported');
+  const due = mutant.kills.filter((id) => !declined.includes(id));
+  if (due.length === 0) return undefined;
+  const survived = due.filter((id) => !failed.includes(id));
+  const { name, breaks } = mutant;
+  return { name, breaks, killed: survived.length === 0, killedBy: failed, survived };
+}
+
+/** The provider, noting every sandbox that its driver makes. */
+function noted(provider: Provider, refs: SandboxRef[]): Provider {
+  return provider.wrap((driver) => ({
+    ...driver,
+    async create(request, call) {
+      const handle = await driver.create(request, call);
+      refs.push(handle.ref);
+      return handle;
+    },
+  }));
 }
