@@ -53,11 +53,18 @@ const environment = ({ id, env }: StoredSandbox): Record<string, string> => ({
   GANTRY_SANDBOX: id,
 });
 
+/** How the directory subject runs its guests. */
+export interface DirectoryOptions {
+  /** `unprivileged` (default): as nobody when the caller is root. `caller`: as the caller. */
+  readonly guest?: 'unprivileged' | 'caller';
+}
+
 /**
  * The suite's own reference subject: processes of the host in a directory, no isolation, and nearly
  * every capability. All state is on disk, so that any process of the user can go on with it.
  */
-export function directoryDriver(): SandboxDriver {
+export function directoryDriver(options: DirectoryOptions = {}): SandboxDriver {
+  const { guest = 'unprivileged' } = options;
   return {
     spec: 'gantry-driver/1',
     id: provider,
@@ -79,7 +86,7 @@ export function directoryDriver(): SandboxDriver {
       return handleOf((await running(ref.id)).id);
     },
     async spawn(handle, command) {
-      return start(command, environment(await running(handle.ref.id)));
+      return start(command, environment(await running(handle.ref.id)), guest);
     },
     async release() {
       // Nothing local is held.

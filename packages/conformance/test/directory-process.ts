@@ -24,6 +24,7 @@ const run = promisify(execFile);
 export async function start(
   command: Command,
   env: Readonly<Record<string, string>>,
+  guest: 'unprivileged' | 'caller' = 'unprivileged',
 ): Promise<DriverProcess> {
   await refuseMissing(command.cwd);
   const [program, ...args] = command.argv;
@@ -34,7 +35,7 @@ export async function start(
     env: { PATH: '/usr/local/bin:/usr/bin:/bin', ...env, ...command.env, GANTRY_PROCESS: mark },
     detached: true,
     stdio: 'pipe',
-    ...identity(command.user),
+    ...identity(command.user, guest),
   });
   const exit = new Promise<ExitStatus>((resolve, reject) => {
     child.once('error', reject);
@@ -92,9 +93,13 @@ async function refuseMissing(cwd: string): Promise<void> {
   });
 }
 
-function identity(user: string | undefined): { uid?: number; gid?: number } {
+function identity(
+  user: string | undefined,
+  guest: 'unprivileged' | 'caller',
+): { uid?: number; gid?: number } {
   // As root, the permissions of a directory would mean nothing to the guest.
-  if (user === undefined) return userInfo().uid === 0 ? { uid: 65_534, gid: 65_534 } : {};
+  if (user === undefined)
+    return guest === 'unprivileged' && userInfo().uid === 0 ? { uid: 65_534, gid: 65_534 } : {};
   const line = readFileSync('/etc/passwd', 'utf8')
     .split('\n')
     .find((text) => text.startsWith(`${user}:`));

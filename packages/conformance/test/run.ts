@@ -2,7 +2,7 @@ import { runConformance } from '../src/index.ts';
 const [load = '', ...only] = process.argv.slice(2);
 const report = await runConformance({
   subject: { load },
-  ...(only.length ? { only } : {}),
+  ...(only[0] === '-p' ? { profiles: only.slice(1) } : only.length ? { only } : {}),
   ...(process.env['ASSUME'] ? { assumeIsolation: process.env['ASSUME'] as 'process' } : {}),
 });
 for (const c of report.checks)

@@ -4,6 +4,11 @@ import { commandChecks } from './core/command-checks.ts';
 import { createChecks } from './core/create-checks.ts';
 import { endingChecks } from './core/ending-checks.ts';
 import { fileChecks } from './core/file-checks.ts';
+import { fileIsolationChecks } from './isolation/file-isolation-checks.ts';
+import { kernelIsolationChecks } from './isolation/kernel-isolation-checks.ts';
+import { loadIsolationChecks } from './isolation/load-isolation-checks.ts';
+import { networkIsolationChecks } from './isolation/network-isolation-checks.ts';
+import { processIsolationChecks } from './isolation/process-isolation-checks.ts';
 import { lifecycleChecks } from './core/lifecycle-checks.ts';
 import { manifestChecks } from './core/manifest-checks.ts';
 import { streamChecks } from './core/stream-checks.ts';
@@ -20,4 +25,9 @@ export const checks: readonly Check[] = [
   ...fileChecks,
   ...treeChecks,
   ...manifestChecks,
+  ...fileIsolationChecks,
+  ...processIsolationChecks,
+  ...kernelIsolationChecks,
+  ...networkIsolationChecks,
+  ...loadIsolationChecks,
 ];

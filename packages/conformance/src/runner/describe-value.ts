@@ -25,6 +25,9 @@ function asText(value: unknown): string {
 
 /** The same for anything thrown: code and message, and what lies underneath. */
 export function describeError(error: unknown): string {
+  if (error instanceof SuppressedError) {
+    return `${describeError(error.suppressed)}; then, while cleaning up, ${describeError(error.error)}`;
+  }
   if (!(error instanceof Error)) return `threw ${describeValue(error)}`;
   const code = 'code' in error && typeof error.code === 'string' ? ` [${error.code}]` : '';
   const cause =

@@ -172,7 +172,7 @@ export const commandChecks: readonly Check[] = [
         const run = (): Promise<unknown> =>
           sandbox.exec(`touch ran`, { cwd: `${directory}/${name}` });
         const error = await t.rejects('failed-precondition', run, `exec in ${name}`);
-        t.equal(error.details['reason'], 'cwd', 'details.reason');
+        t.equal(error.details['reason'], 'cwd', `details.reason of exec in ${name}`);
       }
       t.equal(await sandbox.files.exists('ran'), false, 'whether it ran elsewhere');
       t.succeeded(

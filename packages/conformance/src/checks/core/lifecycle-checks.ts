@@ -202,7 +202,7 @@ export const lifecycleChecks: readonly Check[] = [
         `(${loop}) >/dev/null 2>&1 & (setsid sh -c "${loop.replaceAll('"', '\\"')}" >/dev/null 2>&1 &) ; touch started`,
       );
       t.ok(await sandbox.files.exists('started'), 'the background processes were not started');
-      await using open = await sandbox.spawn(['sh', '-c', 'while :; do sleep 1; done', marker]);
+      const open = await sandbox.spawn(['sh', '-c', 'while :; do sleep 1; done', marker]);
       const before = await t.hostProcesses(marker);
       const begin = performance.now();
       await sandbox.destroy();
