@@ -1,4 +1,12 @@
 import type { Check } from '../check.ts';
+import { createCapabilityChecks } from './capabilities/create-capability-checks.ts';
+import { forkChecks } from './capabilities/fork-checks.ts';
+import { nativeSnapshotChecks } from './capabilities/native-snapshot-checks.ts';
+import { serviceChecks } from './capabilities/service-checks.ts';
+import { suspendChecks } from './capabilities/suspend-checks.ts';
+import { terminalChecks } from './capabilities/terminal-checks.ts';
+import { fanOutChecks } from './fan-out/fan-out-checks.ts';
+import { faultChecks } from './faults/fault-checks.ts';
 import { callChecks } from './core/call-checks.ts';
 import { commandChecks } from './core/command-checks.ts';
 import { createChecks } from './core/create-checks.ts';
@@ -30,4 +38,12 @@ export const checks: readonly Check[] = [
   ...kernelIsolationChecks,
   ...networkIsolationChecks,
   ...loadIsolationChecks,
+  ...fanOutChecks,
+  ...faultChecks,
+  ...terminalChecks,
+  ...suspendChecks,
+  ...nativeSnapshotChecks,
+  ...forkChecks,
+  ...createCapabilityChecks,
+  ...serviceChecks,
 ];

@@ -92,10 +92,10 @@ export const commandMutants: readonly Mutant[] = [
   {
     name: 'host-environment',
     breaks: "hands the host process's environment on",
-    kills: ['core/exec-env-clean'],
+    kills: ['core/exec-env-clean', 'isolation/environment'],
     wrap: onCommand((command) => {
       const inherited = Object.entries(process.env).filter(([name]) =>
-        name.startsWith('GANTRY_HOST'),
+        /^GANTRY_(?:HOST|CANARY)/.test(name),
       );
       return {
         ...command,
@@ -137,7 +137,7 @@ export const commandMutants: readonly Mutant[] = [
   {
     name: 'one-at-a-time',
     breaks: 'runs commands one after the other',
-    kills: ['core/concurrent-exec'],
+    kills: ['core/concurrent-exec', 'isolation/output-flood', 'isolation/busy-neighbour'],
     wrap: (driver) => {
       let last: Promise<unknown> = Promise.resolve();
       return onSpawn(async (start, command) => {

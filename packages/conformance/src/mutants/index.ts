@@ -2,6 +2,7 @@ import { callMutants } from './call-mutants.ts';
 import { commandMutants } from './command-mutants.ts';
 import { endingMutants } from './ending-mutants.ts';
 import { fileMutants } from './file-mutants.ts';
+import { isolationMutants } from './isolation-mutants.ts';
 import { lifecycleMutants } from './lifecycle-mutants.ts';
 import { manifestMutants } from './manifest-mutants.ts';
 import type { Mutant } from './mutant.ts';
@@ -16,4 +17,5 @@ export const mutants: readonly Mutant[] = [
   ...endingMutants,
   ...fileMutants,
   ...manifestMutants,
+  ...isolationMutants,
 ];

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Sandbox } from '@gantry/core';
 import type { CheckContext } from '../../runner/check-context.ts';
@@ -48,7 +48,10 @@ export async function withCanary(
   const file = path.join(directory, 'canary');
   const contents = `canary-${randomBytes(12).toString('hex')}`;
   try {
-    await writeFile(file, contents, { mode: 0o666 });
+    // Nothing but isolation keeps a guest out.
+    await chmod(directory, 0o777);
+    await writeFile(file, contents);
+    await chmod(file, 0o666);
     await work({ directory, file, contents });
   } finally {
     await rm(directory, { recursive: true, force: true });
