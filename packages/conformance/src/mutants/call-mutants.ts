@@ -69,6 +69,11 @@ export const callMutants: readonly Mutant[] = [
     'errors-without-code',
     'calls every failure unknown',
     [
+      'faults/create-fails',
+      'faults/create-hangs',
+      'faults/spawn-fails',
+      'faults/spawn-hangs',
+      'faults/output-truncated',
       'core/capability-narrow',
       'core/connect-missing',
       'core/exec-nul',

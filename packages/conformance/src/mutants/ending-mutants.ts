@@ -9,7 +9,7 @@ export const endingMutants: readonly Mutant[] = [
   {
     name: 'exit-flattened',
     breaks: 'knows only 0 and 1',
-    kills: ['core/exit-codes', 'core/kill-ended'],
+    kills: ['faults/slow-link', 'core/exit-codes', 'core/kill-ended'],
     wrap: onProcess(({ exit }) => ({
       exit: exit.then((status) => ({ code: status.code === 0 ? 0 : 1 })),
     })),

@@ -55,7 +55,7 @@ export const fileMutants: readonly Mutant[] = [
   files(
     'missing-is-empty',
     'reads what is not there as an empty file',
-    ['core/files-not-found'],
+    ['faults/read-truncated', 'core/files-not-found'],
     (original) => ({
       readBytes: (path, options) =>
         orElse(original.readBytes(path, options), () => new Uint8Array()),

@@ -1,4 +1,5 @@
 import { callMutants } from './call-mutants.ts';
+import { capabilityMutants } from './capability-mutants.ts';
 import { commandMutants } from './command-mutants.ts';
 import { endingMutants } from './ending-mutants.ts';
 import { fileMutants } from './file-mutants.ts';
@@ -18,4 +19,5 @@ export const mutants: readonly Mutant[] = [
   ...fileMutants,
   ...manifestMutants,
   ...isolationMutants,
+  ...capabilityMutants,
 ];

@@ -120,6 +120,10 @@ export const lifecycleMutants: readonly Mutant[] = [
     name: 'destroy-does-nothing',
     breaks: 'swallows destroy: sandboxes stay',
     kills: [
+      'fan-out/abort',
+      'fan-out/half-way',
+      'fan-out/many',
+      'faults/create-late',
       'core/create-abort',
       'core/create-failure',
       'core/destroy-idempotent',
@@ -164,7 +168,7 @@ export const lifecycleMutants: readonly Mutant[] = [
   {
     name: 'destroy-swallows-errors',
     breaks: 'resolves destroy though it failed',
-    kills: ['core/destroy-failure'],
+    kills: ['faults/destroy-hangs', 'faults/destroy-answer-lost', 'core/destroy-failure'],
     weaken: (provider) =>
       reshapeProvider(provider, {
         sandbox: (sandbox) => ({

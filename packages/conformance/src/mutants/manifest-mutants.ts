@@ -38,6 +38,9 @@ export const manifestMutants: readonly Mutant[] = [
     'manifest-skipped',
     'makes an empty sandbox of a manifest that it cannot honour',
     [
+      'mounts/grant',
+      'root/modes',
+      'network/modes',
       'core/create-refuse',
       'core/create-failure',
       'core/manifest-strict',

@@ -114,7 +114,7 @@ export const loadIsolationChecks: readonly Check[] = [
   ),
   must(
     'isolation/disk-limit',
-    'isolation-limits',
+    'files-full',
     'where the disk is limited, filling it is no-space and nothing else',
     async (t) => {
       const sandbox = await limited(t, 'disk', { diskBytes: 32 * 1024 * 1024 });
