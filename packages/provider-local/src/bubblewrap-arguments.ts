@@ -4,7 +4,7 @@ import { guestHome, guestId, guestName } from './synthetic-etc.ts';
 const sizes = { tmp: 512 << 20, run: 64 << 20, shm: 64 << 20 } as const;
 
 /** Where the agent's control directory is in the sandbox. */
-export const guestControl = '/run/gantry';
+const guestControl = '/run/gantry';
 
 /** The environment that every command starts from. */
 const environment: Readonly<Record<string, string>> = {

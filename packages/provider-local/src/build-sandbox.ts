@@ -1,4 +1,12 @@
-import { chmodSync, chownSync, closeSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import type { MountRequest } from '@gantry/core/driver';
 import { agentScript, laneFiles, laneNames } from '@gantry/core/node';

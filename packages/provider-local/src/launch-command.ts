@@ -44,7 +44,16 @@ export function launchCommand(plan: LaunchPlan): [string, ...string[]] {
   const first = [plan.directory, plan.fifoMode.toString(8), plan.fifos.join(' ')];
   const keeper = ['timeout', '-s', 'KILL', seconds] as const;
   if (plan.uid === undefined) {
-    return [...keeper, 'sh', '-c', ordinaryScript, 'gantry-launch', ...first, 'bwrap', ...plan.bubblewrap];
+    return [
+      ...keeper,
+      'sh',
+      '-c',
+      ordinaryScript,
+      'gantry-launch',
+      ...first,
+      'bwrap',
+      ...plan.bubblewrap,
+    ];
   }
   const uid = String(plan.uid);
   return [

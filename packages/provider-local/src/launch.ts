@@ -2,8 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { SandboxError } from '@gantry/core/driver';
 import { identifyProcess, type ProcessIdentity, waitUntilGone } from '@gantry/core/node';
-import { refusedToStart } from './errors.ts';
-import { isErrno } from './errors.ts';
+import { isErrno, refusedToStart } from './errors.ts';
+import { coverInherited } from './inherited-descriptors.ts';
 
 /** A sandbox whose agent waits to be told to go on. */
 export interface Launched {
@@ -33,7 +33,7 @@ export async function launch(
     detached: true,
     cwd: '/',
     env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' },
-    stdio: ['pipe', 'pipe', 'pipe', 'pipe', ...descriptors],
+    stdio: coverInherited(['pipe', 'pipe', 'pipe', 'pipe', ...descriptors]),
   });
   const failed = new Promise<never>((_, reject) => child.once('error', reject));
   const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { SandboxError } from '@gantry/core/driver';
 import { isRunning, killProcess, waitUntilGone } from '@gantry/core/node';
@@ -27,7 +28,9 @@ export async function removeSandbox(state: StateDirectory, record: SandboxRecord
   if (record.main) await killProcess(record.main, goneWithinMs);
   // It ends by itself when what it watches over has ended.
   if (record.keeper) {
-    await waitUntilGone(record.keeper, 1_000).catch(() => killProcess(record.keeper!, goneWithinMs));
+    await waitUntilGone(record.keeper, 1_000).catch(() =>
+      killProcess(record.keeper!, goneWithinMs),
+    );
   }
   await removeDirectory(state, record.id);
   if (record.uid !== undefined) freeUid(state, record.uid);
@@ -101,7 +104,9 @@ function refuseMounts(directory: string): void {
     .split('\n')
     .map((line) => line.split(' ')[4] ?? '')
     // Spaces and the like are written in octal, proc_pid_mountinfo(5).
-    .map((point) => point.replaceAll(/\\([0-7]{3})/g, (_, code) => String.fromCharCode(parseInt(code, 8))))
+    .map((point) =>
+      point.replaceAll(/\\([0-7]{3})/g, (_, code) => String.fromCharCode(parseInt(code, 8))),
+    )
     .find((point) => point === directory || point.startsWith(`${directory}/`));
   if (mounted === undefined) return;
   throw new SandboxError(
@@ -115,6 +120,8 @@ function refuseMounts(directory: string): void {
 async function removeTree(directory: string): Promise<void> {
   const first = await runProgram(['rm', '-rf', '--', directory]);
   if (first.code === 0) return;
+  // Without rm(1) there was no sandbox either, so no names but our own.
+  if (first.code === null) return rm(directory, { recursive: true, force: true });
   // An ordinary user cannot look into directories that a guest has closed.
   await runProgram(['chmod', '-R', 'u+rwX', '--', directory]);
   const second = await runProgram(['rm', '-rf', '--', directory]);

@@ -1,4 +1,13 @@
-import { closeSync, existsSync, lstatSync, mkdirSync, openSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import type { StateDirectory } from './state-directory.ts';
 
@@ -49,14 +58,21 @@ export function syntheticEtc(state: StateDirectory, firstDescriptor: number): Sy
   for (const [name, text] of Object.entries(files)) {
     const file = path.join(directory, name);
     if (!existsSync(file) || readFileSync(file, 'utf8') !== text) writeFileSync(file, text);
-    args.push('--perms', '0644', '--file', String(firstDescriptor + descriptors.length), `/etc/${name}`);
+    args.push(
+      '--perms',
+      '0644',
+      '--file',
+      String(firstDescriptor + descriptors.length),
+      `/etc/${name}`,
+    );
     descriptors.push(openSync(file, 'r'));
   }
   for (const name of shared) {
     if (existsSync(`/etc/${name}`)) args.push('--ro-bind', `/etc/${name}`, `/etc/${name}`);
   }
   const zone = lstatSync('/etc/localtime', { throwIfNoEntry: false });
-  if (zone?.isSymbolicLink()) args.push('--symlink', readlinkSync('/etc/localtime'), '/etc/localtime');
+  if (zone?.isSymbolicLink())
+    args.push('--symlink', readlinkSync('/etc/localtime'), '/etc/localtime');
   return {
     arguments: args,
     descriptors,

@@ -1,4 +1,13 @@
-import { actions, dataOffsets, end, type Instruction, load, mask, unless, when } from './program.ts';
+import {
+  actions,
+  dataOffsets,
+  end,
+  type Instruction,
+  load,
+  mask,
+  unless,
+  when,
+} from './program.ts';
 import { inspectedCalls, refusedCalls, type SyscallNumbers } from './syscall-numbers.ts';
 
 /** The machines that there is a filter for, as `process.arch` names them. */
@@ -48,11 +57,7 @@ const inspections: Readonly<Record<keyof typeof inspectedCalls, readonly Instruc
   socket: [
     argument(0),
     ...when('equals', AF_UNIX, [allow]),
-    ...when('equals', AF_NETLINK, [
-      argument(2),
-      ...when('equals', NETLINK_ROUTE, [allow]),
-      refuse,
-    ]),
+    ...when('equals', AF_NETLINK, [argument(2), ...when('equals', NETLINK_ROUTE, [allow]), refuse]),
     ...[AF_INET, AF_INET6].flatMap((family) =>
       when('equals', family, [
         argument(1),
@@ -64,11 +69,7 @@ const inspections: Readonly<Record<keyof typeof inspectedCalls, readonly Instruc
     ),
     end(actions.error(EAFNOSUPPORT)),
   ],
-  socketpair: [
-    argument(0),
-    ...when('equals', AF_UNIX, [allow]),
-    end(actions.error(EAFNOSUPPORT)),
-  ],
+  socketpair: [argument(0), ...when('equals', AF_UNIX, [allow]), end(actions.error(EAFNOSUPPORT))],
   ioctl: [
     argument(1),
     ...when('equals', TIOCSTI, [refuse]),
@@ -87,7 +88,8 @@ export function seccompFilter(architecture: FilterArchitecture): readonly Instru
     ...unless('equals', auditArchitectures[architecture], [end(actions.killProcess)]),
     load(dataOffsets.number),
   ];
-  if (architecture === 'x64') program.push(...when('at-least', X32_BIT, [end(actions.killProcess)]));
+  if (architecture === 'x64')
+    program.push(...when('at-least', X32_BIT, [end(actions.killProcess)]));
   for (const numbers of Object.values(refusedCalls)) {
     const number = numbers[architecture];
     if (number !== undefined) program.push(...when('equals', number, [refuse]));

@@ -10,7 +10,7 @@ import { isErrno, makeFifos, openFifo } from '../fifo.ts';
 import { identifyProcess, isRunning } from '../process-identity.ts';
 import { commandText } from './command-text.ts';
 import { Lane, type LaneProcess } from './lane.ts';
-import { laneFifos } from './lane-channel.ts';
+import { laneFifos, prepareLane } from './lane-channel.ts';
 
 /** How an agent is reached. */
 export interface AgentClientOptions {
@@ -24,6 +24,8 @@ export interface AgentClientOptions {
 
 /** Most commands at once for each client; the next ones wait in order. */
 const mostLanes = 64;
+/** Lanes in a row that may fail to start before a command is told so. */
+const mostFailures = 8;
 /** Lanes whose FIFOs are made at a time. */
 const lanesAtOnce = 4;
 
@@ -52,6 +54,8 @@ export class AgentClient {
   readonly #idle: Lane[] = [];
   readonly #waiting: PromiseWithResolvers<Lane>[] = [];
   #starting = 0;
+  /** Lanes in a row that could not be started. */
+  #failures = 0;
   #closed = false;
 
   /** Throws `unavailable` when no agent listens in the control directory. */
@@ -66,6 +70,7 @@ export class AgentClient {
         outcome: 'not-started',
       });
     }
+    for (const name of this.#prepared) prepareLane(`${options.controlDirectory}/${name}`);
   }
 
   /** Starts a command; resolves once it runs. Aborting before that kills it when it does. */
@@ -98,7 +103,7 @@ export class AgentClient {
     closeSync(this.#control);
     for (const waiting of this.#waiting.splice(0)) waiting.reject(released());
     for (const lane of this.#lanes) lane.close();
-    for (const file of laneFiles(this.#prepared)) this.#remove(file);
+    for (const name of this.#prepared) this.#forget(name);
   }
 
   /** Removes what clients left behind that ended without `close`. */
@@ -170,7 +175,7 @@ export class AgentClient {
       );
     } catch (error) {
       this.#starting -= wanted;
-      laneFiles(names).forEach((file) => this.#remove(file));
+      names.forEach((name) => this.#forget(name));
       for (const waiting of this.#waiting.splice(0)) waiting.reject(error);
       return;
     }
@@ -180,19 +185,25 @@ export class AgentClient {
 
   async #start(name: string): Promise<void> {
     let lane: Lane | undefined;
+    let told = false;
     try {
       if (this.#closed) throw released();
       lane = new Lane(`${this.#options.controlDirectory}/${name}`);
       await this.#tell(`lane ${name}`);
+      told = true;
       await lane.ready();
     } catch (error) {
       this.#starting -= 1;
-      if (lane) lane.close();
-      else laneFiles([name]).forEach((file) => this.#remove(file));
-      this.#waiting.shift()?.reject(error);
+      this.#forget(name);
+      lane?.close();
+      this.#failures += 1;
+      // Another lane may fare better, unless there is no agent, or a guest that spoils each.
+      if (this.#failures >= mostFailures || !told) this.#waiting.shift()?.reject(error);
+      this.#grow();
       return;
     }
     this.#starting -= 1;
+    this.#failures = 0;
     this.#lanes.add(lane);
     if (this.#closed) lane.close();
     this.#settle(lane);
@@ -266,13 +277,20 @@ export class AgentClient {
     late.stdin?.abort().catch(() => undefined);
   }
 
+  #forget(name: string): void {
+    for (const file of [...laneFiles([name]), `${name}.x`]) this.#remove(file);
+  }
+
   #remove(file: string): void {
     rmSync(`${this.#options.controlDirectory}/${file}`, { force: true });
   }
 }
 
 /** Gives a command all of its input; one that stops reading has its own reasons. */
-async function feed(stdin: WritableStream<Uint8Array> | undefined, bytes: Uint8Array): Promise<void> {
+async function feed(
+  stdin: WritableStream<Uint8Array> | undefined,
+  bytes: Uint8Array,
+): Promise<void> {
   const writer = stdin?.getWriter();
   try {
     if (bytes.length > 0) await writer?.write(bytes);

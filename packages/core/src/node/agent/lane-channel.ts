@@ -1,4 +1,12 @@
-import { chmodSync, closeSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  ftruncateSync,
+  openSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { Socket } from 'node:net';
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import { openFifo } from '../fifo.ts';
@@ -7,17 +15,42 @@ import { type LaneStatus, LaneStatusReader } from './lane-status.ts';
 /** The FIFOs of a lane, by suffix; `x` is a plain file beside them. */
 export const laneFifos: readonly string[] = ['c', 's', 'i', 'o', 'e'];
 
+/** Commands up to this length need no further disk: a guest that filled it can still be told to clean up. */
+const reservedBytes = 4_096;
+
+/** Opens the file that a lane takes its commands from, and makes it when it is missing. */
+function openCommandFile(path: string): number {
+  const descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW);
+  try {
+    writeSync(descriptor, Buffer.alloc(reservedBytes, '\n'), 0, reservedBytes, 0);
+    // Whatever the umask: in a sandbox of root's, the lane runs under another uid.
+    fchmodSync(descriptor, 0o644);
+    return descriptor;
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
+}
+
+/** Makes the plain file of a lane whose FIFOs are there, before there is any need of it. */
+export function prepareLane(path: string): void {
+  closeSync(openCommandFile(`${path}.x`));
+}
+
 /** What a lane is told and what it says, one after the other. */
 export class LaneChannel {
   /** The lane's files without their suffixes. */
   readonly path: string;
   /** Resolves, once, with why the lane cannot be used any more. */
   readonly lost: Promise<SandboxError>;
+  readonly #command: number;
   readonly #trigger: number;
   readonly #status: Socket;
   readonly #reader: LaneStatusReader;
   readonly #unread: LaneStatus[] = [];
   #waiting: ((status: LaneStatus) => void) | undefined;
+  /** Whether the lane owes an answer: its first word, or what becomes of a command. */
+  #asked = true;
   #closed = false;
   #gone = false;
   #lose!: (error: SandboxError) => void;
@@ -26,17 +59,17 @@ export class LaneChannel {
   constructor(path: string) {
     this.path = path;
     this.lost = new Promise((resolve) => (this.#lose = resolve));
-    writeFileSync(`${path}.x`, '');
-    // Whatever the umask: in a sandbox of root's, the lane runs under another uid.
-    chmodSync(`${path}.x`, 0o644);
-    const status = openFifo(`${path}.s`, 'read');
+    const open: number[] = [];
     try {
+      open.push((this.#command = openCommandFile(`${path}.x`)));
       // Also open for reading, so that this open does not wait for the lane's own.
-      this.#trigger = openFifo(`${path}.c`, 'read-write');
+      open.push((this.#trigger = openFifo(`${path}.c`, 'read-write')));
+      open.push(openFifo(`${path}.s`, 'read'));
     } catch (error) {
-      closeSync(status);
+      open.forEach((descriptor) => closeSync(descriptor));
       throw error;
     }
+    const status = open[2]!;
     this.#reader = new LaneStatusReader((message) => this.#receive(message));
     this.#status = new Socket({ fd: status, readable: true, writable: false });
     this.#status.on('data', (bytes: Buffer) => this.#reader.push(bytes));
@@ -45,7 +78,7 @@ export class LaneChannel {
       this.#gone = true;
       this.fail(this.#reader.words || 'its lane ended');
     });
-    this.idle();
+    this.#status.unref();
   }
 
   get closed(): boolean {
@@ -57,14 +90,24 @@ export class LaneChannel {
     return this.#gone;
   }
 
-  /** Has the lane run the command in its file `x`. */
-  trigger(input: boolean): void {
+  /** Has the lane run a command. */
+  run(text: string, input: boolean): void {
+    const bytes = Buffer.from(text);
+    const padded = Buffer.alloc(Math.max(bytes.length, reservedBytes), '\n');
+    padded.set(bytes);
+    let written = 0;
+    while (written < padded.length) {
+      written += writeSync(this.#command, padded, written, padded.length - written, written);
+    }
+    ftruncateSync(this.#command, padded.length);
+    this.#asked = true;
     this.#status.ref();
     writeSync(this.#trigger, input ? '1\n' : '0\n');
   }
 
-  /** Lets the host process end while nothing runs on the lane. */
+  /** Nothing runs on the lane: it lets the host process end, and has nothing to say. */
   idle(): void {
+    this.#asked = false;
     this.#status.unref();
   }
 
@@ -106,16 +149,18 @@ export class LaneChannel {
     this.#closed = true;
     this.#status.destroy();
     closeSync(this.#trigger);
+    closeSync(this.#command);
     for (const suffix of [...laneFifos, 'x']) rmSync(`${this.path}.${suffix}`, { force: true });
   }
 
   #receive(message: LaneStatus): void {
     if (message.kind === 'broken') return void this.fail(`its lane sent ${message.reason}`);
+    if (!this.#asked) return void this.fail('its lane spoke while nothing ran on it');
     const waiting = this.#waiting;
     this.#waiting = undefined;
     if (waiting) return waiting(message);
     this.#unread.push(message);
     // An honest lane is at the most two messages ahead: `p` and `x` of one command.
-    if (this.#unread.length > 2) this.fail('its lane sent messages that nobody asked for');
+    if (this.#unread.length > 2) this.fail('its lane spoke too much');
   }
 }

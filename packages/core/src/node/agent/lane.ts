@@ -1,4 +1,4 @@
-import { closeSync, writeFileSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Command } from '../../contract/command.ts';
 import type { ExitStatus } from '../../contract/exit-status.ts';
@@ -37,6 +37,7 @@ export class Lane {
   async ready(): Promise<void> {
     const status = await this.#channel.next('the start of a lane', answerMs);
     if (status.kind !== 'ready') throw this.#channel.fail(`its lane said ${status.kind} at first`);
+    this.#channel.idle();
   }
 
   /**
@@ -47,18 +48,19 @@ export class Lane {
     const channel = this.#channel;
     const open: number[] = [];
     try {
-      writeFileSync(`${channel.path}.x`, text);
       open.push(openFifo(`${channel.path}.o`, 'read'), openFifo(`${channel.path}.e`, 'read'));
       // Held for both ways until the command has opened its end, so that its open does not wait.
       if (stdin !== 'none') open.push(openFifo(`${channel.path}.i`, 'read-write'));
-      channel.trigger(stdin !== 'none');
+      channel.run(text, stdin !== 'none');
     } catch (error) {
       open.forEach((descriptor) => closeSync(descriptor));
       channel.close();
       settled();
       throw error;
     }
-    const outputs = open.slice(0, 2).map((fd) => new Socket({ fd, readable: true, writable: false }));
+    const outputs = open
+      .slice(0, 2)
+      .map((fd) => new Socket({ fd, readable: true, writable: false }));
     const [stdout, stderr] = outputs.map(readableFromSocket);
     const closed = outputs.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
     const holder = open[2];
@@ -140,7 +142,9 @@ export class Lane {
     const { closed, path } = this.#channel;
     if (closed) return false;
     try {
-      return !hasWriter(`${path}.o`) && !hasWriter(`${path}.e`) && !(input && hasReader(`${path}.i`));
+      return (
+        !hasWriter(`${path}.o`) && !hasWriter(`${path}.e`) && !(input && hasReader(`${path}.i`))
+      );
     } catch (error) {
       // The files are gone: the sandbox was destroyed meanwhile.
       if (isErrno(error, 'ENOENT')) return false;
