@@ -1,4 +1,13 @@
 import type { Check } from '../check.ts';
+import { sharedIsolationChecks } from './isolation/shared-isolation-checks.ts';
+import { privilegeIsolationChecks } from './isolation/privilege-isolation-checks.ts';
+import { directoryChecks } from './core/directory-checks.ts';
+import { inputChecks } from './core/input-checks.ts';
+import { manifestSourceChecks } from './core/manifest-source-checks.ts';
+import { manifestPlanChecks } from './core/manifest-plan-checks.ts';
+import { connectChecks } from './core/connect-checks.ts';
+import { fileAccessChecks } from './core/file-access-checks.ts';
+import { environmentChecks } from './core/environment-checks.ts';
 import { createCapabilityChecks } from './capabilities/create-capability-checks.ts';
 import { forkChecks } from './capabilities/fork-checks.ts';
 import { nativeSnapshotChecks } from './capabilities/native-snapshot-checks.ts';
@@ -25,16 +34,25 @@ import { treeChecks } from './core/tree-checks.ts';
 /** Every check of the suite, in the order of its reports. */
 export const checks: readonly Check[] = [
   ...createChecks,
+  ...connectChecks,
   ...lifecycleChecks,
   ...callChecks,
   ...commandChecks,
+  ...environmentChecks,
   ...streamChecks,
+  ...inputChecks,
   ...endingChecks,
   ...fileChecks,
+  ...fileAccessChecks,
   ...treeChecks,
+  ...directoryChecks,
   ...manifestChecks,
+  ...manifestPlanChecks,
+  ...manifestSourceChecks,
   ...fileIsolationChecks,
   ...processIsolationChecks,
+  ...sharedIsolationChecks,
+  ...privilegeIsolationChecks,
   ...kernelIsolationChecks,
   ...networkIsolationChecks,
   ...loadIsolationChecks,

@@ -1,5 +1,7 @@
 import { callMutants } from './call-mutants.ts';
 import { capabilityMutants } from './capability-mutants.ts';
+import { fanOutMutants } from './fan-out-mutants.ts';
+import { serviceMutants } from './service-mutants.ts';
 import { commandMutants } from './command-mutants.ts';
 import { endingMutants } from './ending-mutants.ts';
 import { fileMutants } from './file-mutants.ts';
@@ -20,4 +22,6 @@ export const mutants: readonly Mutant[] = [
   ...manifestMutants,
   ...isolationMutants,
   ...capabilityMutants,
+  ...serviceMutants,
+  ...fanOutMutants,
 ];
