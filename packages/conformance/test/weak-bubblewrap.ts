@@ -15,18 +15,18 @@ export type Weakness = 'open' | 'capable';
  */
 export function weakBubblewrap(weakness: Weakness): Provider {
   const driver = directoryDriver({ guest: 'caller' });
-  const { spec, traits, create, inspect, connect, release, destroy } = driver;
+  const { spec, traits } = driver;
   const views = weakness === 'open' ? wholeHost() : allNamespaces();
   return defineProvider({
     spec,
     id: driver.id,
     traits: { ...traits, isolation: 'process' },
-    inspect,
-    release,
-    destroy,
+    inspect: (ref, call) => driver.inspect(ref, call),
+    release: (handle) => driver.release(handle),
+    destroy: (ref, call) => driver.destroy(ref, call),
     ...(driver.inventory ? { inventory: driver.inventory } : {}),
-    create: async (request, call) => inside(await create(request, call)),
-    connect: async (ref, call) => inside(await connect(ref, call)),
+    create: async (request, call) => inside(await driver.create(request, call)),
+    connect: async (ref, call) => inside(await driver.connect(ref, call)),
     spawn(handle, command, call) {
       const directory = execDirectory.get(handle) ?? '';
       const line = ['bwrap', ...views, '--bind', directory, '/workspace', '--chdir', command.cwd];

@@ -53,7 +53,7 @@ export async function conformance(
   const report = await guarded(async () => {
     using progress = new Progress(session.verbose);
     progress.phase('loading the provider');
-    return runConformance({
+    return await runConformance({
       subject: { load: moduleOf(provider) },
       ...(flags.profile === undefined ? {} : { profiles: flags.profile }),
       ...(flags.concurrency === undefined ? {} : { concurrency: flags.concurrency }),
@@ -94,7 +94,7 @@ export async function killMutants(
 ): Promise<number> {
   const results = await guarded(async () => {
     using progress = new Progress(session.verbose);
-    return runMutants({
+    return await runMutants({
       subject: { load: moduleOf(provider) },
       ...(flags.timeoutScale === undefined ? {} : { timeoutScale: flags.timeoutScale }),
       signal: session.interrupts.signal,

@@ -12,7 +12,6 @@ async function told<Result>(
     return await work;
   } catch (error) {
     if (!SandboxError.is(error)) throw error;
-    // oxlint-disable-next-line typescript/only-throw-error -- throwing what is no SandboxError is the defect
     throw change(error);
   }
 }
@@ -51,7 +50,7 @@ function trusted(id: string, ref: SandboxRef): SandboxRef {
   return {
     spec: 'gantry-ref/1',
     provider: id,
-    id: String(ref?.id ?? 'x').replaceAll(/[^a-zA-Z0-9]/g, 'x') || 'x',
+    id: (ref?.id ?? 'x').replaceAll(/[^a-zA-Z0-9]/g, 'x') || 'x',
   };
 }
 
@@ -150,7 +149,7 @@ export const callMutants: readonly Mutant[] = [
     name: 'capability-not-json',
     breaks: 'declares a capability with what JSON cannot hold',
     kills: ['core/capabilities-json'],
-    wrap: (driver) => ({ ...driver, images: { since: new Map() } as object }),
+    wrap: (driver) => ({ ...driver, images: { since: new Map() } }),
   },
   {
     name: 'retries-everything',

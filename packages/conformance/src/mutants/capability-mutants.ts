@@ -1,35 +1,7 @@
-import { SandboxError } from '@gantry/core';
-import type { DriverHandle, NativeSnapshotRef, SandboxDriver } from '@gantry/core/driver';
-import { onCommand } from './driver-edits.ts';
+import type { DriverHandle, NativeSnapshotRef } from '@gantry/core/driver';
+import { onCapability, onCommand } from './driver-edits.ts';
 import type { Mutant } from './mutant.ts';
-import { reshapeProvider } from './reshape-provider.ts';
-
-/** Changes one capability where the driver has it; else the driver stays as it is. */
-function on<Name extends keyof SandboxDriver>(
-  name: Name,
-  change: (
-    capability: NonNullable<SandboxDriver[Name]>,
-    driver: SandboxDriver,
-  ) => Partial<NonNullable<SandboxDriver[Name]>>,
-): (driver: SandboxDriver) => SandboxDriver {
-  return (driver) => {
-    const capability = driver[name];
-    if (capability === undefined || capability === null) return driver;
-    return { ...driver, [name]: { ...(capability as object), ...change(capability, driver) } };
-  };
-}
-
-async function swallowed<Result>(
-  work: Promise<Result>,
-  instead: () => Promise<Result> | Result,
-): Promise<Result> {
-  try {
-    return await work;
-  } catch (error) {
-    if (SandboxError.is(error) && error.code === 'unsupported') return instead();
-    throw error;
-  }
-}
+import { orIfUnsupported, reshapeProvider } from './reshape-provider.ts';
 
 const nothing = {
   input: new WritableStream<Uint8Array>(),
@@ -67,7 +39,7 @@ export const capabilityMutants: readonly Mutant[] = [
     weaken: (provider) =>
       reshapeProvider(provider, {
         provider: (original) => ({
-          create: (options) => swallowed(original.create(options), () => original.create()),
+          create: (options) => orIfUnsupported(original.create(options), () => original.create()),
           async *list(options) {
             try {
               yield* original.list(options);
@@ -77,25 +49,28 @@ export const capabilityMutants: readonly Mutant[] = [
           },
         }),
         sandbox: (sandbox) => ({
-          exec: (line, options) => swallowed(sandbox.exec(line, options), () => sandbox.exec(line)),
-          terminal: (options) => swallowed(sandbox.terminal(options), () => noTerminal),
-          suspend: (mode, options) => swallowed(sandbox.suspend(mode, options), () => undefined),
+          exec: (line, options) =>
+            orIfUnsupported(sandbox.exec(line, options), () => sandbox.exec(line)),
+          terminal: (options) => orIfUnsupported(sandbox.terminal(options), () => noTerminal),
+          suspend: (mode, options) =>
+            orIfUnsupported(sandbox.suspend(mode, options), () => undefined),
           nativeSnapshot: (scope, options) =>
-            swallowed(sandbox.nativeSnapshot(scope, options), () => ({
+            orIfUnsupported(sandbox.nativeSnapshot(scope, options), () => ({
               spec: 'gantry-native-snapshot/1',
               provider: 'none',
               id: 'none',
               scope,
             })),
-          fork: (count, options) => swallowed(sandbox.fork(count, options), () => []),
+          fork: (count, options) => orIfUnsupported(sandbox.fork(count, options), () => []),
           expose: (port, options) =>
-            swallowed(sandbox.expose(port, options), () => ({
+            orIfUnsupported(sandbox.expose(port, options), () => ({
               url: 'http://127.0.0.1',
               headers: {},
             })),
-          extendLifetime: (at, options) => swallowed(sandbox.extendLifetime(at, options), () => at),
-          processes: (options) => swallowed(sandbox.processes(options), () => []),
-          metrics: (options) => swallowed(sandbox.metrics(options), () => ({})),
+          extendLifetime: (at, options) =>
+            orIfUnsupported(sandbox.extendLifetime(at, options), () => at),
+          processes: (options) => orIfUnsupported(sandbox.processes(options), () => []),
+          metrics: (options) => orIfUnsupported(sandbox.metrics(options), () => ({})),
         }),
         files: (files) => ({
           async *watch(path, options) {
@@ -112,7 +87,7 @@ export const capabilityMutants: readonly Mutant[] = [
     name: 'terminal-is-a-pipe',
     breaks: 'opens a pipe where a terminal was asked for',
     kills: ['terminal/is-a-terminal'],
-    wrap: on('terminal', (_terminal, driver) => ({
+    wrap: onCapability('terminal', (_terminal, driver) => ({
       async open(handle, command, _size, call) {
         const process = await driver.spawn(handle, { ...command, stdin: 'stream' }, call);
         if (!process.stdin) throw new Error('no input');
@@ -130,7 +105,7 @@ export const capabilityMutants: readonly Mutant[] = [
     name: 'resize-ignored',
     breaks: 'resolves a resize and does nothing',
     kills: ['terminal/resize'],
-    wrap: on('terminal', (terminal) => ({
+    wrap: onCapability('terminal', (terminal) => ({
       open: async (handle, command, size, call) => ({
         ...(await terminal.open(handle, command, size, call)),
         resize: async () => undefined,
@@ -141,7 +116,7 @@ export const capabilityMutants: readonly Mutant[] = [
     name: 'terminal-exit-lost',
     breaks: 'says 0 however a terminal ended',
     kills: ['terminal/ends'],
-    wrap: on('terminal', (terminal) => ({
+    wrap: onCapability('terminal', (terminal) => ({
       async open(handle, command, size, call) {
         const opened = await terminal.open(handle, command, size, call);
         return { ...opened, exit: opened.exit.then(() => ({ code: 0 })) };
@@ -152,13 +127,13 @@ export const capabilityMutants: readonly Mutant[] = [
     name: 'suspend-does-nothing',
     breaks: 'leaves a suspended sandbox running',
     kills: ['suspend/keeps', 'suspend/stands-still'],
-    wrap: on('suspend', () => ({ suspend: async () => undefined })),
+    wrap: onCapability('suspend', () => ({ suspend: async () => undefined })),
   },
   {
     name: 'resume-is-fresh',
     breaks: 'resumes into a new, empty sandbox',
     kills: ['suspend/keeps'],
-    wrap: on('suspend', (_suspend, driver) => ({
+    wrap: onCapability('suspend', (_suspend, driver) => ({
       resume: (_ref, call) =>
         driver.create(
           {
@@ -189,7 +164,7 @@ export const capabilityMutants: readonly Mutant[] = [
     kills: ['native-snapshot/immutable', 'native-snapshot/removed'],
     wrap: (driver) => {
       const sources = new Map<string, DriverHandle>();
-      return on('nativeSnapshot', (native) => ({
+      return onCapability('nativeSnapshot', (native) => ({
         async take(handle, scope, call) {
           const taken = await native.take(handle, scope, call);
           sources.set(taken.id, handle);
@@ -213,7 +188,7 @@ export const capabilityMutants: readonly Mutant[] = [
     name: 'snapshot-loses-exec-bits',
     breaks: 'loses exec bits in a snapshot',
     kills: ['native-snapshot/restores'],
-    wrap: on('nativeSnapshot', (native, driver) => ({
+    wrap: onCapability('nativeSnapshot', (native, driver) => ({
       async create(snapshot, request, call) {
         const handle = await native.create(snapshot, request, call);
         const argv = ['/bin/sh', '-c', 'find . -type f -exec chmod 644 {} +'] as const;
@@ -231,13 +206,13 @@ export const capabilityMutants: readonly Mutant[] = [
     name: 'snapshot-kept',
     breaks: 'does not remove snapshots',
     kills: ['native-snapshot/removed'],
-    wrap: on('nativeSnapshot', () => ({ remove: async () => undefined })),
+    wrap: onCapability('nativeSnapshot', () => ({ remove: async () => undefined })),
   },
   {
     name: 'fork-is-the-source',
     breaks: 'returns the source as its own fork',
     kills: ['fork/own-state'],
-    wrap: on('fork', () => ({
+    wrap: onCapability('fork', () => ({
       fork: async (handle, requests) =>
         requests.map(() => ({ status: 'fulfilled', value: handle })),
     })),

@@ -94,12 +94,12 @@ export const commandMutants: readonly Mutant[] = [
     breaks: "hands the host process's environment on",
     kills: ['core/exec-env-clean', 'isolation/environment'],
     wrap: onCommand((command) => {
-      const inherited = Object.entries(process.env).filter(([name]) =>
-        /^GANTRY_(?:HOST|CANARY)/.test(name),
+      const inherited = Object.entries(process.env).flatMap(([name, value]) =>
+        value !== undefined && /^GANTRY_(?:HOST|CANARY)/.test(name) ? [[name, value] as const] : [],
       );
       return {
         ...command,
-        env: { ...Object.fromEntries(inherited), ...command.env } as Record<string, string>,
+        env: { ...Object.fromEntries(inherited), ...command.env },
       };
     }),
   },
@@ -142,13 +142,13 @@ export const commandMutants: readonly Mutant[] = [
       let last: Promise<unknown> = Promise.resolve();
       return onSpawn(async (start, command) => {
         const before = last;
-        let done: () => void = () => undefined;
+        let leave: () => void = () => undefined;
         last = new Promise<void>((resolve) => {
-          done = resolve;
+          leave = resolve;
         });
         await before;
         const process = await start(command);
-        process.exit.then(done, done);
+        void Promise.allSettled([process.exit]).then(leave);
         return process;
       })(driver);
     },

@@ -1,9 +1,11 @@
 import type {
   Command,
   CreateRequest,
+  DriverCapabilities,
   DriverHandle,
   DriverProcess,
   DriverWrapper,
+  SandboxDriver,
   SandboxRef,
 } from '@gantry/core/driver';
 
@@ -34,6 +36,21 @@ export function onProcess(
     const kill = process.kill.bind(process);
     return { ...process, kill, ...change({ ...process, kill }, command) };
   });
+}
+
+/** A wrapper that changes one capability where the driver has it; else the driver stays as it is. */
+export function onCapability<Name extends keyof DriverCapabilities<DriverHandle>>(
+  name: Name,
+  change: (
+    capability: NonNullable<SandboxDriver[Name]>,
+    driver: SandboxDriver,
+  ) => Partial<NonNullable<SandboxDriver[Name]>>,
+): DriverWrapper {
+  return (driver) => {
+    const capability = driver[name];
+    if (capability === undefined) return driver;
+    return { ...driver, [name]: { ...capability, ...change(capability, driver) } };
+  };
 }
 
 /** A wrapper that changes what a sandbox is asked to be. */

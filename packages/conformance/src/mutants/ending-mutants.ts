@@ -58,7 +58,7 @@ export const endingMutants: readonly Mutant[] = [
     name: 'every-signal-kills',
     breaks: 'sends SIGKILL, whatever was asked for',
     kills: ['core/kill-signal'],
-    wrap: onProcess(({ kill }) => ({ kill: () => kill('SIGKILL') })),
+    wrap: onProcess((process) => ({ kill: () => process.kill('SIGKILL') })),
   },
   {
     name: 'abort-only-rejects',
@@ -109,13 +109,13 @@ export const endingMutants: readonly Mutant[] = [
     name: 'kill-ended-fails',
     breaks: 'rejects when there is nothing left to kill',
     kills: ['core/kill-ended'],
-    wrap: onProcess(({ exit, kill }) => {
+    wrap: onProcess((process) => {
       let ended = false;
-      exit.then(() => (ended = true)).catch(() => undefined);
+      process.exit.then(() => (ended = true)).catch(() => undefined);
       return {
         async kill(signal) {
           if (ended) throw Object.assign(new Error('kill ESRCH'), { code: 'ESRCH' });
-          await kill(signal);
+          await process.kill(signal);
         },
       };
     }),

@@ -51,6 +51,7 @@ export const fanOutMutants: readonly Mutant[] = [
             await new Promise((resolve) => setTimeout(resolve, 300));
             if (failed === undefined) return sandbox;
             await sandbox.destroy();
+            // oxlint-disable-next-line typescript/only-throw-error -- the other create's own error
             throw failed;
           },
         }),

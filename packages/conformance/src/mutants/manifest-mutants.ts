@@ -2,6 +2,7 @@ import {
   SandboxError,
   type CreateOptions,
   type Manifest,
+  type ManifestEntry,
   type Provider,
   type Sandbox,
 } from '@gantry/core';
@@ -31,6 +32,15 @@ function edited(options: CreateOptions, change: (manifest: Manifest) => Manifest
   const { manifest } = options;
   // Manifests that are wrong on purpose are left to core.
   return typeof manifest === 'object' ? { ...options, manifest: change(manifest) } : options;
+}
+
+function withoutModes(entries: NonNullable<Manifest['entries']>): NonNullable<Manifest['entries']> {
+  const plain = Object.entries(entries).map(([path, entry]): [string, ManifestEntry] => {
+    if (entry.type !== 'file') return [path, entry];
+    const { mode: _lost, ...rest } = entry;
+    return [path, rest];
+  });
+  return Object.fromEntries(plain);
 }
 
 export const manifestMutants: readonly Mutant[] = [
@@ -67,21 +77,7 @@ export const manifestMutants: readonly Mutant[] = [
       provider.create(
         edited(options, (manifest) => ({
           ...manifest,
-          entries: Object.fromEntries(
-            Object.entries(manifest.entries ?? {}).map(([path, entry]) =>
-              entry.type === 'file'
-                ? [
-                    path,
-                    {
-                      type: 'file',
-                      ...(entry.text === undefined
-                        ? { base64: entry.base64 ?? '' }
-                        : { text: entry.text }),
-                    },
-                  ]
-                : [path, entry],
-            ),
-          ),
+          entries: withoutModes(manifest.entries ?? {}),
         })),
       ),
   ),

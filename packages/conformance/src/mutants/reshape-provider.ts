@@ -1,4 +1,4 @@
-import type { Files, Provider, Sandbox } from '@gantry/core';
+import { SandboxError, type Files, type Provider, type Sandbox } from '@gantry/core';
 
 /** What of a provider's objects behaves differently; each function sees the original. */
 export interface Reshaping {
@@ -37,4 +37,17 @@ function replaced<Target extends object>(target: Target, members: Partial<Target
         : found;
     },
   });
+}
+
+/** What the work resolves to, or something else where it is refused as `unsupported`. */
+export async function orIfUnsupported<Result>(
+  work: Promise<Result>,
+  instead: () => Promise<Result> | Result,
+): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    if (SandboxError.is(error) && error.code === 'unsupported') return instead();
+    throw error;
+  }
 }

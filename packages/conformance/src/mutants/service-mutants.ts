@@ -1,35 +1,6 @@
-import { SandboxError } from '@gantry/core';
-import type { SandboxDriver } from '@gantry/core/driver';
-import { onCommand, onCreate } from './driver-edits.ts';
+import { onCapability, onCommand, onCreate } from './driver-edits.ts';
 import type { Mutant } from './mutant.ts';
-import { reshapeProvider } from './reshape-provider.ts';
-
-/** Changes one capability where the driver has it; else the driver stays as it is. */
-function on<Name extends keyof SandboxDriver>(
-  name: Name,
-  change: (
-    capability: NonNullable<SandboxDriver[Name]>,
-    driver: SandboxDriver,
-  ) => Partial<NonNullable<SandboxDriver[Name]>>,
-): (driver: SandboxDriver) => SandboxDriver {
-  return (driver) => {
-    const capability = driver[name];
-    if (capability === undefined || capability === null) return driver;
-    return { ...driver, [name]: { ...(capability as object), ...change(capability, driver) } };
-  };
-}
-
-async function swallowed<Result>(
-  work: Promise<Result>,
-  instead: () => Promise<Result> | Result,
-): Promise<Result> {
-  try {
-    return await work;
-  } catch (error) {
-    if (SandboxError.is(error) && error.code === 'unsupported') return instead();
-    throw error;
-  }
-}
+import { orIfUnsupported, reshapeProvider } from './reshape-provider.ts';
 
 export const serviceMutants: readonly Mutant[] = [
   {
@@ -69,7 +40,7 @@ export const serviceMutants: readonly Mutant[] = [
     weaken: (provider) =>
       reshapeProvider(provider, {
         provider: (original) => ({
-          create: (options) => swallowed(original.create(options), () => original.create()),
+          create: (options) => orIfUnsupported(original.create(options), () => original.create()),
         }),
       }),
   },
@@ -77,7 +48,7 @@ export const serviceMutants: readonly Mutant[] = [
     name: 'port-off-by-one',
     breaks: 'exposes the next port',
     kills: ['ports/reaches'],
-    wrap: on('ports', (ports) => ({
+    wrap: onCapability('ports', (ports) => ({
       expose: (handle, port, call) => ports.expose(handle, port + 1, call),
     })),
   },
@@ -85,7 +56,7 @@ export const serviceMutants: readonly Mutant[] = [
     name: 'watch-misses-removals',
     breaks: 'does not tell of removals',
     kills: ['watch/events'],
-    wrap: on('watch', (watch) => ({
+    wrap: onCapability('watch', (watch) => ({
       async *watch(handle, directory, options, call) {
         for await (const event of watch.watch(handle, directory, options, call))
           if (event.kind !== 'removed') yield event;
@@ -96,13 +67,15 @@ export const serviceMutants: readonly Mutant[] = [
     name: 'extend-ignored',
     breaks: 'agrees to a longer life and does nothing',
     kills: ['lifetime/extends'],
-    wrap: on('lifetime', () => ({ extend: async (_handle, expiresAt) => expiresAt })),
+    wrap: onCapability('lifetime', () => ({ extend: async (_handle, expiresAt) => expiresAt })),
   },
   {
     name: 'labels-ignored',
     breaks: 'lists everything, whatever its labels',
     kills: ['inventory/labels'],
-    wrap: on('inventory', (inventory) => ({ list: (_labels, call) => inventory.list({}, call) })),
+    wrap: onCapability('inventory', (inventory) => ({
+      list: (_labels, call) => inventory.list({}, call),
+    })),
   },
   {
     name: 'labels-mangled',
@@ -125,7 +98,7 @@ export const serviceMutants: readonly Mutant[] = [
     wrap: (driver) => {
       const kept = new Map<string, Readonly<Record<string, string>>>();
       const own = onCreate((request) => ({ ...request, labels: {} }))(driver);
-      return on('inventory', (inventory) => ({
+      return onCapability('inventory', (inventory) => ({
         async *list(labels, call) {
           for await (const summary of inventory.list({}, call)) {
             const mine = kept.get(summary.ref.id) ?? {};
@@ -147,7 +120,7 @@ export const serviceMutants: readonly Mutant[] = [
     name: 'inventory-stopped',
     breaks: 'lists running sandboxes as stopped',
     kills: ['inventory/states'],
-    wrap: on('inventory', (inventory) => ({
+    wrap: onCapability('inventory', (inventory) => ({
       async *list(labels, call) {
         for await (const summary of inventory.list(labels, call))
           yield { ...summary, state: 'stopped' };
@@ -158,12 +131,14 @@ export const serviceMutants: readonly Mutant[] = [
     name: 'processes-unlisted',
     breaks: 'lists no process',
     kills: ['processes/lists'],
-    wrap: on('processes', () => ({ list: async () => [] })),
+    wrap: onCapability('processes', () => ({ list: async () => [] })),
   },
   {
     name: 'metrics-invented',
     breaks: 'reports figures that never move',
     kills: ['metrics/sane'],
-    wrap: on('metrics', () => ({ read: async () => ({ pids: 1, memoryBytes: Number.NaN }) })),
+    wrap: onCapability('metrics', () => ({
+      read: async () => ({ pids: 1, memoryBytes: Number.NaN }),
+    })),
   },
 ];

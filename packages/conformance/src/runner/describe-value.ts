@@ -17,7 +17,7 @@ function asText(value: unknown): string {
   if (value instanceof Error) return `${value.name}: ${value.message}`;
   if (typeof value === 'bigint' || typeof value === 'symbol') return String(value);
   try {
-    return JSON.stringify(value) ?? String(value);
+    return JSON.stringify(value);
   } catch (error) {
     return `a value that JSON cannot hold (${String(error)})`;
   }

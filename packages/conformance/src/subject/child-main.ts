@@ -26,12 +26,12 @@ async function perform(
     case 'destroy':
       await provider.destroy(request.ref);
       return {};
-    case 'list': {
-      const ids: string[] = [];
-      for await (const { ref } of provider.list({ labels: request.labels })) ids.push(ref.id);
-      return { ids };
-    }
+    case 'list':
+      break;
   }
+  const ids: string[] = [];
+  for await (const { ref } of provider.list({ labels: request.labels })) ids.push(ref.id);
+  return { ids };
 }
 
 function failure(error: unknown): OtherProcessAnswer['error'] {

@@ -153,7 +153,7 @@ export const createCapabilityChecks: readonly Check[] = [
         diskBytes: 512 * 1024 * 1024,
       };
       const settable = t.capabilities.resources?.settable ?? [];
-      const names = Object.keys(values) as (keyof typeof values)[];
+      const names = ['cpus', 'memoryBytes', 'pids', 'diskBytes'] as const;
       const wanted = Object.fromEntries(
         names.filter((name) => settable.includes(name)).map((name) => [name, values[name]]),
       );

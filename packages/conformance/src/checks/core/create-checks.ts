@@ -68,7 +68,7 @@ export const createChecks: readonly Check[] = [
       for (const id of ids) t.ok(id.length >= 16, `id ${id} has fewer than 16 characters`);
       for (const [index, id] of ids.entries()) {
         const next = ids[(index + 1) % ids.length] ?? '';
-        const differing = [...id].filter((character, at) => character !== next[at]).length;
+        const differing = id.split('').filter((character, at) => character !== next[at]).length;
         t.ok(differing >= 8, `ids ${id} and ${next} differ in ${differing} characters only`);
       }
       await Promise.all(
@@ -150,7 +150,14 @@ export const createChecks: readonly Check[] = [
           (error: unknown) => error,
         );
         if (outcome !== undefined) {
-          await t.rejects('cancelled', Promise.reject(outcome), `create aborted after ${after} ms`);
+          await t.rejects(
+            'cancelled',
+            async () => {
+              // oxlint-disable-next-line typescript/only-throw-error -- whatever it was
+              throw outcome;
+            },
+            `create aborted after ${after} ms`,
+          );
         }
         await allGone(t, t.provider, captured.refs);
       }

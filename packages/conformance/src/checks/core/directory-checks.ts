@@ -101,7 +101,7 @@ export const directoryChecks: readonly Check[] = [
       for (
         let object: object | null = restricted;
         object && object !== Object.prototype;
-        object = Object.getPrototypeOf(object) as object | null
+        object = prototypeOf(object)
       ) {
         for (const name of Object.getOwnPropertyNames(object)) reachable.add(name);
       }
@@ -136,3 +136,8 @@ export const directoryChecks: readonly Check[] = [
     },
   ),
 ];
+
+function prototypeOf(object: object): object | null {
+  const prototype: unknown = Object.getPrototypeOf(object);
+  return typeof prototype === 'object' ? prototype : null;
+}

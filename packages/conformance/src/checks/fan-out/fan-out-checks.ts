@@ -38,9 +38,9 @@ export const fanOutChecks: readonly Check[] = [
       );
       await sandboxes[2]?.destroy();
       await Promise.all(
-        sandboxes.map((sandbox, index) =>
-          index === 2 ? undefined : sandbox.files.write('stop', ''),
-        ),
+        sandboxes
+          .filter((_, index) => index !== 2)
+          .map((sandbox) => sandbox.files.write('stop', '')),
       );
       for (const [index, sandbox] of sandboxes.entries()) {
         if (index === 2) continue;

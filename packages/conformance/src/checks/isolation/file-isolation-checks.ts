@@ -238,7 +238,7 @@ while [ ! -e stop ]; do mv -T link target 2>/dev/null || mv link target; rm -rf 
     async (t) => {
       const { sandbox } = await t.shared();
       const script =
-        'for d in /proc/self/fd/*; do n=${d##*/}; [ "$n" -le 2 ] 2>/dev/null && continue; target=$(readlink "$d") || continue; case $target in /proc/*|pipe:*) ;; *) say "fd:$n" "$target";; esac; cd "$d" 2>/dev/null && say "cd:$n" "$(pwd)"; cd /; done; say done yes';
+        'for d in /proc/self/fd/*; do n=${d##*/}; [ "$n" -le 2 ] 2>/dev/null && continue; target=$(readlink "$d") || continue; case $target in /proc/*|pipe:*|/dev/null) continue ;; *) say "fd:$n" "$target";; esac; cd "$d" 2>/dev/null && say "cd:$n" "$(pwd)"; cd /; done; say done yes';
       const found = await probe(t, sandbox, script);
       t.equal(
         [...found].filter(([name]) => name !== 'done'),
