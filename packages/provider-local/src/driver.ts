@@ -13,10 +13,11 @@ import { diagnose, requireAll } from './diagnose.ts';
 import { listRecords, sandboxStatus } from './inventory.ts';
 import type { ResolvedOptions } from './options.ts';
 import { isAlive, removeSandbox, sweepNowAndThen } from './removal.ts';
-import { resolveRootfs } from './rootfs.ts';
+import { resolveRootfs, type Unpack } from './rootfs.ts';
 import { newRecord, type SandboxRecord } from './sandbox-record.ts';
 import { reserveUid } from './sandbox-uid.ts';
 import { StateDirectory } from './state-directory.ts';
+import { unpackRootfs } from './unpack-rootfs.ts';
 
 interface ProcessHandle extends DriverHandle {
   readonly agent: AgentClient;
@@ -36,6 +37,13 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       prepared: lanes,
     }),
   });
+
+  const unpack: Unpack = (file, destination, call) => {
+    const { isolation, stateDirectory } = options;
+    const plain = processDriver({ isolation, stateDirectory });
+    const workspaceOf = ({ ref }: ProcessHandle): string => state.sandbox(ref.id).workspace;
+    return unpackRootfs(plain, workspaceOf, file, destination, call);
+  };
 
   return {
     spec: 'gantry-driver/1',
@@ -66,7 +74,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       call.signal.throwIfAborted();
       state.ensure();
       await sweepNowAndThen(state);
-      const rootfs = await resolveRootfs(state, options.rootfs, call);
+      const rootfs = await resolveRootfs(state, options.rootfs, unpack, call);
       let record = newRecord(request, 'process');
       const paths = state.sandbox(record.id);
       mkdirSync(paths.directory, { mode: 0o755 });

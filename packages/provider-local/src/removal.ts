@@ -27,13 +27,12 @@ export async function removeSandbox(state: StateDirectory, record: SandboxRecord
   if (record.isolation === 'none') endDirectly(state, record);
   if (record.main) await killProcess(record.main, goneWithinMs);
   // It ends by itself when what it watches over has ended.
-  if (record.keeper) {
-    await waitUntilGone(record.keeper, 1_000).catch(() =>
-      killProcess(record.keeper!, goneWithinMs),
-    );
+  const { keeper } = record;
+  if (keeper) {
+    await waitUntilGone(keeper, 1_000).catch(() => killProcess(keeper, goneWithinMs));
   }
   await removeDirectory(state, record.id);
-  if (record.uid !== undefined) freeUid(state, record.uid);
+  if (record.uid !== undefined) freeUid(state, record.uid, (id) => id === record.id);
 }
 
 /** Without namespaces nothing dies with the main process: all that is known is killed one by one. */
@@ -71,7 +70,10 @@ export async function sweepNowAndThen(state: StateDirectory): Promise<void> {
   const now = performance.now();
   if (now - (lastSweeps.get(state.path) ?? -Infinity) < sweepEveryMs) return;
   lastSweeps.set(state.path, now);
-  await sweep(state);
+  await sweep(state).catch((error: unknown) => {
+    // What cannot be removed is no reason to make nothing new; `list` sweeps too, and says it.
+    if (!SandboxError.is(error)) throw error;
+  });
 }
 
 /** Removes a sandbox's directory: from then on there is no such sandbox. */
@@ -105,7 +107,9 @@ function refuseMounts(directory: string): void {
     .map((line) => line.split(' ')[4] ?? '')
     // Spaces and the like are written in octal, proc_pid_mountinfo(5).
     .map((point) =>
-      point.replaceAll(/\\([0-7]{3})/g, (_, code) => String.fromCharCode(parseInt(code, 8))),
+      point.replaceAll(/\\([0-7]{3})/g, (_, code: string) =>
+        String.fromCharCode(parseInt(code, 8)),
+      ),
     )
     .find((point) => point === directory || point.startsWith(`${directory}/`));
   if (mounted === undefined) return;

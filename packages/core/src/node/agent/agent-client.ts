@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { closeSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, rmSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command, DriverProcess } from '../../contract/command.ts';
@@ -7,10 +6,11 @@ import type { Call } from '../../contract/call.ts';
 import type { Signal } from '../../contract/exit-status.ts';
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import { isErrno, makeFifos, openFifo } from '../fifo.ts';
-import { identifyProcess, isRunning } from '../process-identity.ts';
 import { commandText } from './command-text.ts';
 import { Lane, type LaneProcess } from './lane.ts';
-import { laneFifos, prepareLane } from './lane-channel.ts';
+import { prepareLane } from './lane-channel.ts';
+import { abandonedFiles, laneFiles, laneNames } from './lane-names.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 /** How an agent is reached. */
 export interface AgentClientOptions {
@@ -29,19 +29,6 @@ const mostFailures = 8;
 /** Lanes whose FIFOs are made at a time. */
 const lanesAtOnce = 4;
 
-/** New names of lanes that belong to this process: a later client can tell when it is gone. */
-export function laneNames(count: number): string[] {
-  const self = identifyProcess(process.pid);
-  if (!self) throw new SandboxError('internal', 'this process cannot see itself in /proc');
-  const client = `${self.pid}-${self.startTime}-${randomBytes(4).toString('hex')}`;
-  return Array.from({ length: count }, (_, index) => `${client}-${index}`);
-}
-
-/** The names of the files of lanes, FIFOs only. */
-export function laneFiles(names: readonly string[]): string[] {
-  return names.flatMap((name) => laneFifos.map((suffix) => `${name}.${suffix}`));
-}
-
 /**
  * One process's link to the resident agent of one sandbox: starts commands on lanes of its own.
  * `close` gives the lanes back; commands that run go on.
@@ -51,6 +38,7 @@ export class AgentClient {
   readonly #control: number;
   readonly #prepared: string[];
   readonly #lanes = new Set<Lane>();
+  readonly #unready = new Set<Lane>();
   readonly #idle: Lane[] = [];
   readonly #waiting: PromiseWithResolvers<Lane>[] = [];
   #starting = 0;
@@ -102,20 +90,13 @@ export class AgentClient {
     this.#closed = true;
     closeSync(this.#control);
     for (const waiting of this.#waiting.splice(0)) waiting.reject(released());
-    for (const lane of this.#lanes) lane.close();
+    for (const lane of [...this.#lanes, ...this.#unready]) lane.close();
     for (const name of this.#prepared) this.#forget(name);
   }
 
   /** Removes what clients left behind that ended without `close`. */
   removeAbandoned(): void {
-    const { controlDirectory } = this.#options;
-    const self = identifyProcess(process.pid);
-    for (const file of readdirSync(controlDirectory)) {
-      const owner = /^(\d+)-(\d+)-[0-9a-f]{8}-\d+\.[csioex]$/.exec(file);
-      if (!owner || !self) continue;
-      const identity = { pid: Number(owner[1]), startTime: owner[2]!, bootId: self.bootId };
-      if (!isRunning(identity)) this.#remove(file);
-    }
+    for (const file of abandonedFiles(this.#options.controlDirectory)) this.#remove(file);
   }
 
   /** Runs a command on a lane; on another one when it turns out that the lane had died before. */
@@ -124,7 +105,7 @@ export class AgentClient {
       const lane = await this.#acquire(signal);
       const running = lane.run(text, stdin, () => this.#settle(lane));
       try {
-        return await this.#unlessAborted(running, signal, (late) => this.#discard(late));
+        return await unlessAborted(running, signal, (late) => this.#discard(late));
       } catch (error) {
         const lost = SandboxError.is(error) && error.code === 'unavailable';
         if (!lost || error.outcome !== 'not-started' || attempt > mostLanes) throw error;
@@ -141,7 +122,7 @@ export class AgentClient {
     const waiting = Promise.withResolvers<Lane>();
     this.#waiting.push(waiting);
     this.#grow();
-    return this.#unlessAborted(waiting.promise, signal, (lane) => this.#settle(lane));
+    return unlessAborted(waiting.promise, signal, (lane) => this.#settle(lane));
   }
 
   /** Starts as many lanes as commands wait for, up to the limit. */
@@ -179,6 +160,7 @@ export class AgentClient {
       for (const waiting of this.#waiting.splice(0)) waiting.reject(error);
       return;
     }
+    if (this.#closed) return names.forEach((name) => this.#forget(name));
     this.#prepared.push(...names.slice(wanted));
     for (const name of names.slice(0, wanted)) void this.#start(name);
   }
@@ -189,10 +171,13 @@ export class AgentClient {
     try {
       if (this.#closed) throw released();
       lane = new Lane(`${this.#options.controlDirectory}/${name}`);
+      this.#unready.add(lane);
       await this.#tell(`lane ${name}`);
       told = true;
       await lane.ready();
+      this.#unready.delete(lane);
     } catch (error) {
+      if (lane) this.#unready.delete(lane);
       this.#starting -= 1;
       this.#forget(name);
       lane?.close();
@@ -237,26 +222,6 @@ export class AgentClient {
         }
       }
       await delay(pause);
-    }
-  }
-
-  /** The promise, unless the signal fires first: then what it still brings goes to `discard`. */
-  async #unlessAborted<T>(
-    promise: Promise<T>,
-    signal: AbortSignal,
-    discard: (late: T) => void,
-  ): Promise<T> {
-    const aborted = Promise.withResolvers<never>();
-    const abort = (): void => aborted.reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    try {
-      signal.throwIfAborted();
-      return await Promise.race([promise, aborted.promise]);
-    } catch (error) {
-      if (signal.aborted) promise.then(discard, () => undefined);
-      throw error;
-    } finally {
-      signal.removeEventListener('abort', abort);
     }
   }
 

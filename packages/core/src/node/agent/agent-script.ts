@@ -42,6 +42,8 @@ start() {
 lane() {
   read -r self name mode parent rest </proc/self/stat
   [ "$parent" = 1 ] || kill -s KILL "$parent"
+  # busybox ash ignores SIGQUIT by itself and hands that on.
+  trap : QUIT; trap - QUIT
   exec 3<&- >"$directory/$1.s" 2>&1 <"$directory/$1.c" || exit 1
   echo ready
   while read -r input; do

@@ -60,16 +60,16 @@ export class LaneChannel {
     this.path = path;
     this.lost = new Promise((resolve) => (this.#lose = resolve));
     const open: number[] = [];
+    let status: number;
     try {
       open.push((this.#command = openCommandFile(`${path}.x`)));
       // Also open for reading, so that this open does not wait for the lane's own.
       open.push((this.#trigger = openFifo(`${path}.c`, 'read-write')));
-      open.push(openFifo(`${path}.s`, 'read'));
+      open.push((status = openFifo(`${path}.s`, 'read')));
     } catch (error) {
       open.forEach((descriptor) => closeSync(descriptor));
       throw error;
     }
-    const status = open[2]!;
     this.#reader = new LaneStatusReader((message) => this.#receive(message));
     this.#status = new Socket({ fd: status, readable: true, writable: false });
     this.#status.on('data', (bytes: Buffer) => this.#reader.push(bytes));
