@@ -17,7 +17,7 @@ const table = {
 } as const;
 
 /** The name of a limit. */
-export type LimitName = keyof typeof table;
+type LimitName = keyof typeof table;
 
 /** The limits of one run. */
 export type TimeLimits = Readonly<Record<LimitName, number>>;
