@@ -70,12 +70,12 @@ export const endingChecks: readonly Check[] = [
     'a provider that can tell signals from codes says so',
     async (t) => {
       const { sandbox } = await t.shared();
-      const [killed, coded] = await Promise.all([
-        sandbox.exec(['sh', '-c', 'kill -KILL $$; sleep 20']),
-        sandbox.exec('exit 137'),
-      ]);
-      t.equal(coded.exit.code, 137, 'exit 137');
-      const told = killed.exit.signal === 'SIGKILL';
+      const signals = ['KILL', 'TERM', 'INT', 'PIPE'];
+      const died = await Promise.all(
+        signals.map((name) => sandbox.exec(['sh', '-c', `kill -${name} $$; sleep 20`])),
+      );
+      t.equal((await sandbox.exec('exit 137')).exit.code, 137, 'exit 137');
+      const told = died.every(({ exit }, index) => exit.signal === `SIG${signals[index]}`);
       t.equal(told ? 'exact' : 'shell-encoded', t.claims.exit, 'trait exit, measured');
     },
   ),
