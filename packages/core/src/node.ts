@@ -4,5 +4,8 @@ export type { AgentClientOptions } from './node/agent/agent-client.ts';
 export { laneFiles, laneNames } from './node/agent/lane-names.ts';
 export { agentScript } from './node/agent/agent-script.ts';
 export { readableFromSocket, writableToSocket } from './node/byte-streams.ts';
+export { ConfinedDirectory } from './node/confined/confined-directory.ts';
+export type { ConfinedEntry } from './node/confined/confined-directory.ts';
+export { makeFifos, openFifo } from './node/fifo.ts';
 export { identifyProcess, isRunning, killProcess, waitUntilGone } from './node/process-identity.ts';
 export type { ProcessIdentity } from './node/process-identity.ts';

@@ -25,6 +25,8 @@ export interface Bind {
 
 /** What differs between two sandboxes. Paths are as bubblewrap sees them. */
 export interface SandboxLayout {
+  /** A directory that is the root, and that the guest can write. Absent: the root is made of `base` alone and is read-only. */
+  readonly root?: string;
   readonly base: readonly string[];
   readonly workspace: string;
   readonly control: string;
@@ -46,6 +48,7 @@ export function bubblewrapArguments(layout: SandboxLayout): string[] {
     ...['--info-fd', String(layout.infoDescriptor), '--seccomp', String(layout.seccompDescriptor)],
     '--clearenv',
     ...Object.entries(environment).flatMap(([name, value]) => ['--setenv', name, value]),
+    ...(layout.root === undefined ? [] : ['--bind', layout.root, '/']),
     ...layout.base,
     // Some files below /proc/sys ask who the host's user is, not which capabilities it has.
     ...['--proc', '/proc', '--ro-bind', '/proc/sys', '/proc/sys'],
@@ -58,7 +61,7 @@ export function bubblewrapArguments(layout: SandboxLayout): string[] {
     ...layout.binds.flatMap(({ source, target, writable }) => [
       ...[writable ? '--bind' : '--ro-bind', source, target],
     ]),
-    ...['--remount-ro', '/dev', '--remount-ro', '/'],
+    ...['--remount-ro', '/dev', ...(layout.root === undefined ? ['--remount-ro', '/'] : [])],
     ...['--chdir', '/workspace'],
     ...['/bin/sh', `${guestControl}/agent`, guestControl],
   ];

@@ -12,6 +12,11 @@ import type { MountRequest } from '@gantry/core/driver';
 import { agentScript, laneFiles, laneNames } from '@gantry/core/node';
 import { hostBase, rootfsBase } from './base-system.ts';
 import { type Bind, bubblewrapArguments } from './bubblewrap-arguments.ts';
+import {
+  type WritableRoot,
+  writableHostRoot,
+  writableRootfs,
+} from './copy-on-write/writable-root.ts';
 import { launch, type Launched } from './launch.ts';
 import { type LaunchPlan, launchCommand, stagePath } from './launch-command.ts';
 import { checkMainProcess } from './main-process.ts';
@@ -57,10 +62,17 @@ export async function buildSandbox(
   const seccomp = openSync(seccompFile(state, process.arch), 'r');
   using etc = rootfs === undefined ? syntheticEtc(state, seccompDescriptor + 1) : undefined;
   try {
+    let writable: WritableRoot | undefined;
+    if (record.root === 'copy-on-write') {
+      writable =
+        rootfs === undefined
+          ? writableHostRoot(paths.directory, record.uid, (name) => stage.own(name))
+          : writableRootfs(paths.directory, rootfs, record.uid);
+    }
     const base =
       rootfs === undefined
-        ? [...hostBase(), ...(etc?.arguments ?? [])]
-        : rootfsBase(rootfs, stage.path(rootfs));
+        ? [...(writable?.base ?? hostBase()), ...(etc?.arguments ?? [])]
+        : (writable?.base ?? rootfsBase(rootfs, stage.path(rootfs)));
     const plan: LaunchPlan = {
       directory: paths.directory,
       fifoMode: fifoMode(record),
@@ -68,7 +80,9 @@ export async function buildSandbox(
       lifetimeMs: record.expiresAt - record.createdAt,
       ...(record.uid === undefined ? {} : { uid: record.uid }),
       staged: stage.staged,
+      overlays: writable?.overlays ?? [],
       bubblewrap: bubblewrapArguments({
+        ...(writable === undefined ? {} : { root: stage.own(writable.root) }),
         base,
         binds,
         workspace: stage.own('workspace'),

@@ -7,36 +7,54 @@ import {
   SandboxError,
   type SandboxRef,
 } from '@gantry/core/driver';
-import { AgentClient } from '@gantry/core/node';
+import { AgentClient, type ProcessIdentity } from '@gantry/core/node';
 import { buildSandbox, fifoMode } from './build-sandbox.ts';
+import { changesSince, markWorkspace } from './changes/changes.ts';
+import { probeOverlay, requireOverlay } from './copy-on-write/overlay-probe.ts';
 import { diagnose, requireAll } from './diagnose.ts';
 import { listRecords, sandboxStatus } from './inventory.ts';
 import type { ResolvedOptions } from './options.ts';
+import { findPortsEntry } from './ports/enter-network.ts';
+import { PortForwarder } from './ports/port-forwarder.ts';
+import { DetachedProcesses } from './processes/detached-processes.ts';
+import { listProcesses } from './processes/list-processes.ts';
 import { isAlive, removeSandbox, sweepNowAndThen } from './removal.ts';
 import { resolveRootfs, type Unpack } from './rootfs.ts';
 import { newRecord, type SandboxRecord } from './sandbox-record.ts';
 import { reserveUid } from './sandbox-uid.ts';
 import { StateDirectory } from './state-directory.ts';
+import { openTerminal } from './terminal.ts';
+import { watchDirectory } from './watch/watch-directory.ts';
 import { unpackRootfs } from './unpack-rootfs.ts';
 
 interface ProcessHandle extends DriverHandle {
   readonly agent: AgentClient;
   readonly env: Readonly<Record<string, string>>;
+  readonly main: ProcessIdentity;
+  readonly ports: PortForwarder;
+  readonly detached: DetachedProcesses;
 }
 
 /** Sandboxes of Linux namespaces: one first process each, and a directory through which every process of the user finds them. */
 export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHandle> {
   const state = new StateDirectory(options.stateDirectory);
   const reference = (id: string): SandboxRef => ({ spec: 'gantry-ref/1', provider: 'local', id });
-  const handle = (record: SandboxRecord, lanes: readonly string[]): ProcessHandle => ({
-    ref: reference(record.id),
-    env: record.env,
-    agent: new AgentClient({
-      controlDirectory: state.sandbox(record.id).control,
-      fifoMode: fifoMode(record),
-      prepared: lanes,
-    }),
-  });
+  const handle = (
+    record: SandboxRecord & { readonly main: ProcessIdentity },
+    lanes: readonly string[],
+  ): ProcessHandle => {
+    const { control, detached } = state.sandbox(record.id);
+    const link = { controlDirectory: control, fifoMode: fifoMode(record) };
+    const agent = new AgentClient({ ...link, prepared: lanes });
+    return {
+      ref: reference(record.id),
+      env: record.env,
+      main: record.main,
+      agent,
+      ports: new PortForwarder(record.main, record.uid),
+      detached: new DetachedProcesses({ ...link, directory: detached, agent }),
+    };
+  };
 
   const unpack: Unpack = (file, destination, call) => {
     const { isolation, stateDirectory } = options;
@@ -58,21 +76,51 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       limits: { memory: 'none', pids: 'none', cpu: 'none', disk: 'none' },
     },
     mounts: { kinds: ['hostMount'] },
-    root: { modes: ['read-only'] },
+    root: { modes: ['read-only', 'copy-on-write'] },
     network: { modes: ['none'], live: false },
     privilege: { modes: ['none'] },
+    terminal: {
+      resize: true,
+      open: ({ agent, env }, command, size, call) =>
+        openTerminal(agent, { ...command, env: { ...env, ...command.env } }, size, call),
+    },
+    ports: { expose: ({ ports }, port, call) => ports.expose(port, call) },
+    processes: {
+      attach: true,
+      attachTo: async ({ detached }, id, from) => detached.attach(id, from),
+      list: ({ main, detached }) => listProcesses(main, detached.running()),
+    },
+    watch: {
+      recursive: true,
+      watch: ({ main }, directory, how, call) => watchDirectory(main, directory, how, call),
+    },
+    changes: {
+      evidence: 'host-layer',
+      mark: ({ ref }, call) => markWorkspace(state.sandbox(ref.id), call),
+      since: ({ ref }, mark, call) => changesSince(state.sandbox(ref.id), mark, call),
+    },
     inventory: { list: (labels) => listRecords(state, 'process', labels, reference) },
 
     async probe() {
       requireAll(await diagnose());
-      return {};
+      const [entry, overlay] = await Promise.all([findPortsEntry(), probeOverlay(state)]);
+      return {
+        ...(entry.ok ? {} : { ports: false as const }),
+        ...(overlay.ok ? {} : { root: { modes: ['read-only'] as const } }),
+      };
     },
 
-    diagnose,
+    async diagnose() {
+      const findings = await diagnose();
+      // What comes on top of a sandbox matters once there can be one.
+      if (!findings.every(({ ok }) => ok)) return findings;
+      return [...findings, await findPortsEntry(), await probeOverlay(state)];
+    },
 
     async create(request: CreateRequest, call: Call) {
       call.signal.throwIfAborted();
       state.ensure();
+      if (request.root === 'copy-on-write') await requireOverlay(state);
       await sweepNowAndThen(state);
       const rootfs = await resolveRootfs(state, options.rootfs, unpack, call);
       let record = newRecord(request, 'process');
@@ -86,9 +134,10 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
         }
         const built = await buildSandbox(state, record, rootfs, request.mounts ?? [], call.signal);
         try {
-          record = { ...record, main: built.main, keeper: built.keeper };
+          const running = { ...record, main: built.main, keeper: built.keeper };
+          record = running;
           state.write(record);
-          const created = handle(record, built.lanes);
+          const created = handle(running, built.lanes);
           call.signal.throwIfAborted();
           built.go();
           return created;
@@ -119,16 +168,19 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
         const message = `sandbox ${ref.id} has no isolation; connect with local({ isolation: 'none' })`;
         throw new SandboxError('failed-precondition', message, { ref });
       }
-      const connected = handle(record, []);
+      const connected = handle({ ...record, main: record.main }, []);
       connected.agent.removeAbandoned();
       return connected;
     },
 
-    spawn({ agent, env }, command, call) {
-      return agent.spawn({ ...command, env: { ...env, ...command.env } }, call);
+    spawn({ agent, env, detached }, command, call) {
+      const starter = command.detached ? detached : agent;
+      return starter.spawn({ ...command, env: { ...env, ...command.env } }, call);
     },
 
-    async release({ agent }) {
+    async release({ agent, ports, detached }) {
+      detached.release();
+      ports.close();
       agent.close();
     },
 

@@ -1,3 +1,5 @@
+import { mountNamespace, type Overlay, overlayMount } from './copy-on-write/overlay.ts';
+
 /** What the launcher is to do before the sandbox's own process starts. */
 export interface LaunchPlan {
   /** The sandbox's directory on the host. */
@@ -10,6 +12,8 @@ export interface LaunchPlan {
   readonly uid?: number;
   /** As root: what is bound below the sandbox's directory, so that its uid can reach it. */
   readonly staged: readonly { readonly source: string; readonly target: string }[];
+  /** Mounted in the sandbox's directory, in a mount namespace that ends with the sandbox. */
+  readonly overlays: readonly Overlay[];
   readonly bubblewrap: readonly string[];
 }
 
@@ -18,15 +22,27 @@ export const stagePath = '/tmp';
 
 const makeFifos = 'cd "$1/control" && mkfifo -m "$2" -- $3 && cd / || exit 70\n';
 
+const mountOverlays = `cd "$1" || exit 70
+directory=$1
+shift 3
+while [ "$1" != -- ]; do
+  mount -t overlay -o "$1" overlay "$2" || exit 73
+  shift 2
+done
+shift
+cd /
+`;
+
 const ordinaryScript: string = `${makeFifos}shift 3
 exec "$@"
 `;
 
+const ordinaryOverlayScript: string = `${makeFifos}${mountOverlays}exec "$@"
+`;
+
 // The uid cannot reach a workspace below a closed directory, such as root's own state directory. So
 // everything is bound to an open place first, with the sources below /tmp before /tmp is covered.
-const rootScript: string = `${makeFifos}directory=$1
-shift 3
-while [ "$1" != -- ]; do
+const rootScript: string = `${makeFifos}${mountOverlays}while [ "$1" != -- ]; do
   mount --rbind -- "$1" "$2" || exit 71
   shift 2
 done
@@ -43,6 +59,11 @@ export function launchCommand(plan: LaunchPlan): [string, ...string[]] {
   const seconds = Math.max(plan.lifetimeMs / 1000, 0.001).toFixed(3);
   const first = [plan.directory, plan.fifoMode.toString(8), plan.fifos.join(' ')];
   const keeper = ['timeout', '-s', 'KILL', seconds] as const;
+  const overlays = [...plan.overlays.flatMap((o) => overlayMount(o, plan.uid === undefined)), '--'];
+  if (plan.uid === undefined && plan.overlays.length > 0) {
+    const script = ['sh', '-c', ordinaryOverlayScript, 'gantry-launch', ...first, ...overlays];
+    return [...keeper, ...mountNamespace(), ...script, 'bwrap', ...plan.bubblewrap];
+  }
   if (plan.uid === undefined) {
     return [
       ...keeper,
@@ -58,8 +79,8 @@ export function launchCommand(plan: LaunchPlan): [string, ...string[]] {
   const uid = String(plan.uid);
   return [
     ...keeper,
-    ...['unshare', '--mount', '--propagation', 'private'],
-    ...['sh', '-c', rootScript, 'gantry-launch', ...first],
+    ...mountNamespace(),
+    ...['sh', '-c', rootScript, 'gantry-launch', ...first, ...overlays],
     ...plan.staged.flatMap(({ source, target }) => [source, target]),
     '--',
     ...['setpriv', '--reuid', uid, '--regid', uid, '--clear-groups', '--no-new-privs'],

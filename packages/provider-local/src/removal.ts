@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { SandboxError } from '@gantry/core/driver';
 import { isRunning, killProcess, waitUntilGone } from '@gantry/core/node';
+import { openWorkDirectories } from './copy-on-write/overlay.ts';
 import { DirectProcesses, signalGroup } from './direct-processes.ts';
 import { isErrno } from './errors.ts';
 import { runProgram } from './run-program.ts';
@@ -122,6 +123,7 @@ function refuseMounts(directory: string): void {
 
 /** rm(1) works on names that are not UTF-8, which Node's own removal cannot. */
 async function removeTree(directory: string): Promise<void> {
+  openWorkDirectories(directory);
   const first = await runProgram(['rm', '-rf', '--', directory]);
   if (first.code === 0) return;
   // Without rm(1) there was no sandbox either, so no names but our own.

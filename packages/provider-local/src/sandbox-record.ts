@@ -18,6 +18,7 @@ export interface SandboxRecord {
   readonly creator: ProcessIdentity;
   /** The process whose end is the sandbox's end. Present once the sandbox runs. */
   readonly main?: ProcessIdentity;
+  readonly root: 'read-only' | 'copy-on-write';
   /** The uid that the sandbox runs under, where it has one of its own. */
   readonly uid?: number;
   /** The process that ends the sandbox at the end of its lifetime. */
@@ -45,6 +46,7 @@ const schema = z.strictObject({
   labels: texts,
   env: texts,
   creator: identity,
+  root: z.enum(['read-only', 'copy-on-write']),
   main: identity.optional(),
   uid: z.int().min(1).optional(),
   keeper: identity.optional(),
@@ -94,6 +96,7 @@ export function newRecord(
   return {
     spec: 'gantry-local/1',
     ...{ id: request.id, isolation, createdAt, creator },
+    root: request.root ?? 'read-only',
     expiresAt: createdAt + Math.ceil(request.maxLifetimeMs),
     ...{ labels: request.labels, env: request.env },
   };

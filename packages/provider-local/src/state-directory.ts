@@ -11,6 +11,8 @@ export interface SandboxPaths {
   readonly record: string;
   readonly workspace: string;
   readonly control: string;
+  /** What detached processes have written. Made when there is one. */
+  readonly detached: string;
 }
 
 /** The directory through which the sandboxes of one user find each other. */
@@ -53,6 +55,7 @@ export class StateDirectory {
       record: path.join(directory, 'record.json'),
       workspace: path.join(directory, 'workspace'),
       control: path.join(directory, 'control'),
+      detached: path.join(directory, 'detached'),
     };
   }
 

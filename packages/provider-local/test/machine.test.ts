@@ -34,8 +34,9 @@ function runModule(launcher: readonly [string, ...string[]], source: string): Pr
   });
 }
 
-const report = `
-  const provider = local({ stateDirectory: ${JSON.stringify(path.join(os.tmpdir(), 'never-made'))} });
+/** Says what a provider finds, and what becomes of a probe and a create. */
+const report = (): string => `
+  const provider = local({ stateDirectory: ${JSON.stringify(path.join(scratch, 'never-made'))} });
   const [findings, probe, create] = await Promise.allSettled([provider.diagnose(), provider.probe(), provider.create()]);
   console.log(JSON.stringify({ findings: findings.value, probe: probe.reason, create: create.reason }));
 `;
@@ -47,7 +48,7 @@ describe('on a machine that lacks something', () => {
     const { findings, probe, create } = JSON.parse(
       await runModule(
         ['/usr/bin/env', `PATH=${empty}`, `GANTRY_STATE_DIRECTORY=${scratch}`],
-        report,
+        report(),
       ),
     ) as Report;
     expect(findings.find((one) => one.control === 'bubblewrap')).toEqual({
@@ -75,7 +76,7 @@ describe('on a machine that lacks something', () => {
       script,
       'sh',
     ];
-    const { findings, probe } = JSON.parse(await runModule(launcher, report)) as Report;
+    const { findings, probe } = JSON.parse(await runModule(launcher, report())) as Report;
     const last = findings.at(-1);
     expect(last?.ok).toBe(false);
     expect(probe.code).toBe('failed-precondition');

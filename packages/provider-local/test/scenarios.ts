@@ -1,10 +1,22 @@
+import { changesScenarios } from './changes-scenarios.ts';
 import { commandScenarios } from './command-scenarios.ts';
 import { controlScenarios } from './control-scenarios.ts';
+import { copyOnWriteScenarios } from './copy-on-write-scenarios.ts';
 import { lifetimeScenarios } from './lifetime-scenarios.ts';
+import { portScenarios } from './port-scenarios.ts';
+import { processScenarios } from './process-scenarios.ts';
 import type { Scenario } from './scenario.ts';
+import { terminalScenarios } from './terminal-scenarios.ts';
+import { watchScenarios } from './watch-scenarios.ts';
 
 export const scenarios: readonly Scenario[] = [
   ...commandScenarios,
   ...controlScenarios,
   ...lifetimeScenarios,
+  ...terminalScenarios,
+  ...portScenarios,
+  ...processScenarios,
+  ...watchScenarios,
+  ...copyOnWriteScenarios,
+  ...changesScenarios,
 ];

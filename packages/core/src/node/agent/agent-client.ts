@@ -84,6 +84,11 @@ export class AgentClient {
     return { ...rest, kill };
   }
 
+  /** Sends a signal to a command that runs, whichever client has started it, by its process id. */
+  async signal(signal: Signal, pid: number): Promise<void> {
+    await this.#kill(signal, pid);
+  }
+
   /** Lets go of the lanes. Idempotent. */
   close(): void {
     if (this.#closed) return;
