@@ -104,8 +104,7 @@ export function directoryDriver(options: DirectoryOptions = {}): SandboxDriver {
       },
     },
     processes: {
-      // The contract's limit and its function share a name; no value has both types.
-      attach: false as never,
+      attach: false,
       async list(handle) {
         const pids = await marked(`GANTRY_SANDBOX=${handle.ref.id}`);
         const lines = await Promise.all(
@@ -199,18 +198,14 @@ async function* changes(
   recursive: boolean,
   signal: AbortSignal,
 ): AsyncGenerator<WatchEvent, void> {
-  try {
-    for await (const { eventType, filename } of watchFiles(directory, { recursive, signal })) {
-      if (filename === null) continue;
-      const file = path.join(directory, filename);
-      const there = await access(file).then(
-        () => true,
-        () => false,
-      );
-      const kind = !there ? 'removed' : eventType === 'rename' ? 'created' : 'changed';
-      yield { kind, path: file };
-    }
-  } catch (error) {
-    if (!signal.aborted) throw error;
+  for await (const { eventType, filename } of watchFiles(directory, { recursive, signal })) {
+    if (filename === null) continue;
+    const file = path.join(directory, filename);
+    const there = await access(file).then(
+      () => true,
+      () => false,
+    );
+    const kind = !there ? 'removed' : eventType === 'rename' ? 'created' : 'changed';
+    yield { kind, path: file };
   }
 }

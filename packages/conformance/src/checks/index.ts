@@ -11,6 +11,7 @@ import { environmentChecks } from './core/environment-checks.ts';
 import { createCapabilityChecks } from './capabilities/create-capability-checks.ts';
 import { forkChecks } from './capabilities/fork-checks.ts';
 import { nativeSnapshotChecks } from './capabilities/native-snapshot-checks.ts';
+import { reachChecks } from './capabilities/reach-checks.ts';
 import { serviceChecks } from './capabilities/service-checks.ts';
 import { suspendChecks } from './capabilities/suspend-checks.ts';
 import { terminalChecks } from './capabilities/terminal-checks.ts';
@@ -64,4 +65,5 @@ export const checks: readonly Check[] = [
   ...forkChecks,
   ...createCapabilityChecks,
   ...serviceChecks,
+  ...reachChecks,
 ];

@@ -115,11 +115,12 @@ export const commandMutants: readonly Mutant[] = [
   {
     name: 'user-dropped',
     breaks: 'drops the user that it cannot honour',
-    kills: ['core/exec-user'],
+    kills: ['core/exec-user', 'processes/detached-refused'],
     weaken: (provider) =>
       reshapeProvider(provider, {
         sandbox: (sandbox) => ({
           exec: (line, { user: _dropped, ...options } = {}) => sandbox.exec(line, options),
+          spawn: (line, { detached: _ignored, ...options } = {}) => sandbox.spawn(line, options),
         }),
       }),
   },

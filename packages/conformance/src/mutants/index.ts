@@ -1,6 +1,7 @@
 import { callMutants } from './call-mutants.ts';
 import { capabilityMutants } from './capability-mutants.ts';
 import { fanOutMutants } from './fan-out-mutants.ts';
+import { reachMutants } from './reach-mutants.ts';
 import { serviceMutants } from './service-mutants.ts';
 import { commandMutants } from './command-mutants.ts';
 import { endingMutants } from './ending-mutants.ts';
@@ -24,4 +25,5 @@ export const mutants: readonly Mutant[] = [
   ...capabilityMutants,
   ...serviceMutants,
   ...fanOutMutants,
+  ...reachMutants,
 ];

@@ -9,7 +9,7 @@ export const serviceChecks: readonly Check[] = [
   undeclared('ports', 'ports', (sandbox) => sandbox.expose(8080)),
   must(
     'ports/reaches',
-    'ports-reach',
+    'ports-stream',
     'an exposed port answers with what the sandbox serves',
     async (t) => {
       const port = 20_000 + Math.floor(Math.random() * 20_000);
@@ -54,7 +54,7 @@ export const serviceChecks: readonly Check[] = [
   }),
   must(
     'watch/events',
-    'watch-events',
+    'watch-tells',
     'a watch tells what was created, changed and removed, and ends when told',
     async (t) => {
       const sandbox = await t.create();

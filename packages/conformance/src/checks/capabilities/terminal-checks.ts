@@ -37,7 +37,7 @@ export const terminalChecks: readonly Check[] = [
   undeclared('terminal', 'terminal', (sandbox) => sandbox.terminal()),
   must(
     'terminal/is-a-terminal',
-    'terminal-pty',
+    'terminal-inside',
     'a terminal is one: isatty, its size, echo and a controlling session',
     async (t) => {
       const { sandbox, directory } = await t.shared();
@@ -60,7 +60,7 @@ export const terminalChecks: readonly Check[] = [
   ),
   must(
     'terminal/resize',
-    'terminal-resize',
+    'terminal-size',
     'a resize is seen inside, where it is declared',
     async (t) => {
       const { sandbox } = await t.shared();
@@ -84,7 +84,7 @@ export const terminalChecks: readonly Check[] = [
   ),
   must(
     'terminal/ends',
-    'terminal-pty',
+    'terminal-kill',
     'a terminal ends with its program, and can be killed',
     async (t) => {
       const { sandbox } = await t.shared();
