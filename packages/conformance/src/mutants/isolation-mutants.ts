@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { onCommand } from './driver-edits.ts';
+import { onCommand, onCreate } from './driver-edits.ts';
 import type { Mutant } from './mutant.ts';
 import { reshapeProvider } from './reshape-provider.ts';
 
@@ -60,6 +60,15 @@ export const isolationMutants: readonly Mutant[] = [
           },
         }),
       }),
+  },
+  {
+    name: 'root-swapped',
+    breaks: 'makes the root that was not asked for',
+    kills: ['root/modes'],
+    wrap: onCreate((request) => ({
+      ...request,
+      root: request.root === 'read-only' ? 'copy-on-write' : 'read-only',
+    })),
   },
   {
     name: 'limits-claimed',

@@ -49,7 +49,6 @@ export const manifestMutants: readonly Mutant[] = [
     'makes an empty sandbox of a manifest that it cannot honour',
     [
       'mounts/grant',
-      'root/modes',
       'network/modes',
       'core/create-refuse',
       'core/create-failure',
