@@ -6,6 +6,5 @@ export { agentScript } from './node/agent/agent-script.ts';
 export { readableFromSocket, writableToSocket } from './node/byte-streams.ts';
 export { ConfinedDirectory } from './node/confined/confined-directory.ts';
 export type { ConfinedEntry } from './node/confined/confined-directory.ts';
-export { makeFifos, openFifo } from './node/fifo.ts';
 export { identifyProcess, isRunning, killProcess, waitUntilGone } from './node/process-identity.ts';
 export type { ProcessIdentity } from './node/process-identity.ts';

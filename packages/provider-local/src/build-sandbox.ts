@@ -17,6 +17,7 @@ import {
   writableHostRoot,
   writableRootfs,
 } from './copy-on-write/writable-root.ts';
+import { dropLayerLinks } from './copy-on-write/overlay.ts';
 import { launch, type Launched } from './launch.ts';
 import { type LaunchPlan, launchCommand, stagePath } from './launch-command.ts';
 import { checkMainProcess } from './main-process.ts';
@@ -98,6 +99,7 @@ export async function buildSandbox(
     );
     try {
       checkMainProcess(launched.main.pid, record.uid ?? statSync('/proc/self').uid);
+      dropLayerLinks(paths.directory, plan.overlays);
     } catch (error) {
       await launched.abandon();
       throw error;

@@ -46,7 +46,7 @@ const schema = z.strictObject({
   labels: texts,
   env: texts,
   creator: identity,
-  root: z.enum(['read-only', 'copy-on-write']),
+  root: z.enum(['read-only', 'copy-on-write']).default('read-only'),
   main: identity.optional(),
   uid: z.int().min(1).optional(),
   keeper: identity.optional(),

@@ -48,8 +48,9 @@ async function withChanges(
 }
 
 const contents = async (entry: ChangeEntry | undefined): Promise<string> => {
-  assert.ok(entry?.open);
-  return new Response(entry.open()).text();
+  const opened = entry?.open?.();
+  assert.ok(opened);
+  return new Response(opened).text();
 };
 
 const told: Scenario['run'] = (context) =>

@@ -135,7 +135,7 @@ export interface ChangeEntry {
   /** Absent: the path was removed. */
   readonly stat?: FileStat;
   /** Opens the contents of a file, read by the host. */
-  open?(): ReadableStream<Uint8Array>;
+  readonly open?: () => ReadableStream<Uint8Array>;
 }
 
 /** The optional operations of a driver. Present means supported; each carries its limits. */

@@ -1,4 +1,12 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  symlinkSync,
+  unlinkSync,
+} from 'node:fs';
 import path from 'node:path';
 
 /**
@@ -55,6 +63,8 @@ export function overlayMount(
       // Without privilege over the file system only `user.` attributes can be written.
       ...(inUserNamespace ? ['userxattr'] : []),
       ...['nosuid', 'nodev'],
+      // Nothing of it outlives the sandbox: without this, each end of one waits for the disk.
+      'volatile',
       ...[`lowerdir=${lower}`, `upperdir=${upperPath(name)}`, `workdir=work/${name}`],
     ].join(','),
     mergedPath(name),
@@ -91,12 +101,21 @@ export function mountNamespace(): string[] {
     : ['unshare', '--user', '--map-root-user', '--mount', '--propagation', 'private'];
 }
 
+/** Once an overlay is mounted nothing needs the links to its layers, and who walks the directory must not follow them. */
+export function dropLayerLinks(directory: string, overlays: readonly Overlay[]): void {
+  for (const { name, layers } of overlays) {
+    for (let index = 0; index < layers; index += 1) {
+      unlinkSync(path.join(directory, layerLink(name, index)));
+    }
+  }
+}
+
 /** The kernel leaves its work directories closed, also to an ordinary user who is to remove them. */
 export function openWorkDirectories(directory: string): void {
   const work = path.join(directory, 'work');
   if (!lstatSync(work, { throwIfNoEntry: false })?.isDirectory()) return;
   for (const name of readdirSync(work)) {
-    for (const closed of ['work', 'index']) {
+    for (const closed of ['work', 'work/incompat', 'work/incompat/volatile', 'index']) {
       const file = path.join(work, name, closed);
       if (lstatSync(file, { throwIfNoEntry: false })?.isDirectory()) chmodSync(file, 0o700);
     }

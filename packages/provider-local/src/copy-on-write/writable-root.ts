@@ -77,8 +77,6 @@ function usrDirectories(usr: string): string[] {
     ...libraries.flatMap((name) =>
       ['dist-packages', 'site-packages'].map((part) => `${name}/${part}`),
     ),
-    ...['share/man', 'share/doc', 'share/applications', 'share/bash-completion'],
-    ...['local/share/man', 'share/ca-certificates'],
   ];
 }
 

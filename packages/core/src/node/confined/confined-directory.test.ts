@@ -86,6 +86,7 @@ describe('what is there', () => {
 });
 
 describe('what a guest may plant', () => {
+  // oxlint-disable-next-line typescript/no-unsafe-assignment -- vitest types its matchers so
   const refused = expect.objectContaining({ code: 'failed-precondition' });
 
   test('links out, at the end of a path and in the middle, are refused and never walked', async () => {
@@ -139,6 +140,9 @@ describe('what a guest may plant', () => {
     mkdirSync(path.join(outside, 'b'));
     writeFileSync(path.join(outside, 'b', 'secret'), 'outside');
     symlinkSync(outside, path.join(inside, 'link'));
+    using directory = new ConfinedDirectory(inside);
+    // Counted while there is no worker, which has descriptors of its own.
+    const before = descriptors().length;
     const stop = new Int32Array(new SharedArrayBuffer(4));
     const worker = new Worker(
       `const { renameSync } = require('node:fs');
@@ -151,8 +155,6 @@ describe('what a guest may plant', () => {
       { eval: true, workerData: { inside, stop } },
     );
     const ended = new Promise((resolve) => worker.once('exit', resolve));
-    using directory = new ConfinedDirectory(inside);
-    const before = descriptors().length;
     const seen = new Map<string, number>();
     const count = (what: string): void => void seen.set(what, (seen.get(what) ?? 0) + 1);
     try {

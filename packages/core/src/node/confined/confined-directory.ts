@@ -180,7 +180,7 @@ export class ConfinedDirectory implements Disposable {
     const names = this.#guard(path, () =>
       readdirSync(`/proc/self/fd/${descriptor}`, { encoding: 'buffer' }),
     );
-    return { descriptor, path, owned, names: names.toSorted(Buffer.compare), next: 0 };
+    return { descriptor, path, owned, names: names.toSorted((a, b) => a.compare(b)), next: 0 };
   }
 
   #guard<T>(path: Uint8Array, use: () => T): T {
