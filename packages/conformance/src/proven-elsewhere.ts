@@ -1,5 +1,7 @@
 /** MUSTs of the specification that no provider can break, and where they are proven instead. */
 export const provenElsewhere: Readonly<Record<string, string>> = {
+  'changes-complete': "the providers' own tests: no public operation reaches changes yet",
+  'changes-confined': "the providers' own tests: no public operation reaches changes yet",
   'terminal-keys': "the providers' own tests: which job a key reaches is the kernel's doing",
   'ports-life': "the providers' own tests: an endpoint may live in the process that exposed it",
   'watch-overflow': "the providers' own tests: losing events takes a provider's own limit",

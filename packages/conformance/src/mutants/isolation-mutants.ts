@@ -64,7 +64,7 @@ export const isolationMutants: readonly Mutant[] = [
   {
     name: 'root-swapped',
     breaks: 'makes the root that was not asked for',
-    kills: ['root/modes'],
+    kills: ['root/modes', 'root/copy-on-write'],
     wrap: onCreate((request) => ({
       ...request,
       root: request.root === 'read-only' ? 'copy-on-write' : 'read-only',

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Sandbox, SandboxProcess } from '@gantry/core';
 import { must, type Check } from '../../check.ts';
 import type { CheckContext } from '../../runner/check-context.ts';
@@ -187,5 +188,30 @@ export const reachChecks: readonly Check[] = [
       await t.rejects('cancelled', t.promptly(t.limits.prompt, watching, 'the watch'), 'its end');
     },
     { needs: watch },
+  ),
+  must(
+    'root/copy-on-write',
+    'root-copy-on-write',
+    'programs can be added to a copy-on-write root, and stay in that sandbox',
+    async (t) => {
+      const root = 'copy-on-write' as const;
+      const spec = 'gantry-manifest/1' as const;
+      if (!t.capabilities.root?.modes.includes(root)) {
+        const create = (): Promise<unknown> => t.create({ manifest: { spec, root } });
+        await t.rejects('unsupported', create, 'a copy-on-write root');
+        return;
+      }
+      const [one, two] = await Promise.all([
+        t.create({ manifest: { spec, root } }),
+        t.create({ manifest: { spec, root } }),
+      ]);
+      const name = t.word('program');
+      const file = `/usr/bin/${name}`;
+      const line = `printf "#!/bin/sh\\necho ran\\n" > ${file} && chmod 755 ${file} && ${name}`;
+      t.equal(t.succeeded(await one.exec(line), 'adding a program'), 'ran\n', 'what it says');
+      t.equal((await two.exec([name])).exit, { code: 127 }, 'the program in another sandbox');
+      t.equal(existsSync(file), false, 'whether the host has it');
+    },
+    { needs: { capability: 'root' } },
   ),
 ];
