@@ -1,7 +1,14 @@
 import { guestHome, guestId, guestName } from './synthetic-etc.ts';
 
-/** Bytes of memory that a guest can fill in each of its own file systems. */
-const sizes = { tmp: 512 << 20, run: 64 << 20, shm: 64 << 20 } as const;
+/**
+ * Bytes of memory that a guest can fill in each of its own file systems. Together at most half of the
+ * sandbox's memory: files there cannot be freed by killing a process.
+ */
+function fileSystemSizes(memoryBytes = Infinity): { tmp: number; run: number; shm: number } {
+  const most = (bytes: number, part: number): number =>
+    Math.floor(Math.min(bytes, memoryBytes / part));
+  return { tmp: most(512 << 20, 4), run: most(64 << 20, 8), shm: most(64 << 20, 8) };
+}
 
 /** Where the agent's control directory is in the sandbox. */
 const guestControl = '/run/gantry';
@@ -33,6 +40,8 @@ export interface SandboxLayout {
   readonly binds: readonly Bind[];
   readonly infoDescriptor: number;
   readonly seccompDescriptor: number;
+  /** Most memory of the sandbox. */
+  readonly memoryBytes?: number;
 }
 
 /**
@@ -40,6 +49,7 @@ export interface SandboxLayout {
  * is in here or in the launcher around it; `checkMainProcess` asks the kernel whether they hold.
  */
 export function bubblewrapArguments(layout: SandboxLayout): string[] {
+  const sizes = fileSystemSizes(layout.memoryBytes);
   return [
     // --disable-userns needs the explicit --unshare-user.
     ...['--unshare-user', '--unshare-all', '--disable-userns'],

@@ -2,6 +2,7 @@ import {
   chmodSync,
   chownSync,
   closeSync,
+  existsSync,
   mkdirSync,
   openSync,
   statSync,
@@ -20,6 +21,8 @@ import {
 import { dropLayerLinks } from './copy-on-write/overlay.ts';
 import { launch, type Launched } from './launch.ts';
 import { type LaunchPlan, launchCommand, stagePath } from './launch-command.ts';
+import { setProcessLimits } from './limits/process-limits.ts';
+import { joinFiles, makeCgroups } from './limits/sandbox-cgroups.ts';
 import { checkMainProcess } from './main-process.ts';
 import type { SandboxRecord } from './sandbox-record.ts';
 import { seccompFile } from './seccomp/filter-file.ts';
@@ -55,6 +58,8 @@ export async function buildSandbox(
 ): Promise<BuiltSandbox> {
   const paths = state.sandbox(record.id);
   prepareDirectories(paths, record.uid);
+  const { limits, cgroups = [] } = record;
+  if (limits) makeCgroups(cgroups, limits);
   const stage = new Stage(paths, record.uid !== undefined);
   const binds = mounts.map(({ source, target, writable }): Bind => ({
     ...{ source: stage.path(source), target, writable },
@@ -78,7 +83,9 @@ export async function buildSandbox(
       directory: paths.directory,
       fifoMode: fifoMode(record),
       fifos: ['ctl', ...laneFiles(lanes)],
-      lifetimeMs: record.expiresAt - record.createdAt,
+      lifetimeMs: record.expiresAt - Date.now(),
+      join: joinFiles(cgroups),
+      ...(limits?.diskBytes === undefined ? {} : { workspaceBytes: limits.diskBytes }),
       ...(record.uid === undefined ? {} : { uid: record.uid }),
       staged: stage.staged,
       overlays: writable?.overlays ?? [],
@@ -90,6 +97,7 @@ export async function buildSandbox(
         control: stage.own('control'),
         infoDescriptor,
         seccompDescriptor,
+        ...(limits?.memoryBytes === undefined ? {} : { memoryBytes: limits.memoryBytes }),
       }),
     };
     const launched = await launch(
@@ -99,6 +107,7 @@ export async function buildSandbox(
     );
     try {
       checkMainProcess(launched.main.pid, record.uid ?? statSync('/proc/self').uid);
+      await setProcessLimits(launched.main.pid, record);
       dropLayerLinks(paths.directory, plan.overlays);
     } catch (error) {
       await launched.abandon();
@@ -111,16 +120,18 @@ export async function buildSandbox(
 }
 
 function prepareDirectories(paths: SandboxPaths, uid: number | undefined): void {
-  mkdirSync(paths.workspace);
+  // A sandbox that was suspended has its workspace, as the guest left it.
+  const kept = existsSync(paths.workspace);
+  if (!kept) mkdirSync(paths.workspace);
   mkdirSync(paths.control);
   writeFileSync(path.join(paths.control, 'agent'), agentScript);
   // Whatever the umask: the sandbox's own uid has to get through, and others get as far as the
   // closed directory above.
-  for (const directory of [paths.directory, paths.control, paths.workspace]) {
+  for (const directory of [paths.directory, paths.control, ...(kept ? [] : [paths.workspace])]) {
     chmodSync(directory, 0o755);
   }
   chmodSync(path.join(paths.control, 'agent'), 0o644);
-  if (uid !== undefined) chownSync(paths.workspace, uid, uid);
+  if (uid !== undefined && !kept) chownSync(paths.workspace, uid, uid);
 }
 
 /** Where bubblewrap finds things: by their own paths, or as root by what the launcher has bound. */

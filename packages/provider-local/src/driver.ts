@@ -12,16 +12,22 @@ import { buildSandbox, fifoMode } from './build-sandbox.ts';
 import { changesSince, markWorkspace } from './changes/changes.ts';
 import { probeOverlay, requireOverlay } from './copy-on-write/overlay-probe.ts';
 import { diagnose, requireAll } from './diagnose.ts';
+import { signalCommand } from './kill/signal-command.ts';
+import type { CgroupDirectory } from './limits/find-cgroups.ts';
+import { readMetrics } from './limits/metrics.ts';
+import { outOfMemoryKills, tellOutOfMemory } from './limits/out-of-memory.ts';
+import { hostLimits, narrowedBy, planLimits } from './limits/plan-limits.ts';
 import { listRecords, sandboxStatus } from './inventory.ts';
 import type { ResolvedOptions } from './options.ts';
 import { findPortsEntry } from './ports/enter-network.ts';
 import { PortForwarder } from './ports/port-forwarder.ts';
 import { DetachedProcesses } from './processes/detached-processes.ts';
 import { listProcesses } from './processes/list-processes.ts';
-import { isAlive, removeSandbox, sweepNowAndThen } from './removal.ts';
+import { removeSandbox, sweepNowAndThen } from './removal.ts';
 import { resolveRootfs, type Unpack } from './rootfs.ts';
 import { newRecord, type SandboxRecord } from './sandbox-record.ts';
 import { reserveUid } from './sandbox-uid.ts';
+import { requireRunning, resumeSandbox, suspendSandbox } from './suspend/sandbox-suspension.ts';
 import { StateDirectory } from './state-directory.ts';
 import { openTerminal } from './terminal.ts';
 import { watchDirectory } from './watch/watch-directory.ts';
@@ -30,6 +36,7 @@ import { unpackRootfs } from './unpack-rootfs.ts';
 interface ProcessHandle extends DriverHandle {
   readonly agent: AgentClient;
   readonly env: Readonly<Record<string, string>>;
+  readonly cgroups: readonly CgroupDirectory[];
   readonly main: ProcessIdentity;
   readonly ports: PortForwarder;
   readonly detached: DetachedProcesses;
@@ -43,12 +50,19 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
     record: SandboxRecord & { readonly main: ProcessIdentity },
     lanes: readonly string[],
   ): ProcessHandle => {
+    const { limits, root } = record;
     const { control, detached } = state.sandbox(record.id);
     const link = { controlDirectory: control, fifoMode: fifoMode(record) };
-    const agent = new AgentClient({ ...link, prepared: lanes });
+    const agent = new AgentClient({
+      ...link,
+      prepared: lanes,
+      signalCommand: (mark, signal) => signalCommand(record.main, mark, signal),
+    });
     return {
       ref: reference(record.id),
       env: record.env,
+      cgroups: record.cgroups ?? [],
+      ...(limits ? { narrowed: narrowedBy({ limits, root }, hostLimits()) } : {}),
       main: record.main,
       agent,
       ports: new PortForwarder(record.main, record.uid),
@@ -72,8 +86,8 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       stdin: 'stream',
       // A shell says in words which signal ended a command, but not for SIGINT and SIGPIPE.
       exit: 'shell-encoded',
-      kill: 'group',
-      limits: { memory: 'none', pids: 'none', cpu: 'none', disk: 'none' },
+      kill: 'tree',
+      limits: { memory: 'enforced', pids: 'enforced', cpu: 'enforced', disk: 'enforced' },
     },
     mounts: { kinds: ['hostMount'] },
     root: { modes: ['read-only', 'copy-on-write'] },
@@ -104,10 +118,32 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
     async probe() {
       requireAll(await diagnose());
       const [entry, overlay] = await Promise.all([findPortsEntry(), probeOverlay(state)]);
+      const { limits, settable } = hostLimits();
       return {
+        limits,
+        resources: { settable },
         ...(entry.ok ? {} : { ports: false as const }),
         ...(overlay.ok ? {} : { root: { modes: ['read-only'] as const } }),
       };
+    },
+
+    resources: { settable: ['cpus', 'memoryBytes', 'pids', 'diskBytes'] },
+    metrics: {
+      async read({ ref }) {
+        const { workspace } = state.sandbox(ref.id);
+        return readMetrics(requireRunning(state.read(ref.id), ref), workspace);
+      },
+    },
+    suspend: {
+      modes: ['memory', 'disk'],
+      suspend: ({ ref }, mode) => suspendSandbox(state, ref, mode),
+      async resume(ref, call) {
+        let resumed: ProcessHandle | undefined;
+        const record = await resumeSandbox(state, ref, call, (anew, built) => {
+          resumed = handle(anew, built.lanes);
+        });
+        return resumed ?? handle(record, []);
+      },
     },
 
     async diagnose() {
@@ -119,11 +155,13 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
 
     async create(request: CreateRequest, call: Call) {
       call.signal.throwIfAborted();
+      const planned = planLimits(request.id, request.resources ?? {}, hostLimits());
       state.ensure();
       if (request.root === 'copy-on-write') await requireOverlay(state);
       await sweepNowAndThen(state);
       const rootfs = await resolveRootfs(state, options.rootfs, unpack, call);
-      let record = newRecord(request, 'process');
+      const rebuild = { mounts: request.mounts ?? [], ...(rootfs === undefined ? {} : { rootfs }) };
+      let record: SandboxRecord = { ...newRecord(request, 'process'), ...planned, rebuild };
       const paths = state.sandbox(record.id);
       mkdirSync(paths.directory, { mode: 0o755 });
       try {
@@ -160,10 +198,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
     },
 
     async connect(ref) {
-      const record = state.read(ref.id);
-      if (!record?.main || !isAlive(record)) {
-        throw new SandboxError('not-found', `there is no running sandbox ${ref.id}`, { ref });
-      }
+      const record = requireRunning(state.read(ref.id), ref);
       if (record.isolation !== 'process') {
         const message = `sandbox ${ref.id} has no isolation; connect with local({ isolation: 'none' })`;
         throw new SandboxError('failed-precondition', message, { ref });
@@ -173,9 +208,12 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       return connected;
     },
 
-    spawn({ agent, env, detached }, command, call) {
+    async spawn({ agent, env, ref, cgroups, detached }, command, call) {
+      requireRunning(state.read(ref.id), ref);
+      const before = outOfMemoryKills(cgroups);
       const starter = command.detached ? detached : agent;
-      return starter.spawn({ ...command, env: { ...env, ...command.env } }, call);
+      const started = await starter.spawn({ ...command, env: { ...env, ...command.env } }, call);
+      return tellOutOfMemory(started, cgroups, before);
     },
 
     async release({ agent, ports, detached }) {

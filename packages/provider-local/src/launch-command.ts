@@ -8,6 +8,10 @@ export interface LaunchPlan {
   /** Names below `control`. Letters, digits, `-` and `.` only. */
   readonly fifos: readonly string[];
   readonly lifetimeMs: number;
+  /** The files of control groups that the launcher writes its process id to. */
+  readonly join: readonly string[];
+  /** Bytes of a workspace in memory; absent where the sandbox's own directory is the workspace. */
+  readonly workspaceBytes?: number;
   /** The uid to change to. Absent for an ordinary user, who keeps its own. */
   readonly uid?: number;
   /** As root: what is bound below the sandbox's directory, so that its uid can reach it. */
@@ -20,11 +24,18 @@ export interface LaunchPlan {
 /** Where root's sandboxes find their directory: in the launcher's own mount namespace only. */
 export const stagePath = '/tmp';
 
-const makeFifos = 'cd "$1/control" && mkfifo -m "$2" -- $3 && cd / || exit 70\n';
-
-const mountOverlays = `cd "$1" || exit 70
+// Where memory runs out on the host, sandboxes go before its own programs.
+const prepare = `cd "$1/control" && mkfifo -m "$2" -- $3 && cd / || exit 70
+{ echo 500 >/proc/self/oom_score_adj; } 2>/dev/null
+[ -z "$4" ] || mount -t tmpfs -o "$4" gantry "$1/workspace" || exit 76
 directory=$1
-shift 3
+shift 4
+while [ "$1" != -- ]; do
+  echo $$ >"$1" || exit 74
+  shift
+done
+shift
+cd "$directory" || exit 70
 while [ "$1" != -- ]; do
   mount -t overlay -o "$1" overlay "$2" || exit 73
   shift 2
@@ -33,16 +44,13 @@ shift
 cd /
 `;
 
-const ordinaryScript: string = `${makeFifos}shift 3
-exec "$@"
-`;
-
-const ordinaryOverlayScript: string = `${makeFifos}${mountOverlays}exec "$@"
+const ordinaryScript: string = `${prepare}exec "$@"
 `;
 
 // The uid cannot reach a workspace below a closed directory, such as root's own state directory. So
 // everything is bound to an open place first, with the sources below /tmp before /tmp is covered.
-const rootScript: string = `${makeFifos}${mountOverlays}while [ "$1" != -- ]; do
+const rootScript: string = `${prepare}ulimit -f unlimited || exit 75
+while [ "$1" != -- ]; do
   mount --rbind -- "$1" "$2" || exit 71
   shift 2
 done
@@ -57,33 +65,36 @@ exec "$@"
  */
 export function launchCommand(plan: LaunchPlan): [string, ...string[]] {
   const seconds = Math.max(plan.lifetimeMs / 1000, 0.001).toFixed(3);
-  const first = [plan.directory, plan.fifoMode.toString(8), plan.fifos.join(' ')];
+  const first = [
+    ...[plan.directory, plan.fifoMode.toString(8), plan.fifos.join(' ')],
+    workspaceOptions(plan),
+    ...[...plan.join, '--'],
+    ...[...plan.overlays.flatMap((o) => overlayMount(o, plan.uid === undefined)), '--'],
+  ];
   const keeper = ['timeout', '-s', 'KILL', seconds] as const;
-  const overlays = [...plan.overlays.flatMap((o) => overlayMount(o, plan.uid === undefined)), '--'];
-  if (plan.uid === undefined && plan.overlays.length > 0) {
-    const script = ['sh', '-c', ordinaryOverlayScript, 'gantry-launch', ...first, ...overlays];
-    return [...keeper, ...mountNamespace(), ...script, 'bwrap', ...plan.bubblewrap];
-  }
   if (plan.uid === undefined) {
+    const mounts = plan.overlays.length > 0 || plan.workspaceBytes !== undefined;
     return [
       ...keeper,
-      'sh',
-      '-c',
-      ordinaryScript,
-      'gantry-launch',
-      ...first,
-      'bwrap',
-      ...plan.bubblewrap,
+      ...(mounts ? mountNamespace() : []),
+      ...['sh', '-c', ordinaryScript, 'gantry-launch', ...first, 'bwrap', ...plan.bubblewrap],
     ];
   }
   const uid = String(plan.uid);
   return [
     ...keeper,
     ...mountNamespace(),
-    ...['sh', '-c', rootScript, 'gantry-launch', ...first, ...overlays],
+    ...['sh', '-c', rootScript, 'gantry-launch', ...first],
     ...plan.staged.flatMap(({ source, target }) => [source, target]),
     '--',
     ...['setpriv', '--reuid', uid, '--regid', uid, '--clear-groups', '--no-new-privs'],
     ...['bwrap', ...plan.bubblewrap],
   ];
+}
+
+/** A file for each 4 KiB: empty files take memory too. */
+function workspaceOptions({ workspaceBytes, uid = 0 }: LaunchPlan): string {
+  if (workspaceBytes === undefined) return '';
+  const files = Math.max(1_024, Math.ceil(workspaceBytes / 4_096));
+  return `size=${workspaceBytes},nr_inodes=${files},mode=0755,uid=${uid},gid=${uid}`;
 }

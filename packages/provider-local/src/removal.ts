@@ -7,6 +7,7 @@ import { isRunning, killProcess, waitUntilGone } from '@gantry/core/node';
 import { openWorkDirectories } from './copy-on-write/overlay.ts';
 import { DirectProcesses, signalGroup } from './direct-processes.ts';
 import { isErrno } from './errors.ts';
+import { removeCgroups } from './limits/sandbox-cgroups.ts';
 import { runProgram } from './run-program.ts';
 import type { SandboxRecord } from './sandbox-record.ts';
 import { freeUid, freeUids } from './sandbox-uid.ts';
@@ -20,11 +21,24 @@ const sweepEveryMs = 10_000;
 
 /** Whether the sandbox of a record lives. One that is being made is as alive as its maker. */
 export function isAlive(record: SandboxRecord): boolean {
+  if (isOnDisk(record)) return Date.now() < record.expiresAt;
   return isRunning(record.main ?? record.creator);
+}
+
+/** Whether a sandbox is suspended to disk: a workspace and no process. */
+export function isOnDisk({ suspended, main }: SandboxRecord): boolean {
+  return suspended?.mode === 'disk' && !(main && isRunning(main));
 }
 
 /** Ends what runs in a sandbox, removes its directory, and frees its uid. Idempotent. */
 export async function removeSandbox(state: StateDirectory, record: SandboxRecord): Promise<void> {
+  await endSandbox(state, record);
+  await removeDirectory(state, record.id);
+  if (record.uid !== undefined) freeUid(state, record.uid, (id) => id === record.id);
+}
+
+/** Ends what runs in a sandbox, and keeps its directory. */
+export async function endSandbox(state: StateDirectory, record: SandboxRecord): Promise<void> {
   if (record.isolation === 'none') endDirectly(state, record);
   if (record.main) await killProcess(record.main, goneWithinMs);
   // It ends by itself when what it watches over has ended.
@@ -32,8 +46,7 @@ export async function removeSandbox(state: StateDirectory, record: SandboxRecord
   if (keeper) {
     await waitUntilGone(keeper, 1_000).catch(() => killProcess(keeper, goneWithinMs));
   }
-  await removeDirectory(state, record.id);
-  if (record.uid !== undefined) freeUid(state, record.uid, (id) => id === record.id);
+  await removeCgroups(record.cgroups ?? []);
 }
 
 /** Without namespaces nothing dies with the main process: all that is known is killed one by one. */

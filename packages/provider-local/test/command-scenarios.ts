@@ -161,7 +161,7 @@ export const commandScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'kills the process group, also of a process that ignores SIGTERM',
+    name: 'kills a command, also of a process that ignores SIGTERM',
     async run({ provider }) {
       await using sandbox = await provider.create();
       const line = 'trap "" TERM; sleep 1000 & echo ready; while :; do sleep 0.1; done';

@@ -32,6 +32,7 @@ export function describe(result: ExecResult): string {
 
 /** What the tests read of a record. */
 export interface RecordOnDisk {
+  readonly cgroups: readonly { readonly path: string }[];
   readonly main: { pid: number };
   readonly keeper: { pid: number };
   readonly uid?: number;

@@ -24,9 +24,8 @@ export interface ProcessSignals {
 }
 
 /**
- * A detached process as its recorder's files tell of it. `release` lets go of it; until then, or until
- * nobody reads its outputs, it keeps this process from ending. Throws `out-of-range` for bytes that are
- * no longer kept.
+ * A detached process as its recorder's files tell of it. `release` lets go of it; until then, or until it
+ * has ended, it keeps this process from ending. Throws `out-of-range` for bytes that are no longer kept.
  */
 export function followDetached(
   id: string,
@@ -51,11 +50,7 @@ export function followDetached(
   const changes = new Changes(files.directory, release);
   const over = (): boolean => !isRunning(noted.recorder);
   const source: OutputSource = { files, over, change: () => changes.next() };
-  let readers = 2;
-  const unread = (): void => {
-    changes.done();
-    if ((readers -= 1) === 0) changes.quieten();
-  };
+  const unread = (): void => changes.done();
   return {
     id,
     pid: noted.pid,
@@ -104,7 +99,6 @@ class Changes {
   #watcher: FSWatcher | undefined;
   /** The exit status and two outputs. */
   #users = 3;
-  #quiet = false;
 
   constructor(directory: string, release: AbortSignal) {
     this.#release = release;
@@ -125,14 +119,8 @@ class Changes {
     if (this.#release.aborted) return Promise.reject(released());
     const waiting = Promise.withResolvers<void>();
     this.#waiting.add(waiting);
-    if (!this.#quiet) this.#timer.ref();
+    this.#timer.ref();
     return waiting.promise;
-  }
-
-  /** Lets this process end although somebody waits. */
-  quieten(): void {
-    this.#quiet = true;
-    this.#timer.unref();
   }
 
   /** One of the users needs it no more. */

@@ -6,7 +6,8 @@ import type { Call } from '../../contract/call.ts';
 import type { Signal } from '../../contract/exit-status.ts';
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import { isErrno, makeFifos, openFifo } from '../fifo.ts';
-import { commandText } from './command-text.ts';
+import { commandText, newMark } from './command-text.ts';
+import { feedBytes } from './feed-bytes.ts';
 import { Lane, type LaneProcess } from './lane.ts';
 import { prepareLane } from './lane-channel.ts';
 import { abandonedFiles, laneFiles, laneNames } from './lane-names.ts';
@@ -20,6 +21,11 @@ export interface AgentClientOptions {
   readonly fifoMode: number;
   /** Names from `laneNames` whose FIFOs are there. */
   readonly prepared?: readonly string[];
+  /**
+   * Signals every process of the command with that mark (`commandText`), in place of the agent, which
+   * reaches one process group only.
+   */
+  readonly signalCommand?: (mark: string, signal: NodeJS.Signals) => Promise<void>;
 }
 
 /** Most commands at once for each client; the next ones wait in order. */
@@ -64,8 +70,8 @@ export class AgentClient {
   /** Starts a command; resolves once it runs. Aborting before that kills it when it does. */
   async spawn(command: Command, call: Call): Promise<DriverProcess> {
     call.signal.throwIfAborted();
-    const text = commandText(command);
-    const started = await this.#run(text, command.stdin, call.signal);
+    const mark = this.#options.signalCommand ? newMark() : undefined;
+    const started = await this.#run(commandText(command, mark), command.stdin, call.signal, mark);
     let over = false;
     const end = (): void => void (over = true);
     started.exit.then(end, end);
@@ -74,19 +80,19 @@ export class AgentClient {
         throw new SandboxError('invalid-argument', `there is no signal ${signal}`);
       }
       // Afterwards the id may be another command's.
-      if (!over) await this.#kill(signal, started.pid);
+      if (!over) await this.#kill(signal, started.pid, mark);
     };
     const { stdin, ...rest } = started;
     if (!(command.stdin instanceof Uint8Array)) {
       return { ...rest, kill, ...(stdin === undefined ? {} : { stdin }) };
     }
-    void feed(stdin, command.stdin);
+    void feedBytes(stdin, command.stdin);
     return { ...rest, kill };
   }
 
   /** Sends a signal to a command that runs, whichever client has started it, by its process id. */
   async signal(signal: Signal, pid: number): Promise<void> {
-    await this.#kill(signal, pid);
+    await this.#kill(signal, pid, undefined);
   }
 
   /** Lets go of the lanes. Idempotent. */
@@ -105,12 +111,17 @@ export class AgentClient {
   }
 
   /** Runs a command on a lane; on another one when it turns out that the lane had died before. */
-  async #run(text: string, stdin: Command['stdin'], signal: AbortSignal): Promise<LaneProcess> {
+  async #run(
+    text: string,
+    stdin: Command['stdin'],
+    signal: AbortSignal,
+    mark: string | undefined,
+  ): Promise<LaneProcess> {
     for (let attempt = 1; ; attempt += 1) {
       const lane = await this.#acquire(signal);
       const running = lane.run(text, stdin, () => this.#settle(lane));
       try {
-        return await unlessAborted(running, signal, (late) => this.#discard(late));
+        return await unlessAborted(running, signal, (late) => this.#discard(late, mark));
       } catch (error) {
         const lost = SandboxError.is(error) && error.code === 'unavailable';
         if (!lost || error.outcome !== 'not-started' || attempt > mostLanes) throw error;
@@ -188,7 +199,11 @@ export class AgentClient {
       lane?.close();
       this.#failures += 1;
       // Another lane may fare better, unless there is no agent, or a guest that spoils each.
-      if (this.#failures >= mostFailures || !told) this.#waiting.shift()?.reject(error);
+      // Whatever broke, the command was not even handed over.
+      const fact = SandboxError.is(error) && error.code === 'unavailable';
+      if (this.#failures >= mostFailures || !told) {
+        this.#waiting.shift()?.reject(fact ? error.with({ outcome: 'not-started' }) : error);
+      }
       this.#grow();
       return;
     }
@@ -230,7 +245,10 @@ export class AgentClient {
     }
   }
 
-  async #kill(signal: Signal, pid: number): Promise<void> {
+  async #kill(signal: Signal, pid: number, mark: string | undefined): Promise<void> {
+    const { signalCommand } = this.#options;
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `spawn` has looked it up in this system's table
+    if (signalCommand && mark !== undefined) return signalCommand(mark, signal as NodeJS.Signals);
     try {
       await this.#tell(`kill ${signal.slice(3)} ${pid}`);
     } catch (error) {
@@ -240,9 +258,9 @@ export class AgentClient {
   }
 
   /** Kills a command that nobody wants any more. */
-  #discard(late: LaneProcess): void {
+  #discard(late: LaneProcess, mark: string | undefined): void {
     // Nobody is left to tell that it could not be killed; the sandbox's end takes it down.
-    this.#kill('SIGKILL', late.pid).catch(() => undefined);
+    this.#kill('SIGKILL', late.pid, mark).catch(() => undefined);
     for (const stream of [late.stdout, late.stderr]) void stream.cancel();
     late.stdin?.abort().catch(() => undefined);
   }
@@ -253,20 +271,6 @@ export class AgentClient {
 
   #remove(file: string): void {
     rmSync(`${this.#options.controlDirectory}/${file}`, { force: true });
-  }
-}
-
-/** Gives a command all of its input; one that stops reading has its own reasons. */
-async function feed(
-  stdin: WritableStream<Uint8Array> | undefined,
-  bytes: Uint8Array,
-): Promise<void> {
-  const writer = stdin?.getWriter();
-  try {
-    if (bytes.length > 0) await writer?.write(bytes);
-    await writer?.close();
-  } catch {
-    // The exit status tells the rest.
   }
 }
 
