@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { access, readFile, rm, watch as watchFiles } from 'node:fs/promises';
-import path from 'node:path';
+import { readFile, rm } from 'node:fs/promises';
 import {
   SandboxError,
   type CreateRequest,
   type DriverHandle,
+  type ExitStatus,
   type NativeSnapshotRef,
   type SandboxDriver,
-  type WatchEvent,
 } from '@gantry/core/driver';
 import { openTerminal, start } from './directory-process.ts';
+import { changes } from './directory-watch.ts';
 import {
   copyWorkspace,
   discard,
@@ -48,6 +48,18 @@ async function running(id: string): Promise<StoredSandbox> {
   throw new SandboxError('failed-precondition', `sandbox ${id} is suspended; resume it first`);
 }
 
+/** How a process ended, as long as someone holds its sandbox. */
+function untilLetGo(exit: Promise<ExitStatus>, letGo: AbortSignal): Promise<ExitStatus> {
+  const gone = new Promise<never>((_, reject) => {
+    const message = 'the sandbox was let go of, and its processes with it';
+    const error = new SandboxError('unavailable', message, { outcome: 'unknown' });
+    letGo.addEventListener('abort', () => reject(error), { once: true });
+  });
+  const first = Promise.race([exit, gone]);
+  first.catch(() => undefined); // Looked at late, or never.
+  return first;
+}
+
 const environment = ({ id, env }: StoredSandbox): Record<string, string> => ({
   ...env,
   GANTRY_SANDBOX: id,
@@ -65,6 +77,12 @@ export interface DirectoryOptions {
  */
 export function directoryDriver(options: DirectoryOptions = {}): SandboxDriver {
   const { guest = 'unprivileged' } = options;
+  const held = new WeakMap<DriverHandle, AbortController>();
+  const lettingGo = (handle: DriverHandle): AbortController => {
+    const control = held.get(handle) ?? new AbortController();
+    held.set(handle, control);
+    return control;
+  };
   return {
     spec: 'gantry-driver/1',
     id: provider,
@@ -86,10 +104,11 @@ export function directoryDriver(options: DirectoryOptions = {}): SandboxDriver {
       return handleOf((await running(ref.id)).id);
     },
     async spawn(handle, command) {
-      return start(command, environment(await running(handle.ref.id)), guest);
+      const process = await start(command, environment(await running(handle.ref.id)), guest);
+      return { ...process, exit: untilLetGo(process.exit, lettingGo(handle).signal) };
     },
-    async release() {
-      // Nothing local is held.
+    async release(handle) {
+      lettingGo(handle).abort();
     },
     destroy: (ref) => discard(ref.id),
     inventory: {
@@ -128,11 +147,12 @@ export function directoryDriver(options: DirectoryOptions = {}): SandboxDriver {
       },
     },
     suspend: {
-      modes: ['memory'],
-      async suspend(handle) {
+      modes: ['memory', 'disk'],
+      async suspend(handle, mode) {
         const found = await running(handle.ref.id);
         await save({ ...found, suspended: true });
-        await signalMarked(`GANTRY_SANDBOX=${found.id}`, 'SIGSTOP');
+        const signal = mode === 'memory' ? 'SIGSTOP' : 'SIGKILL';
+        await signalMarked(`GANTRY_SANDBOX=${found.id}`, signal);
       },
       async resume(ref) {
         const found = await find(ref.id);
@@ -167,8 +187,8 @@ export function directoryDriver(options: DirectoryOptions = {}): SandboxDriver {
     },
     watch: {
       recursive: true,
-      watch: (_handle, directory, options, call) =>
-        changes(directory, options.recursive, call.signal),
+      watch: (handle, directory, { recursive }, call) =>
+        changes(directory, recursive, call.signal, async () => Boolean(await load(handle.ref.id))),
     },
     users: {},
     metrics: {
@@ -191,21 +211,4 @@ export function directoryDriver(options: DirectoryOptions = {}): SandboxDriver {
       },
     },
   };
-}
-
-async function* changes(
-  directory: string,
-  recursive: boolean,
-  signal: AbortSignal,
-): AsyncGenerator<WatchEvent, void> {
-  for await (const { eventType, filename } of watchFiles(directory, { recursive, signal })) {
-    if (filename === null) continue;
-    const file = path.join(directory, filename);
-    const there = await access(file).then(
-      () => true,
-      () => false,
-    );
-    const kind = !there ? 'removed' : eventType === 'rename' ? 'created' : 'changed';
-    yield { kind, path: file };
-  }
 }

@@ -11,12 +11,19 @@ import { environmentChecks } from './core/environment-checks.ts';
 import { createCapabilityChecks } from './capabilities/create-capability-checks.ts';
 import { forkChecks } from './capabilities/fork-checks.ts';
 import { nativeSnapshotChecks } from './capabilities/native-snapshot-checks.ts';
+import { portChecks } from './capabilities/port-checks.ts';
+import { watchChecks } from './capabilities/watch-checks.ts';
+import { changeChecks } from './capabilities/change-checks.ts';
+import { originChecks } from './capabilities/origin-checks.ts';
+import { resourceChecks } from './capabilities/resource-checks.ts';
 import { reachChecks } from './capabilities/reach-checks.ts';
 import { serviceChecks } from './capabilities/service-checks.ts';
 import { suspendChecks } from './capabilities/suspend-checks.ts';
+import { suspensionChecks } from './capabilities/suspension-checks.ts';
 import { terminalChecks } from './capabilities/terminal-checks.ts';
 import { fanOutChecks } from './fan-out/fan-out-checks.ts';
 import { faultChecks } from './faults/fault-checks.ts';
+import { contractChecks } from './core/contract-checks.ts';
 import { callChecks } from './core/call-checks.ts';
 import { commandChecks } from './core/command-checks.ts';
 import { createChecks } from './core/create-checks.ts';
@@ -38,6 +45,7 @@ export const checks: readonly Check[] = [
   ...connectChecks,
   ...lifecycleChecks,
   ...callChecks,
+  ...contractChecks,
   ...commandChecks,
   ...environmentChecks,
   ...streamChecks,
@@ -61,9 +69,15 @@ export const checks: readonly Check[] = [
   ...faultChecks,
   ...terminalChecks,
   ...suspendChecks,
+  ...suspensionChecks,
   ...nativeSnapshotChecks,
   ...forkChecks,
   ...createCapabilityChecks,
+  ...resourceChecks,
   ...serviceChecks,
   ...reachChecks,
+  ...portChecks,
+  ...watchChecks,
+  ...changeChecks,
+  ...originChecks,
 ];

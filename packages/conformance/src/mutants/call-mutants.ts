@@ -73,7 +73,6 @@ export const callMutants: readonly Mutant[] = [
       'faults/spawn-fails',
       'faults/spawn-hangs',
       'faults/output-truncated',
-      'core/capability-narrow',
       'core/connect-missing',
       'core/exec-nul',
       'core/files-not-found',
@@ -99,6 +98,54 @@ export const callMutants: readonly Mutant[] = [
     (error) =>
       new SandboxError(error.code, error.message, { details: error.details, cause: error.cause }),
   ),
+  {
+    name: 'narrowing-ignored',
+    breaks: 'says that a sandbox can do all that its provider can',
+    kills: ['core/capability-narrow'],
+    weaken: (provider) =>
+      reshapeProvider(provider, {
+        sandbox: (_sandbox, { capabilities }) => ({ capabilities }),
+      }),
+  },
+  {
+    name: 'changes-claimed',
+    breaks: 'says that every sandbox can tell its changes',
+    kills: ['changes/undeclared'],
+    weaken: (provider) =>
+      reshapeProvider(provider, {
+        sandbox: ({ capabilities }) => ({
+          capabilities: { ...capabilities, changes: { evidence: 'host-layer' } },
+        }),
+      }),
+  },
+  {
+    name: 'any-driver-taken',
+    breaks: 'takes an instance of a class for a driver',
+    kills: ['core/driver-plain'],
+    weaken: (provider) =>
+      reshapeProvider(provider, {
+        provider: (original) => ({
+          wrap(wrapper) {
+            try {
+              return original.wrap(wrapper);
+            } catch {
+              return original; // The defect: nobody hears of it.
+            }
+          },
+        }),
+      }),
+  },
+  {
+    name: 'git-from-anywhere',
+    breaks: 'makes the sandbox without a repository that it cannot take',
+    kills: ['core/manifest-git-addresses'],
+    weaken: (provider) =>
+      reshapeProvider(provider, {
+        provider: (original) => ({
+          create: (options) => original.create(options).catch(() => original.create()),
+        }),
+      }),
+  },
   {
     name: 'secret-in-ref',
     breaks: 'writes a key of the environment into the saved ref',

@@ -35,6 +35,8 @@ export const capabilityMutants: readonly Mutant[] = [
       'inventory',
       'processes',
       'metrics',
+      'privilege',
+      'images',
     ].map((profile) => `${profile}/undeclared`),
     weaken: (provider) =>
       reshapeProvider(provider, {
@@ -86,7 +88,7 @@ export const capabilityMutants: readonly Mutant[] = [
   {
     name: 'terminal-is-a-pipe',
     breaks: 'opens a pipe where a terminal was asked for',
-    kills: ['terminal/is-a-terminal'],
+    kills: ['terminal/is-a-terminal', 'terminal/keys'],
     wrap: onCapability('terminal', (_terminal, driver) => ({
       async open(handle, command, _size, call) {
         const process = await driver.spawn(handle, { ...command, stdin: 'stream' }, call);
@@ -126,13 +128,19 @@ export const capabilityMutants: readonly Mutant[] = [
   {
     name: 'suspend-does-nothing',
     breaks: 'leaves a suspended sandbox running',
-    kills: ['suspend/keeps', 'suspend/stands-still'],
+    kills: [
+      'suspend/keeps',
+      'suspend/stands-still',
+      'suspend/state',
+      'suspend/memory',
+      'suspend/disk',
+    ],
     wrap: onCapability('suspend', () => ({ suspend: async () => undefined })),
   },
   {
     name: 'resume-is-fresh',
     breaks: 'resumes into a new, empty sandbox',
-    kills: ['suspend/keeps'],
+    kills: ['suspend/keeps', 'suspend/resume-running', 'suspend/disk'],
     wrap: onCapability('suspend', (_suspend, driver) => ({
       resume: (_ref, call) =>
         driver.create(

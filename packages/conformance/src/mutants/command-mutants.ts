@@ -138,7 +138,12 @@ export const commandMutants: readonly Mutant[] = [
   {
     name: 'one-at-a-time',
     breaks: 'runs commands one after the other',
-    kills: ['core/concurrent-exec', 'isolation/output-flood', 'isolation/busy-neighbour'],
+    kills: [
+      'core/concurrent-exec',
+      'isolation/output-flood',
+      'isolation/busy-neighbour',
+      'isolation/contained',
+    ],
     wrap: (driver) => {
       let last: Promise<unknown> = Promise.resolve();
       return onSpawn(async (start, command) => {

@@ -1,6 +1,8 @@
 import { callMutants } from './call-mutants.ts';
 import { capabilityMutants } from './capability-mutants.ts';
 import { fanOutMutants } from './fan-out-mutants.ts';
+import { limitMutants } from './limit-mutants.ts';
+import { suspensionMutants } from './suspension-mutants.ts';
 import { reachMutants } from './reach-mutants.ts';
 import { serviceMutants } from './service-mutants.ts';
 import { commandMutants } from './command-mutants.ts';
@@ -26,4 +28,6 @@ export const mutants: readonly Mutant[] = [
   ...serviceMutants,
   ...fanOutMutants,
   ...reachMutants,
+  ...limitMutants,
+  ...suspensionMutants,
 ];

@@ -73,7 +73,12 @@ export const isolationMutants: readonly Mutant[] = [
   {
     name: 'limits-claimed',
     breaks: 'accepts limits and does not hold them',
-    kills: ['isolation/process-limit', 'isolation/memory-limit', 'isolation/disk-limit'],
+    kills: [
+      'isolation/process-limit',
+      'isolation/memory-limit',
+      'isolation/disk-limit',
+      'resources/hold',
+    ],
     wrap: (driver) => ({
       ...driver,
       traits: {

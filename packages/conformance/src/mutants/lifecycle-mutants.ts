@@ -188,7 +188,7 @@ export const lifecycleMutants: readonly Mutant[] = [
   {
     name: 'release-does-nothing',
     breaks: 'lets a released object go on working',
-    kills: ['core/after-end'],
+    kills: ['core/after-end', 'core/exit-let-go'],
     weaken: (provider) =>
       reshapeProvider(provider, { sandbox: () => ({ release: async () => undefined }) }),
   },

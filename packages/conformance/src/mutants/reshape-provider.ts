@@ -23,7 +23,7 @@ export function reshapeProvider(provider: Provider, reshaping: Reshaping): Provi
     resume: async (ref, options) => wrapSandbox(await provider.resume(ref, options)),
     createFrom: async (snapshot, options) =>
       wrapSandbox(await provider.createFrom(snapshot, options)),
-    wrap: (wrapper) => reshapeProvider(provider.wrap(wrapper), reshaping),
+    wrap: own.wrap ?? ((wrapper) => reshapeProvider(provider.wrap(wrapper), reshaping)),
   });
 }
 

@@ -35,7 +35,7 @@ export const serviceMutants: readonly Mutant[] = [
   {
     name: 'limits-dropped',
     breaks: 'drops limits that it cannot set',
-    kills: ['resources/settable'],
+    kills: ['resources/refuse'],
     wrap: (driver) => ({ ...driver, resources: { settable: [] } }),
     weaken: (provider) =>
       reshapeProvider(provider, {

@@ -46,8 +46,9 @@ export class CheckContext extends Assertions {
     return this.state.limits;
   }
 
+  /** What the subject can do on this host: as declared, less what its `probe` takes away. */
   get capabilities(): Capabilities {
-    return this.provider.capabilities;
+    return this.state.capabilities;
   }
 
   /** What the subject is held to: its own traits, or what the run assumes of it. */

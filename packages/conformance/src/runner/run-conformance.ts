@@ -1,6 +1,6 @@
 import { createHash, randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Traits } from '@gantry/core';
+import type { Capabilities, Provider, Traits } from '@gantry/core';
 import type { Check } from '../check.ts';
 import { checks as wholeSuite } from '../checks/index.ts';
 import { loadSubject, type LoadedSubject, type Subject } from '../subject/load-subject.ts';
@@ -10,6 +10,7 @@ import type { CheckReport, Report } from './report.ts';
 import { runCheck } from './run-check.ts';
 import { RunState } from './run-state.ts';
 import { selectChecks, twinOf, type Selection } from './select-checks.ts';
+import { timeLimits, within } from './time-limits.ts';
 
 /** What happens while a suite runs. */
 export interface Progress {
@@ -56,7 +57,8 @@ export async function runConformance(options: ConformanceOptions): Promise<Repor
   const subject = await loadSubject(options.subject);
   const startedAt = new Date();
   const seed = options.seed ?? randomInt(2 ** 31);
-  const state = new RunState(subject, seed, timeoutScale);
+  const capabilities = await capabilitiesHere(subject.provider, timeLimits(timeoutScale).check);
+  const state = new RunState(subject, capabilities, seed, timeoutScale);
   const run = new SuiteRun(selected, state, options);
   const results = await run.all(concurrency);
   const profiles = judgeProfiles(results, filtered);
@@ -66,10 +68,10 @@ export async function runConformance(options: ConformanceOptions): Promise<Repor
     subject: {
       name: state.provider.id,
       ...versionOf(subject),
-      isolation: state.provider.capabilities.traits.isolation,
+      isolation: capabilities.traits.isolation,
     },
     mode: options.mode ?? 'live',
-    capabilities: state.provider.capabilities,
+    capabilities,
     seed,
     runId: state.runId,
     startedAt: startedAt.toISOString(),
@@ -97,7 +99,7 @@ class SuiteRun {
     this.#checks = checks;
     this.#state = state;
     this.#options = options;
-    const { traits } = state.provider.capabilities;
+    const { traits } = state.capabilities;
     const isolation = options.assumeIsolation ?? traits.isolation;
     this.#claims = { ...traits, isolation };
     this.#signal = options.signal ?? new AbortController().signal;
@@ -164,9 +166,16 @@ class SuiteRun {
     const { capability, isolation } = check.needs ?? {};
     if (isolation && this.#claims.isolation === 'none') return 'the subject claims no isolation';
     if (capability === undefined) return undefined;
-    const declared = this.#state.provider.capabilities[capability] !== undefined;
+    const declared = this.#state.capabilities[capability] !== undefined;
     return declared ? undefined : `the subject does not declare ${capability}`;
   }
+}
+
+/** What the subject can do here. Where that cannot be asked, what it declares: `core/capabilities-json` then fails. */
+async function capabilitiesHere(provider: Provider, limitMs: number): Promise<Capabilities> {
+  const asked = provider.probe().catch(() => provider.capabilities);
+  const late = new Error('unanswered');
+  return within(limitMs, asked, () => late).catch(() => provider.capabilities);
 }
 
 function digest(suite: readonly Check[]): string {

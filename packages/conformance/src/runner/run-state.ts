@@ -1,4 +1,4 @@
-import type { Provider, Sandbox, SandboxRef } from '@gantry/core';
+import type { Capabilities, Provider, Sandbox, SandboxRef } from '@gantry/core';
 import type { LoadedSubject } from '../subject/load-subject.ts';
 import { describeError } from './describe-value.ts';
 import { timeLimits, within, type TimeLimits } from './time-limits.ts';
@@ -16,6 +16,8 @@ export interface RecordedSandbox {
 export class RunState {
   readonly subject: LoadedSubject;
   readonly provider: Provider;
+  /** What the subject can do on this host. */
+  readonly capabilities: Capabilities;
   readonly runId: string;
   readonly seed: number;
   readonly limits: TimeLimits;
@@ -24,9 +26,10 @@ export class RunState {
   readonly weaker: Map<string, string> = new Map();
   #shared: Promise<Sandbox> | undefined;
 
-  constructor(subject: LoadedSubject, seed: number, scale: number) {
+  constructor(subject: LoadedSubject, capabilities: Capabilities, seed: number, scale: number) {
     this.subject = subject;
     this.provider = subject.provider;
+    this.capabilities = capabilities;
     this.seed = seed;
     this.runId = `run-${seed.toString(36)}-${process.pid.toString(36)}-${Date.now().toString(36)}`;
     this.limits = timeLimits(scale);

@@ -140,60 +140,6 @@ export const createCapabilityChecks: readonly Check[] = [
     },
     { needs: { capability: 'users' } },
   ),
-  undeclared('resources', 'resources', creating({ resources: { memoryBytes: 64 * 1024 * 1024 } })),
-  must(
-    'resources/settable',
-    'create-refuse',
-    'what is declared settable is accepted, all else refused',
-    async (t) => {
-      const values = {
-        cpus: 1,
-        memoryBytes: 512 * 1024 * 1024,
-        pids: 256,
-        diskBytes: 512 * 1024 * 1024,
-      };
-      const settable = t.capabilities.resources?.settable ?? [];
-      const names = ['cpus', 'memoryBytes', 'pids', 'diskBytes'] as const;
-      const wanted = Object.fromEntries(
-        names.filter((name) => settable.includes(name)).map((name) => [name, values[name]]),
-      );
-      const sandbox = await t.create({ manifest: { spec, resources: wanted } });
-      t.equal((await sandbox.exec('echo on')).stdout.text, 'on\n', 'a command within its limits');
-      for (const name of names.filter((name) => !settable.includes(name))) {
-        await t.rejects(
-          'unsupported',
-          () => t.create({ manifest: { spec, resources: { [name]: values[name] } } }),
-          `create with ${name}`,
-        );
-      }
-    },
-    { needs: { capability: 'resources' } },
-  ),
-  must(
-    'resources/traits',
-    'trait-true',
-    'what can be limited is enforced, and is declared so',
-    async (t) => {
-      const traits = {
-        memoryBytes: 'memory',
-        pids: 'pids',
-        cpus: 'cpu',
-        diskBytes: 'disk',
-      } as const;
-      for (const name of t.capabilities.resources?.settable ?? []) {
-        t.equal(
-          t.claims.limits[traits[name]],
-          'enforced',
-          `trait limits.${traits[name]}, which can be set`,
-        );
-      }
-      t.ok(
-        Object.values(t.claims.limits).every((value) => value === 'enforced' || value === 'none'),
-        'a limit is neither enforced nor none',
-      );
-    },
-    { needs: { capability: 'resources' } },
-  ),
   undeclared('root', 'root', creating({ root: 'read-only' })),
   must(
     'root/modes',

@@ -4,8 +4,6 @@ import { must, type Check } from '../../check.ts';
 import type { CheckContext } from '../../runner/check-context.ts';
 
 const processes = { capability: 'processes' } as const;
-const ports = { capability: 'ports' } as const;
-const watch = { capability: 'watch' } as const;
 
 /** A detached process and its id; none where attaching is not declared, which must then be refused. */
 async function detached(
@@ -122,72 +120,6 @@ export const reachChecks: readonly Check[] = [
       t.equal((await sandbox.exec('echo on')).stdout.text, 'on\n', 'a command');
     },
     { needs: processes },
-  ),
-  must(
-    'ports/local',
-    'ports-local',
-    'an endpoint on this host is on loopback; nobody listening ends at once',
-    async (t) => {
-      const sandbox = await t.create({ manifest: { spec: 'gantry-manifest/1', ports: [8099] } });
-      const { url, headers } = await sandbox.expose(8099);
-      const { hostname, protocol } = new URL(url);
-      if (protocol === 'http:') t.match(hostname, /^(?:127\.|localhost$|\[::1\]$)/, 'host name');
-      const asked = fetch(url, { headers }).then(
-        (response) => response.status,
-        () => 0,
-      );
-      const status = await t.promptly(t.limits.prompt, asked, 'a request that nobody serves');
-      t.ok(status === 0 || status >= 500, `nobody listens, and the endpoint answers ${status}`);
-    },
-    { needs: ports },
-  ),
-  must(
-    'ports/refused',
-    'ports-refused',
-    'an endpoint ends with its sandbox',
-    async (t) => {
-      const sandbox = await t.create({ manifest: { spec: 'gantry-manifest/1', ports: [8098] } });
-      const { url, headers } = await sandbox.expose(8098);
-      await sandbox.destroy();
-      const asked = fetch(url, { headers }).then(
-        (response) => response.status,
-        () => 0,
-      );
-      const status = await t.promptly(t.limits.prompt, asked, 'a request after destroy');
-      t.ok(
-        status === 0 || status >= 400,
-        `the sandbox is gone, and its endpoint answers ${status}`,
-      );
-    },
-    { needs: ports },
-  ),
-  must(
-    'watch/ends',
-    'watch-end',
-    'a watch ends with cancelled, and follows no link',
-    async (t) => {
-      const sandbox = await t.create();
-      t.ok((await sandbox.exec('mkdir seen behind; ln -s ../behind seen/link')).ok, 'set-up');
-      const control = new AbortController();
-      const told: string[] = [];
-      const watching = (async () => {
-        const events = sandbox.files.watch('seen', { signal: control.signal });
-        for await (const { path = '' } of events) told.push(path);
-      })();
-      watching.catch(() => undefined);
-      await new Promise((resolve) => setTimeout(resolve, t.limits.quiet));
-      t.ok((await sandbox.exec('echo x > behind/hidden; echo x > seen/shown')).ok, 'changes');
-      const shown = (): boolean => told.some((path) => path.endsWith('/shown'));
-      await t.eventually(t.limits.command, shown, 'the change being told');
-      t.equal(
-        told.filter((path) => path.includes('hidden')),
-        [],
-        'changes behind a link',
-      );
-      control.abort();
-      await t.rejects('cancelled', t.promptly(t.limits.prompt, watching, 'the watch'), 'its end');
-    },
-    { needs: watch },
   ),
   must(
     'root/copy-on-write',

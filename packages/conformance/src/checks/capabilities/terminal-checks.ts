@@ -59,6 +59,29 @@ export const terminalChecks: readonly Check[] = [
     { needs },
   ),
   must(
+    'terminal/keys',
+    'terminal-keys',
+    'Ctrl-C reaches the job in front and not the shell; closed input is end of input',
+    async (t) => {
+      const { sandbox } = await t.shared();
+      await using terminal = await sandbox.terminal({ command: ['sh', '-i'] });
+      await type(terminal, 'echo begun-$((1+1))\n');
+      await readUntil(t, terminal, /begun-2/);
+      await type(
+        terminal,
+        `sh -c 'trap "echo caught-\\$((2+2)); exit 1" INT; echo waits-$((3+3)); while :; do sleep 0.1; done'\n`,
+      );
+      await readUntil(t, terminal, /waits-6/);
+      await type(terminal, '\u0003');
+      await readUntil(t, terminal, /caught-4/);
+      await type(terminal, 'echo on-$((4+4))\n');
+      t.match(await readUntil(t, terminal, /on-8/), /on-8/, 'what the shell says after Ctrl-C');
+      await terminal.input.close();
+      await t.promptly(t.limits.prompt, terminal.exit, 'the end of a shell without input');
+    },
+    { needs },
+  ),
+  must(
     'terminal/resize',
     'terminal-size',
     'a resize is seen inside, where it is declared',

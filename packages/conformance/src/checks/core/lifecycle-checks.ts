@@ -146,6 +146,25 @@ export const lifecycleChecks: readonly Check[] = [
     },
   ),
   must(
+    'core/exit-let-go',
+    'exit-let-go',
+    'the exit of a process settles when its sandbox object is let go of',
+    async (t) => {
+      const sandbox = await t.create();
+      for (const end of ['release', 'destroy'] as const) {
+        const object = end === 'release' ? await t.provider.connect(sandbox.ref) : sandbox;
+        const process = await object.spawn('touch ran; while :; do sleep 1; done');
+        await t.eventually(t.limits.command, () => sandbox.files.exists('ran'), 'its start');
+        await object[end]();
+        const settled = Promise.allSettled([process.exit]);
+        const [exit] = await t.promptly(t.limits.prompt, settled, `its exit after ${end}`);
+        if (exit.status === 'fulfilled') continue;
+        const error = await t.rejects('unavailable', process.exit, `its exit after ${end}`);
+        t.equal(error.outcome, 'unknown', `outcome after ${end}`);
+      }
+    },
+  ),
+  must(
     'core/lifetime-maximum',
     'lifetime-maximum',
     'a sandbox ends by itself at the end of its lifetime',

@@ -1,9 +1,12 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import type { ResourceRequest, Sandbox } from '@gantry/core';
 import { must, type Check } from '../../check.ts';
 import type { CheckContext } from '../../runner/check-context.ts';
 import { probe } from './probe.ts';
 
 const needs = { isolation: true } as const;
+const mebibyte = 1024 * 1024;
 
 /** A neighbour that must answer while someone misbehaves. */
 async function neighbourAnswers(
@@ -78,6 +81,29 @@ export const loadIsolationChecks: readonly Check[] = [
     { needs },
   ),
   must(
+    'isolation/contained',
+    'limits-contained',
+    'a guest that uses up what it has keeps neither neighbour nor host from working',
+    async (t) => {
+      const can = t.capabilities.resources?.settable ?? [];
+      const resources = Object.fromEntries(
+        Object.entries({ pids: 64, memoryBytes: 64 * mebibyte, diskBytes: 32 * mebibyte }).filter(
+          ([name]) => can.some((settable) => settable === name),
+        ),
+      );
+      const manifest = { spec: 'gantry-manifest/1', resources } as const;
+      for (const [what, line] of Object.entries(wild)) {
+        const sandbox = await t.create({ manifest });
+        await neighbourAnswers(t, (signal) => sandbox.exec(line, { signal }));
+        const host = promisify(execFile)('/bin/echo', [what]);
+        const { stdout } = await t.promptly(t.limits.prompt, host, 'a process of the host');
+        t.equal(stdout, `${what}\n`, 'what a process of the host says');
+        await sandbox.destroy();
+      }
+    },
+    { needs, extraMs: 20_000 },
+  ),
+  must(
     'isolation/process-limit',
     'isolation-limits',
     'where processes are limited, a bomb is stopped and the sandbox works on',
@@ -131,6 +157,15 @@ export const loadIsolationChecks: readonly Check[] = [
     { needs, extraMs: 10_000 },
   ),
 ];
+
+/** What a guest does that has run wild, in a few bounded shapes. */
+const wild = {
+  processes: 'i=0; while [ $i -lt 200 ]; do i=$((i+1)); sleep 5 & done; wait',
+  memory: 'x=0123456789abcdef; i=0; while [ $i -lt 23 ]; do i=$((i+1)); x=$x$x; done; sleep 5',
+  disk: 'head -c 60000000 /dev/zero > fill; while :; do echo x >> more; done',
+  files:
+    'n=3; while [ $n -lt 2000 ]; do eval "exec $n</dev/null" || break; n=$((n+1)); done; sleep 5',
+} as const;
 
 const settable = { pids: 'pids', memory: 'memoryBytes', disk: 'diskBytes' } as const;
 
