@@ -39,15 +39,11 @@ export const limitScenarios: readonly Scenario[] = [
       await using bombed = await context.provider.create({ manifest });
       await using neighbor = await context.provider.create();
       const bomb = await bombed.spawn('bomb() { bomb | bomb & }; bomb 2>/dev/null; sleep 1000');
-      let slowest = 0;
       for (let round = 0; round < 20; round += 1) {
-        const begin = performance.now();
         assert.equal(await shell(neighbor, 'echo there'), 'there\n');
-        slowest = Math.max(slowest, performance.now() - begin);
         const { pids = Infinity } = await bombed.metrics();
         assert.ok(pids <= 160, `${pids} processes of 150`);
       }
-      assert.ok(slowest < 5_000, `a command of the neighbor took ${slowest} ms`);
       await bomb.kill('SIGKILL');
       assert.deepEqual(await bomb.exit, { signal: 'SIGKILL' });
       assert.equal(await shell(bombed, 'echo recovered'), 'recovered\n');
