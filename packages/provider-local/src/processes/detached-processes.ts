@@ -3,9 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { type Call, type Command, type DriverProcess, SandboxError } from '@gantry/core/driver';
-import { isRunning } from '@gantry/core/node';
+import { isRunning, siblingScript } from '@gantry/core/node';
 import { isErrno } from '../errors.ts';
-import { ownScript } from '../own-script.ts';
 import { DetachedFiles } from './detached-files.ts';
 import { followDetached, type OutputOffsets, type ProcessSignals } from './detached-process.ts';
 import { parseAnswer, type RecorderAnswer, type RecorderRequest } from './recorder-messages.ts';
@@ -119,7 +118,7 @@ export class DetachedProcesses {
     const recorder = spawn(
       process.execPath,
       [
-        ownScript('processes/recorder-main'),
+        siblingScript(import.meta.url, 'recorder-main'),
         controlDirectory,
         fifoMode.toString(8),
         files.directory,
