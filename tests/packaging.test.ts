@@ -48,12 +48,16 @@ async function complaint(place: string, packages: readonly string[]): Promise<st
 }
 
 /** An empty project outside the repository with the named packages installed from their tarballs. */
-async function project(name: string, packages: readonly string[]): Promise<string> {
+async function project(
+  name: string,
+  packages: readonly string[],
+  others: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const place = path.join(folder, name);
   await mkdir(place);
-  const dependencies = Object.fromEntries(
-    packages.map((dependency) => [dependency, `file:${tarballs.get(dependency)}`]),
-  );
+  const released = Object.fromEntries([...tarballs].map(([each, file]) => [each, `file:${file}`]));
+  const named = packages.map((dependency) => [dependency, released[dependency]] as const);
+  const dependencies = { ...Object.fromEntries(named), ...others };
   await writeFile(
     path.join(place, 'package.json'),
     JSON.stringify({
@@ -68,7 +72,7 @@ async function project(name: string, packages: readonly string[]): Promise<strin
   // JSON is YAML too; the file also keeps pnpm from taking a workspace above for this project's.
   await writeFile(
     path.join(place, 'pnpm-workspace.yaml'),
-    JSON.stringify({ packages: ['.'], overrides: dependencies, allowBuilds }),
+    JSON.stringify({ packages: ['.'], overrides: released, allowBuilds }),
   );
   await run(tool('pnpm'), ['install', '--prefer-offline'], { cwd: place });
   return place;
@@ -118,15 +122,17 @@ describe.each(publishable)('the tarball of $name', ({ name }) => {
   });
 });
 
-describe('a project with core and one provider', () => {
+describe('a project with core, the conformance suite and one provider', () => {
   let place = '';
 
   beforeAll(async () => {
-    place = await project('one-provider', ['@gantry/core', '@gantry/provider-local']);
+    const names = ['@gantry/conformance', '@gantry/core', '@gantry/provider-local'];
+    place = await project('one-provider', names, { vitest: '^5.1.1' });
   });
 
   test('has no other package of the repository', async () => {
     expect((await readdir(path.join(place, 'node_modules', '@gantry'))).toSorted()).toEqual([
+      'conformance',
       'core',
       'provider-local',
     ]);
@@ -145,6 +151,23 @@ describe('a project with core and one provider', () => {
     );
     const { stdout } = await run(process.execPath, ['run.js'], { cwd: place });
     expect(JSON.parse(stdout)).toEqual({ text: 'hi\n', exit: { code: 0 } });
+  });
+
+  test('runs a profile of the suite', async () => {
+    await writeFile(
+      path.join(place, 'prove.js'),
+      [
+        "import { runConformance } from '@gantry/conformance';",
+        "const subject = { load: '@gantry/provider-local' };",
+        "const { profiles, checks } = await runConformance({ subject, profiles: ['inventory'] });",
+        'process.stdout.write(JSON.stringify({ profiles, failed: checks.filter((c) => c.message) }));',
+      ].join('\n'),
+    );
+    const { stdout } = await run(process.execPath, ['prove.js'], { cwd: place });
+    expect(JSON.parse(stdout)).toMatchObject({
+      failed: [],
+      profiles: { inventory: { status: 'conformant', supported: true } },
+    });
   });
 
   test('compiles, every declaration file included', async () => {
@@ -189,6 +212,14 @@ describe('a project with the command', () => {
       cwd: place,
     });
     expect(stdout).toBe('hi\n');
+  });
+
+  test('proves that provider', async () => {
+    const place = await project('proof', ['@gantry/core', '@gantry/provider-local', 'gantry']);
+    const gantry = path.join(place, 'node_modules', '.bin', 'gantry');
+    const parameters = ['conformance', 'local', '--profile', 'inventory', '--json'];
+    const { stdout } = await run(gantry, parameters, { cwd: place });
+    expect(JSON.parse(stdout)).toMatchObject({ subject: { name: 'local' }, conformant: true });
   });
 
   test('runs in a container with the docker provider alone', async () => {
