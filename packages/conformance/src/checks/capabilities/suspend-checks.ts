@@ -47,13 +47,14 @@ export const suspendChecks: readonly Check[] = [
     'nothing runs while a sandbox is suspended, and looking does not wake it',
     async (t) => {
       const sandbox = await t.create();
+      const started = Date.now();
       await sandbox.exec(
         '(while [ ! -e stop ]; do echo x >> beat; sleep 0.05; done) >/dev/null 2>&1 &',
       );
       await t.eventually(t.limits.command, () => sandbox.files.exists('beat'), 'the heart-beat');
       await sandbox.suspend();
       const begin = Date.now();
-      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
       for (let look = 0; look < 3; look++)
         t.equal((await t.provider.inspect(sandbox.ref)).state, 'suspended', 'state');
       await t.rejects('failed-precondition', () => t.provider.connect(sandbox.ref), 'connect');
@@ -61,8 +62,10 @@ export const suspendChecks: readonly Check[] = [
       const slept = Date.now() - begin;
       const again = await t.provider.resume(sandbox.ref);
       const beats = (await again.files.stat('beat')).size / 2;
+      // While it was awake, of which suspending and resuming are a part, it may have beaten as fast as it could.
+      const awake = Date.now() - started - slept;
       t.ok(
-        beats < slept / 50 / 2 + 20,
+        beats <= (awake + slept / 4) / 50,
         `the heart beat ${beats} times, though it was suspended for ${slept} ms`,
       );
       await again.files.write('stop', '');
