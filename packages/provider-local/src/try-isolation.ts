@@ -1,7 +1,7 @@
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import type { Finding } from '@gantry/core/driver';
+import { type Finding, SandboxError } from '@gantry/core/driver';
 import { isErrno } from './errors.ts';
 import { runProgram } from './run-program.ts';
 import { uidRange } from './sandbox-uid.ts';
@@ -37,7 +37,13 @@ export async function tryIsolation(): Promise<readonly Finding[]> {
   }
   let launcher: readonly string[] = [];
   if (root) {
-    const uid = String(uidRange(readFileSync('/proc/self/uid_map', 'utf8')).first);
+    let uid: string;
+    try {
+      uid = String(uidRange(readFileSync('/proc/self/uid_map', 'utf8')).first);
+    } catch (error) {
+      if (!SandboxError.is(error)) throw error;
+      return [{ control: 'uids', ok: false, message: error.message }];
+    }
     launcher = ['setpriv', '--reuid', uid, '--regid', uid, '--clear-groups', '--no-new-privs'];
   }
   const [program = 'bwrap', ...args] = [...launcher, 'bwrap', ...probeArguments];
