@@ -4,5 +4,7 @@ export type { AgentClientOptions } from './node/agent/agent-client.ts';
 export { agentScript } from './node/agent/agent-script.ts';
 export { readableFromSocket, writableToSocket } from './node/byte-streams.ts';
 export { makeFifos, openFifo } from './node/fifo.ts';
-export { identifyProcess, isRunning, killProcess, waitUntilGone } from './node/process-identity.ts';
+export { identifyProcess, isRunning, killProcess, ownIdentity, waitUntilGone } from './node/process-identity.ts';
 export type { ProcessIdentity } from './node/process-identity.ts';
+export { Spawner } from './node/spawner.ts';
+export type { SpawnerOptions } from './node/spawner.ts';

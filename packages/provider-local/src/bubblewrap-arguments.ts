@@ -29,6 +29,8 @@ export interface SandboxLayout {
   readonly workspace: string;
   readonly control: string;
   readonly binds: readonly Bind[];
+  /** The lanes that the agent starts by itself. */
+  readonly lanes: readonly string[];
   readonly infoDescriptor: number;
   readonly seccompDescriptor: number;
 }
@@ -60,7 +62,7 @@ export function bubblewrapArguments(layout: SandboxLayout): string[] {
     ]),
     ...['--remount-ro', '/dev', '--remount-ro', '/'],
     ...['--chdir', '/workspace'],
-    ...['/bin/sh', `${guestControl}/agent`, guestControl],
+    ...['/bin/sh', `${guestControl}/agent`, guestControl, ...layout.lanes],
   ];
 }
 

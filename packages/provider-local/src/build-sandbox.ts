@@ -1,27 +1,21 @@
-import { chmodSync, chownSync, closeSync, mkdirSync, openSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { MountRequest } from '@gantry/core/driver';
-import { agentScript, laneFiles, laneNames } from '@gantry/core/node';
 import { hostBase, rootfsBase } from './base-system.ts';
 import { type Bind, bubblewrapArguments } from './bubblewrap-arguments.ts';
 import { launch, type Launched } from './launch.ts';
-import { type LaunchPlan, launchCommand, stagePath } from './launch-command.ts';
+import { type LaunchPlan, launchCommand } from './launch-command.ts';
+import { launchText } from './launch-text.ts';
 import { checkMainProcess } from './main-process.ts';
 import type { SandboxRecord } from './sandbox-record.ts';
 import { seccompFile } from './seccomp/filter-file.ts';
 import type { SandboxPaths, StateDirectory } from './state-directory.ts';
+import { spawnersOf, stagePath } from './spawners.ts';
 import { syntheticEtc } from './synthetic-etc.ts';
 
-/** Lanes whose FIFOs are made with the sandbox; more are made when more commands run at once. */
-const lanesAtStart = 4;
-/** The child's descriptors: 3 is bubblewrap's report. */
+/** The launcher's descriptors: 3 is bubblewrap's report. */
 const infoDescriptor = 3;
 const seccompDescriptor = 4;
-
-/** A sandbox that runs, and the lanes that are prepared for its creator. */
-export interface BuiltSandbox extends Launched {
-  readonly lanes: readonly string[];
-}
 
 /** Permission bits of a sandbox's FIFOs: nobody but its user and its host gets as far as to them. */
 export function fifoMode(record: Pick<SandboxRecord, 'uid'>): number {
@@ -29,74 +23,61 @@ export function fifoMode(record: Pick<SandboxRecord, 'uid'>): number {
 }
 
 /**
- * Makes the directories of a sandbox whose record is written, and starts it under every control.
- * On rejection no process of it is left; the directories stay for the caller to remove.
+ * Starts a sandbox under every control; its directory is there, from `SpareDirectories`, with the FIFOs
+ * of `lane`. On rejection no process of it is left; the directory stays for the caller to remove.
  */
 export async function buildSandbox(
   state: StateDirectory,
   record: SandboxRecord,
+  lane: string,
   rootfs: string | undefined,
   mounts: readonly MountRequest[],
   signal: AbortSignal,
-): Promise<BuiltSandbox> {
+): Promise<Launched> {
   const paths = state.sandbox(record.id);
-  prepareDirectories(paths, record.uid);
-  const stage = new Stage(paths, record.uid !== undefined);
+  const { uid } = record;
+  if (uid !== undefined) chownSync(paths.workspace, uid, uid);
+  const shared = uid !== undefined && rootfs === undefined && mounts.length === 0;
+  const stage = new Stage(paths, uid !== undefined, shared);
   const binds = mounts.map(({ source, target, writable }): Bind => ({
     ...{ source: stage.path(source), target, writable },
   }));
-  const lanes = laneNames(lanesAtStart);
-  const seccomp = openSync(seccompFile(state, process.arch), 'r');
-  using etc = rootfs === undefined ? syntheticEtc(state, seccompDescriptor + 1) : undefined;
+  const seccomp = seccompFile(state, process.arch);
+  const base =
+    rootfs === undefined
+      ? [...hostBase(), '--ro-bind', stage.shared(syntheticEtc(state)), '/etc']
+      : rootfsBase(rootfs, stage.path(rootfs));
+  const plan: LaunchPlan = {
+    directory: paths.directory,
+    lifetimeMs: record.expiresAt - record.createdAt,
+    ...(uid === undefined ? {} : { uid }),
+    ...(uid === undefined || shared ? {} : { staged: stage.staged }),
+    bubblewrap: bubblewrapArguments({
+      base,
+      binds,
+      workspace: stage.own('workspace'),
+      control: stage.own('control'),
+      lanes: [lane],
+      infoDescriptor,
+      seccompDescriptor,
+    }),
+  };
+  const inputs = [path.relative(state.path, seccomp)];
+  const directory = path.relative(state.path, paths.directory);
+  const { plain, staged } = spawnersOf(state);
+  const launched = await launch(
+    shared ? staged : plain,
+    paths,
+    launchText({ directory, inputs }, launchCommand(plan)),
+    signal,
+  );
   try {
-    const base =
-      rootfs === undefined
-        ? [...hostBase(), ...(etc?.arguments ?? [])]
-        : rootfsBase(rootfs, stage.path(rootfs));
-    const plan: LaunchPlan = {
-      directory: paths.directory,
-      fifoMode: fifoMode(record),
-      fifos: ['ctl', ...laneFiles(lanes)],
-      lifetimeMs: record.expiresAt - record.createdAt,
-      ...(record.uid === undefined ? {} : { uid: record.uid }),
-      staged: stage.staged,
-      bubblewrap: bubblewrapArguments({
-        base,
-        binds,
-        workspace: stage.own('workspace'),
-        control: stage.own('control'),
-        infoDescriptor,
-        seccompDescriptor,
-      }),
-    };
-    const launched = await launch(
-      launchCommand(plan),
-      [seccomp, ...(etc?.descriptors ?? [])],
-      signal,
-    );
-    try {
-      checkMainProcess(launched.main.pid, record.uid ?? statSync('/proc/self').uid);
-    } catch (error) {
-      await launched.abandon();
-      throw error;
-    }
-    return { ...launched, lanes };
-  } finally {
-    closeSync(seccomp);
+    checkMainProcess(launched.main.pid, uid ?? statSync('/proc/self').uid);
+  } catch (error) {
+    await launched.abandon();
+    throw error;
   }
-}
-
-function prepareDirectories(paths: SandboxPaths, uid: number | undefined): void {
-  mkdirSync(paths.workspace);
-  mkdirSync(paths.control);
-  writeFileSync(path.join(paths.control, 'agent'), agentScript);
-  // Whatever the umask: the sandbox's own uid has to get through, and others get as far as the
-  // closed directory above.
-  for (const directory of [paths.directory, paths.control, paths.workspace]) {
-    chmodSync(directory, 0o755);
-  }
-  chmodSync(path.join(paths.control, 'agent'), 0o644);
-  if (uid !== undefined) chownSync(paths.workspace, uid, uid);
+  return launched;
 }
 
 /** Where bubblewrap finds things: by their own paths, or as root by what the launcher has bound. */
@@ -104,11 +85,14 @@ class Stage {
   readonly staged: { source: string; target: string }[] = [];
   readonly #paths: SandboxPaths;
   readonly #bound: boolean;
+  readonly #shared: boolean;
 
-  constructor(paths: SandboxPaths, bound: boolean) {
+  /** `shared`: the sandboxes of all are bound, and nothing else is. */
+  constructor(paths: SandboxPaths, bound: boolean, shared: boolean) {
     this.#paths = paths;
     this.#bound = bound;
-    if (bound) {
+    this.#shared = shared;
+    if (bound && !shared) {
       mkdirSync(path.join(paths.directory, 'mounts'), { mode: 0o755 });
       chmodSync(path.join(paths.directory, 'mounts'), 0o755);
     }
@@ -116,7 +100,14 @@ class Stage {
 
   /** Something of the sandbox's own directory. */
   own(name: string): string {
+    if (this.#shared) return path.join(stagePath, 'sandboxes', this.#paths.id, name);
     return path.join(this.#bound ? stagePath : this.#paths.directory, name);
+  }
+
+  /** Something in the state directory's `shared`. */
+  shared(source: string): string {
+    if (this.#shared) return path.join(stagePath, 'shared', path.basename(source));
+    return this.path(source);
   }
 
   /** Something else of the host. */

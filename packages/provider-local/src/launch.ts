@@ -1,16 +1,17 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import type { Readable } from 'node:stream';
+import { closeSync, writeFileSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import path from 'node:path';
 import { SandboxError } from '@gantry/core/driver';
-import { identifyProcess, type ProcessIdentity, waitUntilGone } from '@gantry/core/node';
-import { refusedToStart } from './errors.ts';
-import { isErrno } from './errors.ts';
+import { identifyProcess, openFifo, type ProcessIdentity, type Spawner } from '@gantry/core/node';
+import { isErrno, refusedToStart } from './errors.ts';
+import type { SandboxPaths } from './state-directory.ts';
 
 /** A sandbox whose agent waits to be told to go on. */
 export interface Launched {
   readonly main: ProcessIdentity;
   readonly keeper: ProcessIdentity;
   /** The agent starts to listen. Without it the sandbox ends together with this process. */
-  go(): void;
+  go(word: string): void;
   /** Ends the sandbox that was not let go; resolves when it is gone. */
   abandon(): Promise<void>;
 }
@@ -19,100 +20,113 @@ const readyWithinMs = 30_000;
 const mostOutput = 64 * 1024;
 
 /**
- * Starts a launcher (`launchCommand`) and waits for the agent's first words. `descriptors` become the
- * child's 4, 5 and so on; bubblewrap writes its report to 3. On rejection nothing is left.
+ * Has a spawner start a launcher (`launchText`) and waits for the agent's first words. On rejection
+ * nothing is left.
  */
 export async function launch(
-  command: readonly [string, ...string[]],
-  descriptors: readonly number[],
+  spawner: Spawner,
+  paths: SandboxPaths,
+  text: string,
   signal: AbortSignal,
 ): Promise<Launched> {
-  const [program, ...args] = command;
-  const child = spawn(program, args, {
-    // A session of its own: what ends a terminal or a process group does not end the sandbox.
-    detached: true,
-    cwd: '/',
-    env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' },
-    stdio: ['pipe', 'pipe', 'pipe', 'pipe', ...descriptors],
-  });
-  const failed = new Promise<never>((_, reject) => child.once('error', reject));
-  const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  failed.catch(() => undefined);
-  child.stdin?.on('error', () => undefined);
-  let main: ProcessIdentity | undefined;
-  const abandon = async (): Promise<void> => {
-    if (child.pid === undefined) return;
-    killGroup(child.pid);
-    child.stdin?.destroy();
-    if (main) await waitUntilGone(main, readyWithinMs);
-    await closed;
+  const file = path.join(paths.directory, 'launch');
+  writeFileSync(file, text, { mode: 0o600 });
+  const report = new Report(openFifo(paths.report, 'read'));
+  const hold = openFifo(paths.go, 'read-write');
+  let held = true;
+  const letGo = (): void => {
+    if (held) closeSync(hold);
+    held = false;
   };
-  const stderr = collect(child.stderr, () => false);
+  const abandon = async (): Promise<void> => {
+    // The end of `go` ends what has been started, and what is going to be.
+    letGo();
+    const { main, keeper } = report;
+    for (const identity of [main, keeper]) if (identity) kill(identity.pid);
+    await report.ended;
+    report.close();
+  };
+  let lost: Promise<SandboxError> | undefined;
   try {
-    const words = Promise.all([
-      collect(child.stdout, (text) => text.includes('\n')),
-      collect(infoStream(child), (text) => text.includes('}')),
-    ]);
-    const [said, info] = await Promise.race([words, failed, stopped(signal)]);
-    main = identifyProcess(childPid(info));
-    const keeper = identifyProcess(child.pid ?? 0);
-    if (said !== 'gantry-agent 1 closed\n' || !main || !keeper) {
-      throw await startFailure(said, stderr, child);
-    }
+    ({ lost } = spawner.start(path.join('sandboxes', paths.id, 'launch')));
+    const first = await Promise.race([report.ready, lost, stopped(signal)]);
+    if (SandboxError.is(first)) throw first;
+    const { main, keeper, text: said } = report;
+    if (!main || !keeper || !said.includes('gantry-agent 1 closed\n')) throw startFailure(said);
     return {
       main,
       keeper,
-      go() {
-        child.stdin?.end('go\n', () => child.stdin?.destroy());
-        for (const stream of [child.stdout, child.stderr, infoStream(child)]) stream?.destroy();
-        child.unref();
+      go(word) {
+        writeSync(hold, word);
+        letGo();
+        report.close();
       },
       abandon,
     };
   } catch (error) {
+    letGo();
+    // A launcher that was never started writes no report that could end.
+    if (lost) void lost.then(() => report.close());
     await abandon();
-    if (isErrno(error, 'ENOENT')) throw refusedToStart(`${program} is not installed`);
     throw error;
   }
 }
 
-async function startFailure(
-  said: string,
-  stderr: Promise<string>,
-  child: ChildProcess,
-): Promise<SandboxError> {
-  if (said === 'gantry-agent 1 open\n') {
+/** What a launcher says until the end of its sandbox. Bounded: a root file system may say anything. */
+class Report {
+  text = '';
+  main: ProcessIdentity | undefined;
+  keeper: ProcessIdentity | undefined;
+  /** Resolves when the agent has said its first words, or nobody is left to say any. */
+  readonly ready: Promise<void>;
+  /** Resolves when every process of the sandbox and its launcher has ended. */
+  readonly ended: Promise<void>;
+  readonly #socket: Socket;
+
+  constructor(descriptor: number) {
+    this.#socket = new Socket({ fd: descriptor, readable: true, writable: false });
+    const ready = Promise.withResolvers<void>();
+    this.ready = ready.promise;
+    this.ended = new Promise((resolve) => this.#socket.once('close', () => resolve()));
+    this.#socket.setEncoding('latin1').on('data', (text: string) => {
+      if (this.text.length < mostOutput) this.text += text;
+      // The launcher and bubblewrap speak before anything of the root file system runs.
+      this.keeper ??= this.#identity(/^keeper (\d{1,10})$/m);
+      this.main ??= this.#identity(/"child-pid": *(\d{1,10})\b/);
+      if (/^gantry-agent 1 (open|closed)\n/m.test(this.text)) ready.resolve();
+    });
+    this.#socket.once('error', () => this.#socket.destroy());
+    this.#socket.once('close', () => ready.resolve());
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #identity(pattern: RegExp): ProcessIdentity | undefined {
+    const pid = Number(pattern.exec(this.text)?.[1] ?? 0);
+    return pid > 1 ? identifyProcess(pid) : undefined;
+  }
+}
+
+function startFailure(said: string): SandboxError {
+  if (said.includes('gantry-agent 1 open\n')) {
     return refusedToStart('the host’s core_pattern can be opened for writing inside it', {
       control: 'core_pattern',
     });
   }
-  if (child.pid !== undefined) killGroup(child.pid);
-  const message = (await stderr).trim();
+  const message = said
+    .split('\n')
+    .filter((line) => !/^keeper \d+$|^\{$|^\}$|"child-pid"/.test(line.trim()))
+    .join('\n')
+    .trim();
   if (/No space left on device/.test(message)) {
     return new SandboxError('resource-exhausted', `no sandbox was started: ${message}`, {
       outcome: 'not-started',
       details: { reason: 'no-space' },
     });
   }
-  return refusedToStart(message || said.trim() || 'its launcher ended without a word');
-}
-
-/** What a stream says until `enough`, or its end. Bounded: a root file system may say anything. */
-async function collect(
-  stream: Readable | null | undefined,
-  enough: (text: string) => boolean,
-): Promise<string> {
-  let text = '';
-  if (!stream) return text;
-  stream.setEncoding('latin1');
-  return new Promise((resolve) => {
-    stream.on('data', (part: string) => {
-      if (text.length < mostOutput) text += part;
-      if (enough(text)) resolve(text);
-    });
-    stream.once('error', () => resolve(text));
-    stream.once('close', () => resolve(text));
-  });
+  return refusedToStart(message || 'its launcher ended without a word');
 }
 
 function stopped(signal: AbortSignal): Promise<never> {
@@ -127,19 +141,9 @@ function stopped(signal: AbortSignal): Promise<never> {
   });
 }
 
-function infoStream(child: ChildProcess): Readable | undefined {
-  const stream = child.stdio[3];
-  return stream && 'read' in stream ? stream : undefined;
-}
-
-/** bubblewrap's report is JSON; only the process id of its child is of interest. */
-function childPid(info: string): number {
-  return Number(/"child-pid": *(\d{1,10})\b/.exec(info)?.[1] ?? 0);
-}
-
-function killGroup(pid: number): void {
+function kill(pid: number): void {
   try {
-    process.kill(-pid, 'SIGKILL');
+    process.kill(pid, 'SIGKILL');
   } catch (error) {
     if (!isErrno(error, 'ESRCH')) throw error;
   }

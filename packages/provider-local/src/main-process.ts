@@ -31,10 +31,19 @@ export function checkMainProcess(pid: number, uid: number): void {
     }
   }
   for (const name of namespaces) {
-    if (readlinkSync(`/proc/${pid}/ns/${name}`) === readlinkSync(`/proc/self/ns/${name}`)) {
+    if (readlinkSync(`/proc/${pid}/ns/${name}`) === ownNamespace(name)) {
       throw refusedToStart(`its first process shares the ${name} namespace of the host`, {
         control: `${name} namespace`,
       });
     }
   }
+}
+
+const own = new Map<string, string>();
+
+/** This process's own namespace of a kind, which never changes. */
+function ownNamespace(name: string): string {
+  const namespace = own.get(name) ?? readlinkSync(`/proc/self/ns/${name}`);
+  own.set(name, namespace);
+  return namespace;
 }

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import {
   type Call,
   type CreateRequest,
@@ -16,6 +15,7 @@ import { isAlive, removeSandbox, sweepNowAndThen } from './removal.ts';
 import { resolveRootfs } from './rootfs.ts';
 import { newRecord, type SandboxRecord } from './sandbox-record.ts';
 import { reserveUid } from './sandbox-uid.ts';
+import { spawnersOf } from './spawners.ts';
 import { StateDirectory } from './state-directory.ts';
 
 interface ProcessHandle extends DriverHandle {
@@ -33,7 +33,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
     agent: new AgentClient({
       controlDirectory: state.sandbox(record.id).control,
       fifoMode: fifoMode(record),
-      prepared: lanes,
+      started: lanes,
     }),
   });
 
@@ -69,20 +69,17 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       const rootfs = await resolveRootfs(state, options.rootfs, call);
       let record = newRecord(request, 'process');
       const paths = state.sandbox(record.id);
-      mkdirSync(paths.directory, { mode: 0o755 });
+      const lane = await spawnersOf(state).spares.take(paths);
       try {
-        state.write(record);
-        if (process.getuid?.() === 0) {
-          record = { ...record, uid: reserveUid(state, record.id) };
-          state.write(record);
-        }
-        const built = await buildSandbox(state, record, rootfs, request.mounts ?? [], call.signal);
+        if (process.getuid?.() === 0) record = { ...record, uid: reserveUid(state, record.id) };
+        const mounts = request.mounts ?? [];
+        const built = await buildSandbox(state, record, lane, rootfs, mounts, call.signal);
         try {
           record = { ...record, main: built.main, keeper: built.keeper };
           state.write(record);
-          const created = handle(record, built.lanes);
+          const created = handle(record, [lane]);
           call.signal.throwIfAborted();
-          built.go();
+          built.go('go\n');
           return created;
         } catch (error) {
           await built.abandon();

@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { SandboxError } from '@gantry/core/driver';
-import { isRunning, killProcess, waitUntilGone } from '@gantry/core/node';
+import { isRunning, killProcess, ownIdentity, waitUntilGone } from '@gantry/core/node';
 import { DirectProcesses, signalGroup } from './direct-processes.ts';
 import { isErrno } from './errors.ts';
-import { runProgram } from './run-program.ts';
+import { removeTree } from './remove-tree.ts';
 import type { SandboxRecord } from './sandbox-record.ts';
 import { freeUid, freeUids } from './sandbox-uid.ts';
-import type { StateDirectory } from './state-directory.ts';
+import { sandboxEnd } from './sandbox-end.ts';
+import type { SandboxPaths, StateDirectory } from './state-directory.ts';
 
 /** How long a killed sandbox may take to be gone. */
 const goneWithinMs = 30_000;
@@ -24,7 +25,10 @@ export function isAlive(record: SandboxRecord): boolean {
 /** Ends what runs in a sandbox, removes its directory, and frees its uid. Idempotent. */
 export async function removeSandbox(state: StateDirectory, record: SandboxRecord): Promise<void> {
   if (record.isolation === 'none') endDirectly(state, record);
-  if (record.main) await killProcess(record.main, goneWithinMs);
+  if (record.main && isRunning(record.main)) {
+    const ended = sandboxEnd(state.sandbox(record.id).report, goneWithinMs);
+    await killProcess(record.main, goneWithinMs, ended);
+  }
   // It ends by itself when what it watches over has ended.
   if (record.keeper) {
     await waitUntilGone(record.keeper, 1_000).catch(() => killProcess(record.keeper!, goneWithinMs));
@@ -50,10 +54,14 @@ export async function sweep(state: StateDirectory): Promise<void> {
       if (SandboxError.is(error)) continue;
       throw error;
     }
-    if (record ? !isAlive(record) : isOld(state.sandbox(id).directory)) {
+    if (record ? !isAlive(record) : isAbandoned(state.sandbox(id))) {
       if (record) await removeSandbox(state, record);
       else await removeDirectory(state, id);
     }
+  }
+  const spares = path.join(state.path, 'spares');
+  for (const name of readdirSync(spares)) {
+    if (!isCreatorRunning(name)) await removeTree(path.join(spares, name));
   }
   const trash = path.join(state.path, 'trash');
   for (const name of readdirSync(trash)) await removeTree(path.join(trash, name));
@@ -85,13 +93,26 @@ async function removeDirectory(state: StateDirectory, id: string): Promise<void>
   await removeTree(trash);
 }
 
-function isOld(directory: string): boolean {
+/** Whether whoever began to make a sandbox is gone. */
+function isAbandoned({ directory, creator }: SandboxPaths): boolean {
+  try {
+    return !isCreatorRunning(readFileSync(creator, 'utf8').trim());
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error;
+  }
   try {
     return Date.now() - statSync(directory).mtimeMs > unfinishedAfterMs;
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return false;
     throw error;
   }
+}
+
+/** `text` as `creatorText` has it; anything else is nobody's. */
+function isCreatorRunning(text: string): boolean {
+  const [, pid, startTime] = /^(\d+)-(\d+)(?:-|$)/.exec(text) ?? [];
+  if (pid === undefined || startTime === undefined) return false;
+  return isRunning({ ...ownIdentity(), pid: Number(pid), startTime });
 }
 
 /** Sandboxes mount in namespaces of their own. A mount that this process sees is somebody else's. */
@@ -109,17 +130,4 @@ function refuseMounts(directory: string): void {
     `${mounted} is a mount point inside a sandbox's directory, and removing could reach what is mounted; unmount it first`,
     { details: { mounted } },
   );
-}
-
-/** rm(1) works on names that are not UTF-8, which Node's own removal cannot. */
-async function removeTree(directory: string): Promise<void> {
-  const first = await runProgram(['rm', '-rf', '--', directory]);
-  if (first.code === 0) return;
-  // An ordinary user cannot look into directories that a guest has closed.
-  await runProgram(['chmod', '-R', 'u+rwX', '--', directory]);
-  const second = await runProgram(['rm', '-rf', '--', directory]);
-  if (second.code === 0) return;
-  throw new SandboxError('unavailable', `${directory} could not be removed: ${second.output}`, {
-    details: { directory },
-  });
 }

@@ -1,8 +1,8 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { CreateRequest } from '@gantry/core/driver';
-import { identifyProcess, type ProcessIdentity } from '@gantry/core/node';
+import { ownIdentity, type ProcessIdentity } from '@gantry/core/node';
 import { z } from 'zod';
-import { badRecord, isErrno, refusedToStart } from './errors.ts';
+import { badRecord, isErrno } from './errors.ts';
 
 /** What is known of a sandbox, in any process, from the file `record.json` in its directory. */
 export interface SandboxRecord {
@@ -85,8 +85,7 @@ export function newRecord(
   request: CreateRequest,
   isolation: SandboxRecord['isolation'],
 ): SandboxRecord {
-  const creator = identifyProcess(process.pid);
-  if (!creator) throw refusedToStart('this process cannot see itself in /proc');
+  const creator = ownIdentity();
   const createdAt = Date.now();
   return {
     spec: 'gantry-local/1',

@@ -36,9 +36,11 @@ export function uidRange(uidMap: string): UidRange {
   return { first: highest.first + highest.count - count, count };
 }
 
+let ownRange: UidRange | undefined;
+
 /** Reserves a uid that no other sandbox of this state directory has. The caller frees it. */
 export function reserveUid(state: StateDirectory, id: string): number {
-  const { first, count } = uidRange(readFileSync('/proc/self/uid_map', 'utf8'));
+  const { first, count } = (ownRange ??= uidRange(readFileSync('/proc/self/uid_map', 'utf8')));
   for (let attempt = 0; attempt < 1_000; attempt += 1) {
     const uid = first + randomInt(count);
     try {

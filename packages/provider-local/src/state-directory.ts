@@ -11,6 +11,12 @@ export interface SandboxPaths {
   readonly record: string;
   readonly workspace: string;
   readonly control: string;
+  /** The FIFO through which the sandbox is let go. */
+  readonly go: string;
+  /** The FIFO that is at its end when nothing of the sandbox runs any more. */
+  readonly report: string;
+  /** A file that names the process that makes the sandbox. */
+  readonly creator: string;
 }
 
 /** The directory through which the sandboxes of one user find each other. */
@@ -33,8 +39,12 @@ export class StateDirectory {
       );
     }
     if ((stat.mode & 0o077) !== 0) chmodSync(this.path, 0o700);
-    for (const name of ['sandboxes', 'trash', 'uids']) {
+    for (const name of ['sandboxes', 'shared', 'spares', 'trash', 'uids']) {
       mkdirSync(path.join(this.path, name), { recursive: true, mode: 0o700 });
+    }
+    // The uids of root's sandboxes go through them, where they are shown outside of this closed directory.
+    if (self === 0) {
+      for (const name of ['sandboxes', 'shared']) chmodSync(path.join(this.path, name), 0o711);
     }
   }
 
@@ -50,6 +60,9 @@ export class StateDirectory {
       record: path.join(directory, 'record.json'),
       workspace: path.join(directory, 'workspace'),
       control: path.join(directory, 'control'),
+      go: path.join(directory, 'go'),
+      report: path.join(directory, 'report'),
+      creator: path.join(directory, 'creator'),
     };
   }
 

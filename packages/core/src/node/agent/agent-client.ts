@@ -7,7 +7,7 @@ import type { Call } from '../../contract/call.ts';
 import type { Signal } from '../../contract/exit-status.ts';
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import { isErrno, makeFifos, openFifo } from '../fifo.ts';
-import { identifyProcess, isRunning } from '../process-identity.ts';
+import { isRunning, ownIdentity } from '../process-identity.ts';
 import { commandText } from './command-text.ts';
 import { Lane, type LaneProcess } from './lane.ts';
 import { laneFifos } from './lane-channel.ts';
@@ -20,6 +20,10 @@ export interface AgentClientOptions {
   readonly fifoMode: number;
   /** Names from `laneNames` whose FIFOs are there. */
   readonly prepared?: readonly string[];
+  /** Names from `laneNames` that the agent starts by itself, and whose FIFOs are there. */
+  readonly started?: readonly string[];
+  /** How FIFOs are made; `makeFifos` by default, which forks this process. */
+  readonly makeFifos?: typeof makeFifos;
 }
 
 /** Most commands at once for each client; the next ones wait in order. */
@@ -29,8 +33,7 @@ const lanesAtOnce = 4;
 
 /** New names of lanes that belong to this process: a later client can tell when it is gone. */
 export function laneNames(count: number): string[] {
-  const self = identifyProcess(process.pid);
-  if (!self) throw new SandboxError('internal', 'this process cannot see itself in /proc');
+  const self = ownIdentity();
   const client = `${self.pid}-${self.startTime}-${randomBytes(4).toString('hex')}`;
   return Array.from({ length: count }, (_, index) => `${client}-${index}`);
 }
@@ -66,6 +69,9 @@ export class AgentClient {
         outcome: 'not-started',
       });
     }
+    const started = options.started ?? [];
+    this.#starting = started.length;
+    for (const name of started) void this.#start(name, true);
   }
 
   /** Starts a command; resolves once it runs. Aborting before that kills it when it does. */
@@ -104,10 +110,10 @@ export class AgentClient {
   /** Removes what clients left behind that ended without `close`. */
   removeAbandoned(): void {
     const { controlDirectory } = this.#options;
-    const self = identifyProcess(process.pid);
+    const self = ownIdentity();
     for (const file of readdirSync(controlDirectory)) {
       const owner = /^(\d+)-(\d+)-[0-9a-f]{8}-\d+\.[csioex]$/.exec(file);
-      if (!owner || !self) continue;
+      if (!owner) continue;
       const identity = { pid: Number(owner[1]), startTime: owner[2]!, bootId: self.bootId };
       if (!isRunning(identity)) this.#remove(file);
     }
@@ -164,7 +170,7 @@ export class AgentClient {
   async #make(names: readonly string[], wanted: number): Promise<void> {
     const { controlDirectory, fifoMode } = this.#options;
     try {
-      await makeFifos(
+      await (this.#options.makeFifos ?? makeFifos)(
         laneFiles(names).map((file) => `${controlDirectory}/${file}`),
         fifoMode,
       );
@@ -178,12 +184,12 @@ export class AgentClient {
     for (const name of names.slice(0, wanted)) void this.#start(name);
   }
 
-  async #start(name: string): Promise<void> {
+  async #start(name: string, told = false): Promise<void> {
     let lane: Lane | undefined;
     try {
       if (this.#closed) throw released();
       lane = new Lane(`${this.#options.controlDirectory}/${name}`);
-      await this.#tell(`lane ${name}`);
+      if (!told) await this.#tell(`lane ${name}`);
       await lane.ready();
     } catch (error) {
       this.#starting -= 1;

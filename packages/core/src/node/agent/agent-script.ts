@@ -2,9 +2,9 @@
  * The resident agent: the first process of a sandbox, in POSIX sh (dash, busybox ash, bash), run as
  * `sh AGENT CONTROL-DIRECTORY LANE...`. Written to a file in the control directory by the host.
  *
- * It says `gantry-agent 1 open|closed` on its standard output (whether it could open the host's
- * core_pattern for writing), waits for a line `go` on its standard input, and ends when that ends
- * without one. Then it starts the lanes named and takes lines from the FIFO `ctl`:
+ * It starts the lanes named, says `gantry-agent 1 open|closed` on its standard output (whether it could
+ * open the host's core_pattern for writing), waits for a line `go` on its standard input, and ends when
+ * that ends without one. Then it takes lines from the FIFO `ctl`:
  *
  *     lane NAME        start the lane of that name; its FIFOs are there
  *     kill SIGNAL PID  send the process group PID a signal, or the process while it has no group
@@ -24,29 +24,31 @@ export const agentScript: string = `\
 umask 022
 directory=$1
 shift
-setsid=$(command -v setsid) && env=$(command -v env) || { echo 'no setsid and env in PATH'; exit 1; }
+# By hand: 'command -v' in a substitution would fork, and each fork makes every start later.
+IFS=:
+for place in $PATH; do
+  [ -z "$setsid" ] && [ -x "$place/setsid" ] && setsid=$place/setsid
+  [ -z "$env" ] && [ -x "$place/env" ] && env=$place/env
+done
+unset IFS
+[ -n "$setsid" ] && [ -n "$env" ] || { echo 'no setsid and env in PATH'; exit 1; }
 state=closed
 { true >>/proc/sys/kernel/core_pattern; } 2>/dev/null && state=open
 exec 3<>"$directory/ctl"
-echo "gantry-agent 1 $state"
-read -r word && [ "$word" = go ] || exit 1
-exec </dev/null >/dev/null 2>&1
-
 # A shell without job control makes what it starts with '&' ignore SIGINT and SIGQUIT, for good.
 # So a lane is started in the foreground of a subshell, which it kills: the lane is then a child of
 # the first process, and every signal has its default action in the commands.
 start() {
-  ( ( lane "$1" ); : )
+  ( cd -P /proc/self; parent=\${PWD##*/}; ( lane "$1" ); : )
 }
 
 lane() {
-  read -r self name mode parent rest </proc/self/stat
-  [ "$parent" = 1 ] || kill -s KILL "$parent"
+  kill -s KILL "$parent"
   exec 3<&- >"$directory/$1.s" 2>&1 <"$directory/$1.c" || exit 1
   echo ready
   while read -r input; do
     (
-      # The shortest way for a subshell to its own process id: no fork, no long read.
+      # The shortest way of a subshell to its own process id: no fork, no long read.
       cd -P /proc/self
       process=\${PWD##*/}
       case $input in 1) input="$directory/$1.i" ;; *) input=/dev/null ;; esac
@@ -59,7 +61,11 @@ lane() {
   exit 0
 }
 
+# Before the host is told: its first command then finds the lane ready.
 for name; do start "$name"; done
+echo "gantry-agent 1 $state"
+read -r word && [ "$word" = go ] || exit 1
+exec </dev/null >/dev/null 2>&1
 # Wakes the read below when a child ends; 'jobs' then reaps, without a fork and without waiting.
 trap : CHLD
 while :; do

@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, fchmodSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import { openFifo } from '../fifo.ts';
@@ -7,6 +7,9 @@ import { type LaneStatus, LaneStatusReader } from './lane-status.ts';
 /** The FIFOs of a lane, by suffix; `x` is a plain file beside them. */
 export const laneFifos: readonly string[] = ['c', 's', 'i', 'o', 'e'];
 
+/** Longest run of empty lines that hides the rest of a longer command. */
+const mostPadding = 16_384;
+
 /** What a lane is told and what it says, one after the other. */
 export class LaneChannel {
   /** The lane's files without their suffixes. */
@@ -14,6 +17,8 @@ export class LaneChannel {
   /** Resolves, once, with why the lane cannot be used any more. */
   readonly lost: Promise<SandboxError>;
   readonly #trigger: number;
+  readonly #command: number;
+  #commandBytes = 0;
   readonly #status: Socket;
   readonly #reader: LaneStatusReader;
   readonly #unread: LaneStatus[] = [];
@@ -26,15 +31,21 @@ export class LaneChannel {
   constructor(path: string) {
     this.path = path;
     this.lost = new Promise((resolve) => (this.#lose = resolve));
-    writeFileSync(`${path}.x`, '');
-    // Whatever the umask: in a sandbox of root's, the lane runs under another uid.
-    chmodSync(`${path}.x`, 0o644);
-    const status = openFifo(`${path}.s`, 'read');
+    const opened: number[] = [];
+    const keep = (descriptor: number): number => {
+      opened.push(descriptor);
+      return descriptor;
+    };
+    let status: number;
     try {
+      this.#command = keep(openSync(`${path}.x`, 'w'));
+      // Whatever the umask: in a sandbox of root's, the lane runs under another uid.
+      fchmodSync(this.#command, 0o644);
+      status = keep(openFifo(`${path}.s`, 'read'));
       // Also open for reading, so that this open does not wait for the lane's own.
       this.#trigger = openFifo(`${path}.c`, 'read-write');
     } catch (error) {
-      closeSync(status);
+      opened.forEach((descriptor) => closeSync(descriptor));
       throw error;
     }
     this.#reader = new LaneStatusReader((message) => this.#receive(message));
@@ -57,8 +68,19 @@ export class LaneChannel {
     return this.#gone;
   }
 
-  /** Has the lane run the command in its file `x`. */
-  trigger(input: boolean): void {
+  /** Has the lane run a command given as text. */
+  trigger(text: string, input: boolean): void {
+    const bytes = Buffer.from(text);
+    const shorter = this.#commandBytes - bytes.length;
+    // Written over, since on ext4 a file that is cut to nothing is flushed when it is closed. Nothing
+    // stays of the last command, whose environment may hold a secret.
+    if (shorter > mostPadding) ftruncateSync(this.#command, bytes.length);
+    const padded = shorter > 0 && shorter <= mostPadding;
+    const written = padded ? Buffer.concat([bytes, Buffer.alloc(shorter, '\n')]) : bytes;
+    for (let offset = 0; offset < written.length; ) {
+      offset += writeSync(this.#command, written, offset, written.length - offset, offset);
+    }
+    this.#commandBytes = written.length;
     this.#status.ref();
     writeSync(this.#trigger, input ? '1\n' : '0\n');
   }
@@ -106,6 +128,7 @@ export class LaneChannel {
     this.#closed = true;
     this.#status.destroy();
     closeSync(this.#trigger);
+    closeSync(this.#command);
     for (const suffix of [...laneFifos, 'x']) rmSync(`${this.path}.${suffix}`, { force: true });
   }
 

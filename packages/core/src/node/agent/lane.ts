@@ -1,4 +1,4 @@
-import { closeSync, writeFileSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Command } from '../../contract/command.ts';
 import type { ExitStatus } from '../../contract/exit-status.ts';
@@ -47,11 +47,10 @@ export class Lane {
     const channel = this.#channel;
     const open: number[] = [];
     try {
-      writeFileSync(`${channel.path}.x`, text);
       open.push(openFifo(`${channel.path}.o`, 'read'), openFifo(`${channel.path}.e`, 'read'));
       // Held for both ways until the command has opened its end, so that its open does not wait.
       if (stdin !== 'none') open.push(openFifo(`${channel.path}.i`, 'read-write'));
-      channel.trigger(stdin !== 'none');
+      channel.trigger(text, stdin !== 'none');
     } catch (error) {
       open.forEach((descriptor) => closeSync(descriptor));
       channel.close();
