@@ -79,11 +79,11 @@ describe('the program', () => {
   const run = promisify(execFile);
 
   test('--json prints one report and nothing else on standard output', async () => {
-    const parameters = [program, '--json', '--only', 'C32', '--output', output];
+    const parameters = [program, '--json', '--only', 'example/C32', '--output', output];
     const { stdout, stderr } = await run(process.execPath, parameters);
     const report = JSON.parse(stdout) as { success: boolean; documents: { name: string }[] };
     expect(report.success).toBe(true);
-    expect(report.documents.map(({ name }) => name)).toEqual(['example/C32', 'sense/c32_sample']);
+    expect(report.documents.map(({ name }) => name)).toEqual(['example/C32']);
     expect(stderr).toMatch(/^provider: \w+$/m);
     expect(JSON.parse(await readFile(path.join(output, 'report.json'), 'utf8'))).toEqual(report);
   });

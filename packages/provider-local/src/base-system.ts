@@ -24,9 +24,11 @@ const hostDirectories: readonly string[] = [
 
 /** What bubblewrap is told to show the host's own programs read-only; `/etc` is apart. */
 export function hostBase(): string[] {
-  return hostDirectories.flatMap((name) => rootEntry('/', name, `/${name}`)).concat([
-    ...['--dir', '/var', '--symlink', '/tmp', '/var/tmp', '--symlink', '/run', '/var/run'],
-  ]);
+  return hostDirectories
+    .flatMap((name) => rootEntry('/', name, `/${name}`))
+    .concat([
+      ...['--dir', '/var', '--symlink', '/tmp', '/var/tmp', '--symlink', '/run', '/var/run'],
+    ]);
 }
 
 /**

@@ -42,10 +42,14 @@ export async function diagnose(): Promise<readonly Finding[]> {
 export function requireAll(findings: readonly Finding[]): void {
   const missing = findings.find(({ ok }) => !ok);
   if (!missing) return;
-  throw new SandboxError('failed-precondition', `local sandboxes cannot run here: ${missing.message}`, {
-    provider: 'local',
-    details: { control: missing.control, findings },
-  });
+  throw new SandboxError(
+    'failed-precondition',
+    `local sandboxes cannot run here: ${missing.message}`,
+    {
+      provider: 'local',
+      details: { control: missing.control, findings },
+    },
+  );
 }
 
 async function findBubblewrap(): Promise<Finding> {

@@ -74,7 +74,8 @@ export function directDriver(options: ResolvedOptions): SandboxDriver<DirectHand
       mkdirSync(directory, { mode: 0o700 });
       try {
         state.write(record);
-        for (const name of [workspace, path.join(directory, 'tmp')]) mkdirSync(name, { mode: 0o700 });
+        for (const name of [workspace, path.join(directory, 'tmp')])
+          mkdirSync(name, { mode: 0o700 });
         new DirectProcesses(directory).prepare();
         record = { ...record, main: await startKeeper(directory, request.maxLifetimeMs) };
         state.write(record);

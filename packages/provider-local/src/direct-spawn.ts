@@ -2,7 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants } from 'node:os';
-import { type Command, type DriverProcess, SandboxError, toSandboxError } from '@gantry/core/driver';
+import {
+  type Command,
+  type DriverProcess,
+  SandboxError,
+  toSandboxError,
+} from '@gantry/core/driver';
 import { readableFromSocket, writableToSocket } from '@gantry/core/node';
 import { type DirectProcesses, signalGroup } from './direct-processes.ts';
 import { isErrno } from './errors.ts';
@@ -58,7 +63,10 @@ function requireDirectory(directory: string): void {
   } catch (error) {
     if (!isErrno(error, 'ENOENT') && !isErrno(error, 'ENOTDIR')) throw error;
   }
-  throw new SandboxError('failed-precondition', `the working directory ${directory} does not exist`);
+  throw new SandboxError(
+    'failed-precondition',
+    `the working directory ${directory} does not exist`,
+  );
 }
 
 function exitOf(child: ChildProcess): DriverProcess['exit'] {
@@ -75,7 +83,10 @@ function exitOf(child: ChildProcess): DriverProcess['exit'] {
 /** What a shell does with a program that it cannot start. */
 function notStarted(program: string, streamed: boolean, error: unknown): DriverProcess {
   const missing = isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR');
-  if (!missing && !['EACCES', 'ENOEXEC', 'E2BIG', 'EISDIR', 'ELOOP'].some((name) => isErrno(error, name))) {
+  if (
+    !missing &&
+    !['EACCES', 'ENOEXEC', 'E2BIG', 'EISDIR', 'ELOOP'].some((name) => isErrno(error, name))
+  ) {
     throw toSandboxError(error, { operation: 'spawn' });
   }
   const reason = missing ? 'not found' : `cannot be run: ${String(error)}`;

@@ -10,7 +10,10 @@ export function badRecord(file: string, reason: string, cause?: unknown): Sandbo
 }
 
 /** The sandbox could not be started under every control, so it was not started at all. */
-export function refusedToStart(reason: string, details: Record<string, unknown> = {}): SandboxError {
+export function refusedToStart(
+  reason: string,
+  details: Record<string, unknown> = {},
+): SandboxError {
   return new SandboxError('failed-precondition', `no sandbox was started: ${reason}`, { details });
 }
 

@@ -1,7 +1,7 @@
 import { defineProvider, type Provider } from '@gantry/core/driver';
 import { directDriver } from './direct-driver.ts';
 import { type LocalOptions, resolveOptions } from './options.ts';
-import { processDriver } from './process-driver.ts';
+import { processDriver } from './driver.ts';
 
 export type { LocalOptions } from './options.ts';
 

@@ -136,9 +136,15 @@ function stopped(signal: AbortSignal): Promise<never> {
       readyWithinMs,
     );
     late.unref();
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    const stop = (): void => reject(abortError(signal));
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
   });
+}
+
+function abortError(signal: AbortSignal): Error {
+  const { reason } = signal;
+  return reason instanceof Error ? reason : new Error(String(reason));
 }
 
 function kill(pid: number): void {

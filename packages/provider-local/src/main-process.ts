@@ -17,7 +17,9 @@ export function checkMainProcess(pid: number, uid: number): void {
       }),
   );
   const expected: Record<string, string> = {
-    ...Object.fromEntries(['Inh', 'Prm', 'Eff', 'Bnd', 'Amb'].map((set) => [`Cap${set}`, '0'.repeat(16)])),
+    ...Object.fromEntries(
+      ['Inh', 'Prm', 'Eff', 'Bnd', 'Amb'].map((set) => [`Cap${set}`, '0'.repeat(16)]),
+    ),
     NoNewPrivs: '1',
     Seccomp: '2',
     Uid: Array.from({ length: 4 }, () => uid).join('\t'),
@@ -25,9 +27,12 @@ export function checkMainProcess(pid: number, uid: number): void {
   for (const [name, value] of Object.entries(expected)) {
     const found = status.get(name);
     if (found !== value) {
-      throw refusedToStart(`its first process has ${name} ${found ?? '(not told)'} and not ${value}`, {
-        control: name,
-      });
+      throw refusedToStart(
+        `its first process has ${name} ${found ?? '(not told)'} and not ${value}`,
+        {
+          control: name,
+        },
+      );
     }
   }
   for (const name of namespaces) {

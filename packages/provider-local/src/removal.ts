@@ -30,8 +30,9 @@ export async function removeSandbox(state: StateDirectory, record: SandboxRecord
     await killProcess(record.main, goneWithinMs, ended);
   }
   // It ends by itself when what it watches over has ended.
-  if (record.keeper) {
-    await waitUntilGone(record.keeper, 1_000).catch(() => killProcess(record.keeper!, goneWithinMs));
+  const { keeper } = record;
+  if (keeper) {
+    await waitUntilGone(keeper, 1_000).catch(() => killProcess(keeper, goneWithinMs));
   }
   await removeDirectory(state, record.id);
   if (record.uid !== undefined) freeUid(state, record.uid);
@@ -122,7 +123,7 @@ function refuseMounts(directory: string): void {
     .split('\n')
     .map((line) => line.split(' ')[4] ?? '')
     // Spaces and the like are written in octal, proc_pid_mountinfo(5).
-    .map((point) => point.replaceAll(/\\([0-7]{3})/g, (_, code) => String.fromCharCode(parseInt(code, 8))))
+    .map((point) => point.replaceAll(/\\([0-7]{3})/g, (_, code: string) => String.fromCharCode(parseInt(code, 8))))
     .find((point) => point === directory || point.startsWith(`${directory}/`));
   if (mounted === undefined) return;
   throw new SandboxError(

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { lstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { SandboxError } from '@gantry/core/driver';
 import { isErrno } from './errors.ts';
 import { runProgram } from './run-program.ts';
@@ -12,6 +13,8 @@ export async function removeTree(directory: string): Promise<void> {
   if (removeSmall(Buffer.from(directory), { left: mostAtOnce })) return;
   const first = await runProgram(['rm', '-rf', '--', directory]);
   if (first.code === 0) return;
+  // Without rm(1) there was no sandbox either, so no names but our own.
+  if (first.code === null) return rm(directory, { recursive: true, force: true });
   // An ordinary user cannot look into directories that a guest has closed.
   await runProgram(['chmod', '-R', 'u+rwX', '--', directory]);
   const second = await runProgram(['rm', '-rf', '--', directory]);

@@ -26,7 +26,10 @@ export interface SandboxRecord {
 
 const identity: z.ZodType<ProcessIdentity> = z.strictObject({
   // 0 and 1 are never ours, and as arguments of kill they mean something else.
-  pid: z.int().min(2).max(2 ** 31 - 1),
+  pid: z
+    .int()
+    .min(2)
+    .max(2 ** 31 - 1),
   startTime: z.string().min(1).max(100),
   bootId: z.string().min(1).max(100),
 });

@@ -22,7 +22,12 @@ export function uidRange(uidMap: string): UidRange {
     .split('\n')
     .map((line) => line.trim().split(/\s+/).map(Number))
     .map(([first = 0, , count = 0]) => ({ first, count }));
-  if (mapped.some(({ first, count }) => first <= preferred.first && first + count >= preferred.first + preferred.count)) {
+  if (
+    mapped.some(
+      ({ first, count }) =>
+        first <= preferred.first && first + count >= preferred.first + preferred.count,
+    )
+  ) {
     return preferred;
   }
   const highest = mapped.toSorted((a, b) => b.first + b.count - (a.first + a.count))[0];

@@ -51,7 +51,10 @@ export class StateDirectory {
   sandbox(id: string): SandboxPaths {
     // Ids come back in refs, from anywhere.
     if (!/^[a-z0-9][a-z0-9-]{0,199}$/.test(id)) {
-      throw new SandboxError('invalid-argument', `${JSON.stringify(id)} is no id of a local sandbox`);
+      throw new SandboxError(
+        'invalid-argument',
+        `${JSON.stringify(id)} is no id of a local sandbox`,
+      );
     }
     const directory = path.join(this.path, 'sandboxes', id);
     return {

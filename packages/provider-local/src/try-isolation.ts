@@ -21,7 +21,18 @@ const closingSettings: readonly (readonly [file: string, value: string, remedy: 
 
 const probeArguments: readonly string[] = [
   ...['--unshare-user', '--unshare-all', '--disable-userns', '--cap-drop', 'ALL', '--as-pid-1'],
-  ...['--seccomp', '3', '--ro-bind', '/', '/', '--proc', '/proc', '--ro-bind', '/proc/sys', '/proc/sys'],
+  ...[
+    '--seccomp',
+    '3',
+    '--ro-bind',
+    '/',
+    '/',
+    '--proc',
+    '/proc',
+    '--ro-bind',
+    '/proc/sys',
+    '/proc/sys',
+  ],
   ...['cat', '/proc/self/status'],
 ];
 
@@ -29,7 +40,13 @@ const probeArguments: readonly string[] = [
 export async function tryIsolation(): Promise<readonly Finding[]> {
   const root = process.getuid?.() === 0;
   if (root) {
-    const { code, output } = await runProgram(['unshare', '--mount', '--propagation', 'private', 'true']);
+    const { code, output } = await runProgram([
+      'unshare',
+      '--mount',
+      '--propagation',
+      'private',
+      'true',
+    ]);
     if (code !== 0) {
       const message = `root may not make a mount namespace here (${output}): give this container CAP_SYS_ADMIN, or run as an ordinary user`;
       return [{ control: 'mount namespace', ok: false, message }];
@@ -66,7 +83,9 @@ export async function tryIsolation(): Promise<readonly Finding[]> {
 function held(control: string, ok: boolean, message: string): Finding {
   return {
     ...{ control, ok },
-    message: ok ? message : `bubblewrap ran, but without this control; this kernel or its bwrap lacks it`,
+    message: ok
+      ? message
+      : `bubblewrap ran, but without this control; this kernel or its bwrap lacks it`,
   };
 }
 

@@ -99,8 +99,9 @@ export const lifetimeScenarios: readonly Scenario[] = [
       const sandbox = await context.provider.create();
       const { keeper, main } = recordOf(context, sandbox);
       const namespace = pidNamespace(main.pid)!;
-      void sandbox.spawn(['sleep', '1000']).then((child) => child.exit.catch(() => undefined));
+      const child = await sandbox.spawn(['sleep', '1000']);
       process.kill(keeper.pid, 'SIGKILL');
+      await assert.rejects(child.exit, { code: 'unavailable', outcome: 'unknown' });
       await eventually(() => hasEnded(namespace), 'every process has ended');
       await sandbox.destroy();
       assertNothingLeft(context);
@@ -146,7 +147,13 @@ export const lifetimeScenarios: readonly Scenario[] = [
       assert.deepEqual(await ids({ team: 'b' }), []);
       const file = path.join(stateDirectory, 'sandboxes', two.ref.id, 'record.json');
       const saved = readFileSync(file, 'utf8');
-      const broken = ['', '{', '[]', '{"spec":"gantry-local/2"}', saved.replace(/"pid":\d+/, '"pid":1')];
+      const broken = [
+        '',
+        '{',
+        '[]',
+        '{"spec":"gantry-local/2"}',
+        saved.replace(/"pid":\d+/, '"pid":1'),
+      ];
       broken.push(saved.replace(two.ref.id, one.ref.id));
       for (const text of broken) {
         writeFileSync(file, text);
@@ -174,7 +181,10 @@ export const lifetimeScenarios: readonly Scenario[] = [
       writeFileSync(file, JSON.stringify(record));
       assert.deepEqual(await provider.inspect(sandbox.ref), { state: 'gone' });
       await sandbox.destroy();
-      assert.ok(pidNamespace(real.main.pid), 'the sandbox, which the record did not name, still runs');
+      assert.ok(
+        pidNamespace(real.main.pid),
+        'the sandbox, which the record did not name, still runs',
+      );
       process.kill(real.main.pid, 'SIGKILL');
       await eventually(() => pidNamespace(real.main.pid) === undefined, 'it has ended');
       assertNothingLeft(context);

@@ -11,7 +11,7 @@ async function perform(): Promise<unknown> {
     case 'create': {
       const sandbox = await provider.create({ maxLifetimeMs: Number(argument) || 60_000 });
       await sandbox.files.write('from-creator', 'made elsewhere');
-      void sandbox.spawn(['sleep', '1000']);
+      await sandbox.spawn(['sleep', '1000']);
       return sandbox.ref;
     }
     case 'exec': {

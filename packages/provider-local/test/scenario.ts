@@ -69,7 +69,10 @@ export function assertNothingLeft({ stateDirectory }: Context): void {
 }
 
 /** Waits until `condition` holds; fails after five seconds. */
-export async function eventually(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
+export async function eventually(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+): Promise<void> {
   const end = performance.now() + 5_000;
   while (!(await condition())) {
     assert.ok(performance.now() < end, `not within 5 s: ${what}`);

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { DestroyActionOptions } from '../actions/destroy.ts';
 import { applyCommonOptions, type Session } from '../session.ts';
-import { withCommonOptions, withExamples } from './common-options.ts';
+import { withCommonOptions, withExamples } from './shared-options.ts';
 
 /** Adds `gantry destroy`. */
 export function addDestroy(program: Command, session: Session): void {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { applyCommonOptions, type CommonOptions, type Session } from '../session.ts';
-import { withCommonOptions, withExamples } from './common-options.ts';
+import { withCommonOptions, withExamples } from './shared-options.ts';
 
 /** Adds `gantry doctor`. */
 export function addDoctor(program: Command, session: Session): void {

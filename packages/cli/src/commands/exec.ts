@@ -8,7 +8,7 @@ import {
   withCommonOptions,
   withExamples,
   withSandboxOptions,
-} from './common-options.ts';
+} from './shared-options.ts';
 
 const DEFAULT_MAX_OUTPUT = 10 * 1024 * 1024;
 

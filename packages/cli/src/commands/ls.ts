@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { LsActionOptions } from '../actions/ls.ts';
 import { applyCommonOptions, type Session } from '../session.ts';
-import { collectPairs, withCommonOptions, withExamples } from './common-options.ts';
+import { collectPairs, withCommonOptions, withExamples } from './shared-options.ts';
 
 /** Adds `gantry ls`. */
 export function addLs(program: Command, session: Session): void {

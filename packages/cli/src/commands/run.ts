@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { RunActionOptions } from '../actions/run.ts';
 import { parseDuration } from '../duration.ts';
 import { applyCommonOptions, type Session } from '../session.ts';
-import { withCommonOptions, withExamples } from './common-options.ts';
+import { withCommonOptions, withExamples } from './shared-options.ts';
 
 /** Adds `gantry run`. */
 export function addRun(program: Command, session: Session): void {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { ShellActionOptions } from '../actions/shell.ts';
 import { applyCommonOptions, type Session } from '../session.ts';
-import { withCommonOptions, withExamples, withSandboxOptions } from './common-options.ts';
+import { withCommonOptions, withExamples, withSandboxOptions } from './shared-options.ts';
 
 /** Adds `gantry shell`. */
 export function addShell(program: Command, session: Session): void {

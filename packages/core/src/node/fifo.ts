@@ -17,10 +17,7 @@ const accessModes: Readonly<Record<FifoEnd, number>> = {
  * while nobody has the FIFO open for reading.
  */
 export function openFifo(path: string, end: FifoEnd): number {
-  const descriptor = openSync(
-    path,
-    accessModes[end] | constants.O_NONBLOCK | constants.O_NOFOLLOW,
-  );
+  const descriptor = openSync(path, accessModes[end] | constants.O_NONBLOCK | constants.O_NOFOLLOW);
   if (fstatSync(descriptor).isFIFO()) return descriptor;
   closeSync(descriptor);
   throw new SandboxError('failed-precondition', `${path} is not a FIFO`);

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { SandboxError } from '../errors/sandbox-error.ts';
+import { coverInherited } from './inherited-descriptors.ts';
 
 /** How a spawner is started. */
 export interface SpawnerOptions {
@@ -119,7 +120,7 @@ export class Spawner {
     this.#replaced = this.#lastLoss !== -Infinity;
     const child = spawn(program, args, {
       // A session of its own: what ends a terminal or a process group does not end it.
-      ...{ detached: true, cwd: directory, stdio: 'pipe' },
+      ...{ detached: true, cwd: directory, stdio: coverInherited(['pipe', 'pipe', 'pipe']) },
       env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' },
     });
     this.#watch(child);

@@ -14,8 +14,6 @@ export function seccompFile(state: StateDirectory, architecture: string): string
       { control: 'seccomp' },
     );
   }
-  const known = files.get(state.path);
-  if (known !== undefined && existsSync(known)) return known;
   const bytes = encode(seccompFilter(architecture));
   const digest = createHash('sha256').update(bytes).digest('hex').slice(0, 16);
   const file = path.join(state.path, `seccomp-${architecture}-${digest}.bpf`);
@@ -24,8 +22,5 @@ export function seccompFile(state: StateDirectory, architecture: string): string
     writeFileSync(fresh, bytes, { mode: 0o600 });
     renameSync(fresh, file);
   }
-  files.set(state.path, file);
   return file;
 }
-
-const files = new Map<string, string>();

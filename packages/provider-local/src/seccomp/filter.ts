@@ -1,4 +1,13 @@
-import { actions, dataOffsets, end, type Instruction, load, mask, unless, when } from './program.ts';
+import {
+  actions,
+  dataOffsets,
+  end,
+  type Instruction,
+  load,
+  mask,
+  unless,
+  when,
+} from './program.ts';
 import { inspectedCalls, refusedCalls, type SyscallNumbers } from './syscall-numbers.ts';
 
 /** The machines that there is a filter for, as `process.arch` names them. */
@@ -40,42 +49,55 @@ const argument = (index: number): Instruction => load(dataOffsets.argument(index
 const refuse = end(actions.error(EPERM));
 const allow = end(actions.allow);
 
+const onlyUnix: readonly Instruction[] = [
+  argument(0),
+  ...when('equals', AF_UNIX, [allow]),
+  end(actions.error(EAFNOSUPPORT)),
+];
+
+const routeOnly: readonly Instruction[] = [
+  argument(2),
+  ...when('equals', NETLINK_ROUTE, [allow]),
+  refuse,
+];
+
+const neverRaw: readonly Instruction[] = [
+  argument(1),
+  mask(TYPE_MASK),
+  ...when('equals', SOCK_RAW, [refuse]),
+  ...when('equals', SOCK_PACKET, [refuse]),
+  allow,
+];
+
 /** What each inspected call may do. */
-const inspections: Readonly<Record<keyof typeof inspectedCalls, readonly Instruction[]>> = {
-  clone: [argument(0), ...when('any-bit-of', NEW_NAMESPACES, [refuse]), allow],
+const inspections: readonly {
+  readonly call: keyof typeof inspectedCalls;
+  readonly body: readonly Instruction[];
+}[] = [
+  { call: 'clone', body: [argument(0), ...when('any-bit-of', NEW_NAMESPACES, [refuse]), allow] },
   // Its flags are in memory, where a filter cannot look; libc falls back to clone.
-  clone3: [end(actions.error(ENOSYS))],
-  socket: [
-    argument(0),
-    ...when('equals', AF_UNIX, [allow]),
-    ...when('equals', AF_NETLINK, [
-      argument(2),
-      ...when('equals', NETLINK_ROUTE, [allow]),
-      refuse,
-    ]),
-    ...[AF_INET, AF_INET6].flatMap((family) =>
-      when('equals', family, [
-        argument(1),
-        mask(TYPE_MASK),
-        ...when('equals', SOCK_RAW, [refuse]),
-        ...when('equals', SOCK_PACKET, [refuse]),
-        allow,
-      ]),
-    ),
-    end(actions.error(EAFNOSUPPORT)),
-  ],
-  socketpair: [
-    argument(0),
-    ...when('equals', AF_UNIX, [allow]),
-    end(actions.error(EAFNOSUPPORT)),
-  ],
-  ioctl: [
-    argument(1),
-    ...when('equals', TIOCSTI, [refuse]),
-    ...when('equals', TIOCLINUX, [refuse]),
-    allow,
-  ],
-};
+  { call: 'clone3', body: [end(actions.error(ENOSYS))] },
+  {
+    call: 'socket',
+    body: [
+      argument(0),
+      ...when('equals', AF_NETLINK, routeOnly),
+      ...when('equals', AF_INET, neverRaw),
+      ...when('equals', AF_INET6, neverRaw),
+      ...onlyUnix,
+    ],
+  },
+  { call: 'socketpair', body: onlyUnix },
+  {
+    call: 'ioctl',
+    body: [
+      argument(1),
+      ...when('equals', TIOCSTI, [refuse]),
+      ...when('equals', TIOCLINUX, [refuse]),
+      allow,
+    ],
+  },
+];
 
 /**
  * The filter of every process in a sandbox: kills callers of foreign system call interfaces, refuses
@@ -87,14 +109,14 @@ export function seccompFilter(architecture: FilterArchitecture): readonly Instru
     ...unless('equals', auditArchitectures[architecture], [end(actions.killProcess)]),
     load(dataOffsets.number),
   ];
-  if (architecture === 'x64') program.push(...when('at-least', X32_BIT, [end(actions.killProcess)]));
+  if (architecture === 'x64')
+    program.push(...when('at-least', X32_BIT, [end(actions.killProcess)]));
   for (const numbers of Object.values(refusedCalls)) {
     const number = numbers[architecture];
     if (number !== undefined) program.push(...when('equals', number, [refuse]));
   }
-  for (const [name, body] of Object.entries(inspections)) {
-    const number = inspectedCalls[name as keyof typeof inspectedCalls][architecture];
-    program.push(...when('equals', number, body));
+  for (const { call, body } of inspections) {
+    program.push(...when('equals', inspectedCalls[call][architecture], body));
   }
   return [...program, allow];
 }

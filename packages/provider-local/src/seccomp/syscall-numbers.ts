@@ -89,7 +89,10 @@ export const refusedCalls: Readonly<Record<string, SyscallNumbers>> = {
 
 /** Looked at by their arguments, or refused with another error. */
 export const inspectedCalls: Readonly<
-  Record<'clone' | 'clone3' | 'socket' | 'socketpair' | 'ioctl', Readonly<Record<keyof SyscallNumbers, number>>>
+  Record<
+    'clone' | 'clone3' | 'socket' | 'socketpair' | 'ioctl',
+    Readonly<Record<keyof SyscallNumbers, number>>
+  >
 > = {
   clone: { x64: 56, arm64: 220 },
   clone3: { x64: 435, arm64: 435 },

@@ -10,7 +10,7 @@ import { isErrno, makeFifos, openFifo } from '../fifo.ts';
 import { isRunning, ownIdentity } from '../process-identity.ts';
 import { commandText } from './command-text.ts';
 import { Lane, type LaneProcess } from './lane.ts';
-import { laneFifos } from './lane-channel.ts';
+import { laneFifos, prepareLane } from './lane-channel.ts';
 
 /** How an agent is reached. */
 export interface AgentClientOptions {
@@ -22,12 +22,12 @@ export interface AgentClientOptions {
   readonly prepared?: readonly string[];
   /** Names from `laneNames` that the agent starts by itself, and whose FIFOs are there. */
   readonly started?: readonly string[];
-  /** How FIFOs are made; `makeFifos` by default, which forks this process. */
-  readonly makeFifos?: typeof makeFifos;
 }
 
 /** Most commands at once for each client; the next ones wait in order. */
 const mostLanes = 64;
+/** Lanes in a row that may fail to start before a command is told so. */
+const mostFailures = 8;
 /** Lanes whose FIFOs are made at a time. */
 const lanesAtOnce = 4;
 
@@ -52,9 +52,12 @@ export class AgentClient {
   readonly #control: number;
   readonly #prepared: string[];
   readonly #lanes = new Set<Lane>();
+  readonly #unready = new Set<Lane>();
   readonly #idle: Lane[] = [];
   readonly #waiting: PromiseWithResolvers<Lane>[] = [];
   #starting = 0;
+  /** Lanes in a row that could not be started. */
+  #failures = 0;
   #closed = false;
 
   /** Throws `unavailable` when no agent listens in the control directory. */
@@ -69,6 +72,7 @@ export class AgentClient {
         outcome: 'not-started',
       });
     }
+    for (const name of this.#prepared) prepareLane(`${options.controlDirectory}/${name}`);
     const started = options.started ?? [];
     this.#starting = started.length;
     for (const name of started) void this.#start(name, true);
@@ -103,8 +107,8 @@ export class AgentClient {
     this.#closed = true;
     closeSync(this.#control);
     for (const waiting of this.#waiting.splice(0)) waiting.reject(released());
-    for (const lane of this.#lanes) lane.close();
-    for (const file of laneFiles(this.#prepared)) this.#remove(file);
+    for (const lane of [...this.#lanes, ...this.#unready]) lane.close();
+    for (const name of this.#prepared) this.#forget(name);
   }
 
   /** Removes what clients left behind that ended without `close`. */
@@ -114,7 +118,8 @@ export class AgentClient {
     for (const file of readdirSync(controlDirectory)) {
       const owner = /^(\d+)-(\d+)-[0-9a-f]{8}-\d+\.[csioex]$/.exec(file);
       if (!owner) continue;
-      const identity = { pid: Number(owner[1]), startTime: owner[2]!, bootId: self.bootId };
+      const [, pid = '', startTime = ''] = owner;
+      const identity = { pid: Number(pid), startTime, bootId: self.bootId };
       if (!isRunning(identity)) this.#remove(file);
     }
   }
@@ -170,35 +175,45 @@ export class AgentClient {
   async #make(names: readonly string[], wanted: number): Promise<void> {
     const { controlDirectory, fifoMode } = this.#options;
     try {
-      await (this.#options.makeFifos ?? makeFifos)(
+      await makeFifos(
         laneFiles(names).map((file) => `${controlDirectory}/${file}`),
         fifoMode,
       );
     } catch (error) {
       this.#starting -= wanted;
-      laneFiles(names).forEach((file) => this.#remove(file));
+      names.forEach((name) => this.#forget(name));
       for (const waiting of this.#waiting.splice(0)) waiting.reject(error);
       return;
     }
+    if (this.#closed) return names.forEach((name) => this.#forget(name));
     this.#prepared.push(...names.slice(wanted));
     for (const name of names.slice(0, wanted)) void this.#start(name);
   }
 
-  async #start(name: string, told = false): Promise<void> {
+  async #start(name: string, already = false): Promise<void> {
     let lane: Lane | undefined;
+    let told = false;
     try {
       if (this.#closed) throw released();
       lane = new Lane(`${this.#options.controlDirectory}/${name}`);
-      if (!told) await this.#tell(`lane ${name}`);
+      this.#unready.add(lane);
+      if (!already) await this.#tell(`lane ${name}`);
+      told = true;
       await lane.ready();
+      this.#unready.delete(lane);
     } catch (error) {
+      if (lane) this.#unready.delete(lane);
       this.#starting -= 1;
-      if (lane) lane.close();
-      else laneFiles([name]).forEach((file) => this.#remove(file));
-      this.#waiting.shift()?.reject(error);
+      this.#forget(name);
+      lane?.close();
+      this.#failures += 1;
+      // Another lane may fare better, unless there is no agent, or a guest that spoils each.
+      if (this.#failures >= mostFailures || !told) this.#waiting.shift()?.reject(error);
+      this.#grow();
       return;
     }
     this.#starting -= 1;
+    this.#failures = 0;
     this.#lanes.add(lane);
     if (this.#closed) lane.close();
     this.#settle(lane);
@@ -272,13 +287,20 @@ export class AgentClient {
     late.stdin?.abort().catch(() => undefined);
   }
 
+  #forget(name: string): void {
+    for (const file of [...laneFiles([name]), `${name}.x`]) this.#remove(file);
+  }
+
   #remove(file: string): void {
     rmSync(`${this.#options.controlDirectory}/${file}`, { force: true });
   }
 }
 
 /** Gives a command all of its input; one that stops reading has its own reasons. */
-async function feed(stdin: WritableStream<Uint8Array> | undefined, bytes: Uint8Array): Promise<void> {
+async function feed(
+  stdin: WritableStream<Uint8Array> | undefined,
+  bytes: Uint8Array,
+): Promise<void> {
   const writer = stdin?.getWriter();
   try {
     if (bytes.length > 0) await writer?.write(bytes);

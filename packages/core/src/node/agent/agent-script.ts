@@ -25,6 +25,7 @@ umask 022
 directory=$1
 shift
 # By hand: 'command -v' in a substitution would fork, and each fork makes every start later.
+setsid='' env=''
 IFS=:
 for place in $PATH; do
   [ -z "$setsid" ] && [ -x "$place/setsid" ] && setsid=$place/setsid
@@ -44,11 +45,13 @@ start() {
 
 lane() {
   kill -s KILL "$parent"
+  # busybox ash ignores SIGQUIT by itself and hands that on.
+  trap : QUIT; trap - QUIT
   exec 3<&- >"$directory/$1.s" 2>&1 <"$directory/$1.c" || exit 1
   echo ready
   while read -r input; do
     (
-      # The shortest way of a subshell to its own process id: no fork, no long read.
+      # The shortest way for a subshell to its own process id: no fork, no long read.
       cd -P /proc/self
       process=\${PWD##*/}
       case $input in 1) input="$directory/$1.i" ;; *) input=/dev/null ;; esac

@@ -1,4 +1,12 @@
-import { closeSync, fchmodSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  ftruncateSync,
+  openSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { Socket } from 'node:net';
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import { openFifo } from '../fifo.ts';
@@ -7,8 +15,27 @@ import { type LaneStatus, LaneStatusReader } from './lane-status.ts';
 /** The FIFOs of a lane, by suffix; `x` is a plain file beside them. */
 export const laneFifos: readonly string[] = ['c', 's', 'i', 'o', 'e'];
 
-/** Longest run of empty lines that hides the rest of a longer command. */
-const mostPadding = 16_384;
+/** Commands up to this length need no further disk: a guest that filled it can still be told to clean up. */
+const reservedBytes = 4_096;
+
+/** Opens the file that a lane takes its commands from, and makes it when it is missing. */
+function openCommandFile(path: string): number {
+  const descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW);
+  try {
+    writeSync(descriptor, Buffer.alloc(reservedBytes, '\n'), 0, reservedBytes, 0);
+    // Whatever the umask: in a sandbox of root's, the lane runs under another uid.
+    fchmodSync(descriptor, 0o644);
+    return descriptor;
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
+}
+
+/** Makes the plain file of a lane whose FIFOs are there, before there is any need of it. */
+export function prepareLane(path: string): void {
+  closeSync(openCommandFile(`${path}.x`));
+}
 
 /** What a lane is told and what it says, one after the other. */
 export class LaneChannel {
@@ -16,13 +43,14 @@ export class LaneChannel {
   readonly path: string;
   /** Resolves, once, with why the lane cannot be used any more. */
   readonly lost: Promise<SandboxError>;
-  readonly #trigger: number;
   readonly #command: number;
-  #commandBytes = 0;
+  readonly #trigger: number;
   readonly #status: Socket;
   readonly #reader: LaneStatusReader;
   readonly #unread: LaneStatus[] = [];
   #waiting: ((status: LaneStatus) => void) | undefined;
+  /** Whether the lane owes an answer: its first word, or what becomes of a command. */
+  #asked = true;
   #closed = false;
   #gone = false;
   #lose!: (error: SandboxError) => void;
@@ -31,21 +59,15 @@ export class LaneChannel {
   constructor(path: string) {
     this.path = path;
     this.lost = new Promise((resolve) => (this.#lose = resolve));
-    const opened: number[] = [];
-    const keep = (descriptor: number): number => {
-      opened.push(descriptor);
-      return descriptor;
-    };
+    const open: number[] = [];
     let status: number;
     try {
-      this.#command = keep(openSync(`${path}.x`, 'w'));
-      // Whatever the umask: in a sandbox of root's, the lane runs under another uid.
-      fchmodSync(this.#command, 0o644);
-      status = keep(openFifo(`${path}.s`, 'read'));
+      open.push((this.#command = openCommandFile(`${path}.x`)));
       // Also open for reading, so that this open does not wait for the lane's own.
-      this.#trigger = openFifo(`${path}.c`, 'read-write');
+      open.push((this.#trigger = openFifo(`${path}.c`, 'read-write')));
+      open.push((status = openFifo(`${path}.s`, 'read')));
     } catch (error) {
-      opened.forEach((descriptor) => closeSync(descriptor));
+      open.forEach((descriptor) => closeSync(descriptor));
       throw error;
     }
     this.#reader = new LaneStatusReader((message) => this.#receive(message));
@@ -56,7 +78,7 @@ export class LaneChannel {
       this.#gone = true;
       this.fail(this.#reader.words || 'its lane ended');
     });
-    this.idle();
+    this.#status.unref();
   }
 
   get closed(): boolean {
@@ -68,25 +90,24 @@ export class LaneChannel {
     return this.#gone;
   }
 
-  /** Has the lane run a command given as text. */
-  trigger(text: string, input: boolean): void {
+  /** Has the lane run a command. */
+  run(text: string, input: boolean): void {
     const bytes = Buffer.from(text);
-    const shorter = this.#commandBytes - bytes.length;
-    // Written over, since on ext4 a file that is cut to nothing is flushed when it is closed. Nothing
-    // stays of the last command, whose environment may hold a secret.
-    if (shorter > mostPadding) ftruncateSync(this.#command, bytes.length);
-    const padded = shorter > 0 && shorter <= mostPadding;
-    const written = padded ? Buffer.concat([bytes, Buffer.alloc(shorter, '\n')]) : bytes;
-    for (let offset = 0; offset < written.length; ) {
-      offset += writeSync(this.#command, written, offset, written.length - offset, offset);
+    const padded = Buffer.alloc(Math.max(bytes.length, reservedBytes), '\n');
+    padded.set(bytes);
+    let written = 0;
+    while (written < padded.length) {
+      written += writeSync(this.#command, padded, written, padded.length - written, written);
     }
-    this.#commandBytes = written.length;
+    ftruncateSync(this.#command, padded.length);
+    this.#asked = true;
     this.#status.ref();
     writeSync(this.#trigger, input ? '1\n' : '0\n');
   }
 
-  /** Lets the host process end while nothing runs on the lane. */
+  /** Nothing runs on the lane: it lets the host process end, and has nothing to say. */
   idle(): void {
+    this.#asked = false;
     this.#status.unref();
   }
 
@@ -134,11 +155,12 @@ export class LaneChannel {
 
   #receive(message: LaneStatus): void {
     if (message.kind === 'broken') return void this.fail(`its lane sent ${message.reason}`);
+    if (!this.#asked) return void this.fail('its lane spoke while nothing ran on it');
     const waiting = this.#waiting;
     this.#waiting = undefined;
     if (waiting) return waiting(message);
     this.#unread.push(message);
     // An honest lane is at the most two messages ahead: `p` and `x` of one command.
-    if (this.#unread.length > 2) this.fail('its lane sent messages that nobody asked for');
+    if (this.#unread.length > 2) this.fail('its lane spoke too much');
   }
 }

@@ -79,7 +79,9 @@ export class LaneStatusReader {
 }
 
 const signalNames: ReadonlyMap<number, Signal> = new Map(
-  Object.entries(constants.signals).map(([name, number]) => [number, name as Signal] as const),
+  Object.entries(constants.signals).map(
+    ([name, number]) => [number, `SIG${name.slice(3)}`] as const,
+  ),
 );
 
 /**

@@ -37,6 +37,7 @@ export class Lane {
   async ready(): Promise<void> {
     const status = await this.#channel.next('the start of a lane', answerMs);
     if (status.kind !== 'ready') throw this.#channel.fail(`its lane said ${status.kind} at first`);
+    this.#channel.idle();
   }
 
   /**
@@ -50,17 +51,20 @@ export class Lane {
       open.push(openFifo(`${channel.path}.o`, 'read'), openFifo(`${channel.path}.e`, 'read'));
       // Held for both ways until the command has opened its end, so that its open does not wait.
       if (stdin !== 'none') open.push(openFifo(`${channel.path}.i`, 'read-write'));
-      channel.trigger(text, stdin !== 'none');
+      channel.run(text, stdin !== 'none');
     } catch (error) {
+      // Nothing was said to the lane: it can take the next command, unless its files are gone.
       open.forEach((descriptor) => closeSync(descriptor));
-      channel.close();
+      const gone = isErrno(error, 'ENOENT');
+      if (gone) channel.fail('the sandbox was destroyed');
       settled();
-      throw error;
+      throw gone ? notStarted(error) : error;
     }
-    const outputs = open.slice(0, 2).map((fd) => new Socket({ fd, readable: true, writable: false }));
-    const [stdout, stderr] = outputs.map(readableFromSocket);
+    const [out, err, holder] = open;
+    const outputs = [out, err].map((fd) => new Socket({ fd, readable: true, writable: false }));
     const closed = outputs.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
-    const holder = open[2];
+    const [stdout, stderr] = outputs.map(readableFromSocket);
+    if (!stdout || !stderr) throw new SandboxError('internal', 'a command has two outputs');
     let pid: number;
     try {
       pid = await this.#started();
@@ -75,14 +79,16 @@ export class Lane {
     // The holder of the process looks at it; until then a lost lane must not end the host process.
     exit.catch(() => undefined);
     const input = holder === undefined ? undefined : this.#input(holder);
-    void Promise.allSettled([exit, ...closed, input?.done]).then(() => {
+    const release = async (): Promise<void> => {
+      await Promise.allSettled([exit, ...closed, input?.done]);
       if (!this.#isClean(input !== undefined)) channel.close();
       settled();
-    });
+    };
+    void release();
     return {
       pid,
-      stdout: stdout!,
-      stderr: stderr!,
+      stdout,
+      stderr,
       exit,
       ...(input === undefined ? {} : { stdin: input.stream }),
     };
@@ -90,15 +96,12 @@ export class Lane {
 
   /** Resolves to the command's process id. */
   async #started(): Promise<number> {
-    const notStarted = (cause: unknown): never => {
-      if (!this.#channel.gone) throw cause;
-      // A command says that it starts before it does, and holds the lane's status until then.
-      throw new SandboxError('unavailable', 'the lane ended before the command started', {
-        cause,
-        outcome: 'not-started',
+    const status = await this.#channel
+      .next('the start of a command', answerMs)
+      .catch((error: unknown) => {
+        // A command says that it starts before it does, and holds the lane's status until then.
+        throw this.#channel.gone ? notStarted(error) : error;
       });
-    };
-    const status = await this.#channel.next('the start of a command', answerMs).catch(notStarted);
     if (status.kind === 'started') return status.pid;
     if (status.kind !== 'no-directory') {
       throw this.#channel.fail(`its lane said ${status.kind} at the start of a command`);
@@ -139,7 +142,9 @@ export class Lane {
     const { closed, path } = this.#channel;
     if (closed) return false;
     try {
-      return !hasWriter(`${path}.o`) && !hasWriter(`${path}.e`) && !(input && hasReader(`${path}.i`));
+      return (
+        !hasWriter(`${path}.o`) && !hasWriter(`${path}.e`) && !(input && hasReader(`${path}.i`))
+      );
     } catch (error) {
       // The files are gone: the sandbox was destroyed meanwhile.
       if (isErrno(error, 'ENOENT')) return false;
@@ -151,4 +156,15 @@ export class Lane {
   close(): void {
     this.#channel.close();
   }
+}
+
+function notStarted(cause: unknown): SandboxError {
+  return new SandboxError(
+    'unavailable',
+    'the link to the sandbox broke before the command started',
+    {
+      cause,
+      outcome: 'not-started',
+    },
+  );
 }

@@ -1,0 +1,74 @@
+import { execFile } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { local } from '../src/index.ts';
+import { isRoot } from './scenario.ts';
+import { scenarios } from './scenarios.ts';
+
+/** An ordinary user of no name. Its programs must reach the repository, wherever that is. */
+const ordinaryUid = 64_999;
+const repository = path.resolve(import.meta.dirname, '../../..');
+
+let scratch: string;
+
+beforeAll(() => {
+  scratch = mkdtempSync(path.join(os.tmpdir(), 'gantry-local-'));
+  chmodSync(scratch, 0o755);
+});
+
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+describe(`local sandboxes, made by ${isRoot ? 'root' : 'an ordinary user'}`, () => {
+  test.each(scenarios)('$name', async ({ name, run }) => {
+    const directory = path.join(scratch, String(scenarios.findIndex((one) => one.name === name)));
+    mkdirSync(directory);
+    const stateDirectory = path.join(directory, 'state');
+    await run({ provider: local({ stateDirectory }), stateDirectory, scratch: directory });
+  });
+});
+
+/** Root can also be an ordinary user; an ordinary user has just been one. */
+const ordinaryUserToo = (): void => {
+  const results = new Map<string, { problem?: string }>();
+  let failure = '';
+
+  beforeAll(async () => {
+    const directory = path.join(scratch, 'ordinary');
+    mkdirSync(directory, { mode: 0o700 });
+    chownSync(directory, ordinaryUid, ordinaryUid);
+    // The repository may lie below a closed directory, such as root's home.
+    const script = `mount --rbind "$1" /mnt && cd / && shift && exec setpriv --reuid ${ordinaryUid} --regid ${ordinaryUid} --clear-groups "$@"`;
+    const moved = (file: string): string => path.join('/mnt', path.relative(repository, file));
+    const node = process.execPath.startsWith(repository)
+      ? moved(process.execPath)
+      : process.execPath;
+    const runner = moved(path.join(import.meta.dirname, 'run-scenarios.ts'));
+    const { stdout, problem } = await new Promise<{ stdout: string; problem: string }>(
+      (resolve) => {
+        execFile(
+          'unshare',
+          ['--mount', 'sh', '-c', script, 'sh', repository, node, runner, directory],
+          { env: { PATH: '/usr/bin:/bin' }, maxBuffer: 16 << 20 },
+          (error, out, err) =>
+            resolve({ stdout: out, problem: error ? `${error.message} ${err}` : '' }),
+        );
+      },
+    );
+    failure = problem;
+    for (const line of stdout.split('\n').filter(Boolean)) {
+      const { name, ...rest } = JSON.parse(line);
+      results.set(name, rest);
+    }
+  }, 180_000);
+
+  test.each(scenarios)('$name', ({ name }) => {
+    const result = results.get(name);
+    expect(result, failure || 'it was not run').toBeDefined();
+    expect(result?.problem).toBeUndefined();
+  });
+};
+
+if (isRoot)
+  describe('local sandboxes, made by an ordinary user on behalf of root', ordinaryUserToo);
