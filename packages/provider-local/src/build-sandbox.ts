@@ -1,11 +1,12 @@
 import { chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { MountRequest } from '@gantry/core/driver';
+import type { ProcessIdentity } from '@gantry/core/node';
 import { hostBase, rootfsBase } from './base-system.ts';
 import { type Bind, bubblewrapArguments } from './bubblewrap-arguments.ts';
 import { launch, type Launched } from './launch.ts';
-import { type LaunchPlan, launchCommand } from './launch-command.ts';
-import { launchText } from './launch-text.ts';
+import { type LaunchPlan, launchCommand, sandboxCommand } from './launch-command.ts';
+import { launchText, warmLaunchText } from './launch-text.ts';
 import { checkMainProcess } from './main-process.ts';
 import type { SandboxRecord } from './sandbox-record.ts';
 import { seccompFile } from './seccomp/filter-file.ts';
@@ -22,19 +23,35 @@ export function fifoMode(record: Pick<SandboxRecord, 'uid'>): number {
   return record.uid === undefined ? 0o600 : 0o666;
 }
 
+/** What a sandbox is built of. */
+export interface SandboxParts {
+  readonly rootfs: string | undefined;
+  readonly mounts: readonly MountRequest[];
+  /** Whether its lifetime is told when it is let go, and not before. */
+  readonly warm: boolean;
+}
+
+/** A sandbox that runs and waits to be let go. */
+export interface BuiltSandbox {
+  readonly record: SandboxRecord & { readonly main: ProcessIdentity };
+  readonly lane: string;
+  readonly launched: Launched;
+}
+
 /**
- * Starts a sandbox under every control; its directory is there, from `SpareDirectories`, with the FIFOs
- * of `lane`. On rejection no process of it is left; the directory stays for the caller to remove.
+ * Starts a sandbox of a new record under every control. On rejection no process of it is left; what else
+ * there may be is for the caller to remove.
  */
 export async function buildSandbox(
   state: StateDirectory,
   record: SandboxRecord,
-  lane: string,
-  rootfs: string | undefined,
-  mounts: readonly MountRequest[],
+  parts: SandboxParts,
   signal: AbortSignal,
-): Promise<Launched> {
+): Promise<BuiltSandbox> {
+  const { plain, staged, spares } = spawnersOf(state);
+  const { rootfs, mounts, warm } = parts;
   const paths = state.sandbox(record.id);
+  const lane = await spares.take(paths);
   const { uid } = record;
   if (uid !== undefined) chownSync(paths.workspace, uid, uid);
   const shared = uid !== undefined && rootfs === undefined && mounts.length === 0;
@@ -42,7 +59,6 @@ export async function buildSandbox(
   const binds = mounts.map(({ source, target, writable }): Bind => ({
     ...{ source: stage.path(source), target, writable },
   }));
-  const seccomp = seccompFile(state, process.arch);
   const base =
     rootfs === undefined
       ? [...hostBase(), '--ro-bind', stage.shared(syntheticEtc(state)), '/etc']
@@ -62,22 +78,22 @@ export async function buildSandbox(
       seccompDescriptor,
     }),
   };
-  const inputs = [path.relative(state.path, seccomp)];
-  const directory = path.relative(state.path, paths.directory);
-  const { plain, staged } = spawnersOf(state);
-  const launched = await launch(
-    shared ? staged : plain,
-    paths,
-    launchText({ directory, inputs }, launchCommand(plan)),
-    signal,
-  );
+  const files = {
+    directory: path.relative(state.path, paths.directory),
+    inputs: [path.relative(state.path, seccompFile(state, process.arch))],
+  };
+  const text = warm
+    ? warmLaunchText(files, sandboxCommand(plan))
+    : launchText(files, launchCommand(plan));
+  const launched = await launch(shared ? staged : plain, paths, text, signal);
+  const { main, keeper } = launched;
   try {
-    checkMainProcess(launched.main.pid, uid ?? statSync('/proc/self').uid);
+    checkMainProcess(main.pid, uid ?? statSync('/proc/self').uid);
   } catch (error) {
     await launched.abandon();
     throw error;
   }
-  return launched;
+  return { record: { ...record, main, keeper }, lane, launched };
 }
 
 /** Where bubblewrap finds things: by their own paths, or as root by what the launcher has bound. */

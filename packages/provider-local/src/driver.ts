@@ -7,7 +7,7 @@ import {
   type SandboxRef,
 } from '@gantry/core/driver';
 import { AgentClient } from '@gantry/core/node';
-import { buildSandbox, fifoMode } from './build-sandbox.ts';
+import { buildSandbox, type BuiltSandbox, fifoMode } from './build-sandbox.ts';
 import { diagnose, requireAll } from './diagnose.ts';
 import { listRecords, sandboxStatus } from './inventory.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -15,8 +15,8 @@ import { isAlive, removeSandbox, sweepNowAndThen } from './removal.ts';
 import { resolveRootfs } from './rootfs.ts';
 import { newRecord, type SandboxRecord } from './sandbox-record.ts';
 import { reserveUid } from './sandbox-uid.ts';
-import { spawnersOf } from './spawners.ts';
 import { StateDirectory } from './state-directory.ts';
+import { WarmPool } from './warm-pool.ts';
 
 interface ProcessHandle extends DriverHandle {
   readonly agent: AgentClient;
@@ -36,6 +36,30 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       started: lanes,
     }),
   });
+
+  const withUid = (record: SandboxRecord): SandboxRecord =>
+    process.getuid?.() === 0 ? { ...record, uid: reserveUid(state, record.id) } : record;
+
+  const pool =
+    options.warm === 0
+      ? undefined
+      : new WarmPool({
+          count: options.warm,
+          async start(id) {
+            state.ensure();
+            const call = { signal: new AbortController().signal };
+            const rootfs = await resolveRootfs(state, options.rootfs, call);
+            const record = withUid(newRecord({ id, labels: {}, env: {}, maxLifetimeMs: 0 }, 'process'));
+            try {
+              return await buildSandbox(state, record, { rootfs, mounts: [], warm: true }, call.signal);
+            } catch (error) {
+              await removeSandbox(state, record);
+              throw error;
+            }
+          },
+          discard: ({ record }) => removeSandbox(state, record),
+        });
+  pool?.fill();
 
   return {
     spec: 'gantry-driver/1',
@@ -65,32 +89,40 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
     async create(request: CreateRequest, call: Call) {
       call.signal.throwIfAborted();
       state.ensure();
-      await sweepNowAndThen(state);
-      const rootfs = await resolveRootfs(state, options.rootfs, call);
+      sweepNowAndThen(state);
+      const { mounts = [] } = request;
+      const warm = mounts.length === 0 && request.resources === undefined ? pool?.take() : undefined;
       let record = newRecord(request, 'process');
-      const paths = state.sandbox(record.id);
-      const lane = await spawnersOf(state).spares.take(paths);
       try {
-        if (process.getuid?.() === 0) record = { ...record, uid: reserveUid(state, record.id) };
-        const mounts = request.mounts ?? [];
-        const built = await buildSandbox(state, record, lane, rootfs, mounts, call.signal);
+        let built: BuiltSandbox;
+        if (warm) {
+          const { id, main, keeper, uid } = warm.record;
+          record = { ...record, id, main };
+          if (keeper) record = { ...record, keeper };
+          if (uid !== undefined) record = { ...record, uid };
+          built = warm;
+        } else {
+          const rootfs = await resolveRootfs(state, options.rootfs, call);
+          record = withUid(record);
+          built = await buildSandbox(state, record, { rootfs, mounts, warm: false }, call.signal);
+          record = built.record;
+        }
         try {
-          record = { ...record, main: built.main, keeper: built.keeper };
           state.write(record);
-          const created = handle(record, [lane]);
+          const created = handle(record, [built.lane]);
           call.signal.throwIfAborted();
-          built.go('go\n');
+          const seconds = Math.max(request.maxLifetimeMs / 1000, 0.001).toFixed(3);
+          built.launched.go(warm ? seconds : 'go');
           return created;
         } catch (error) {
-          await built.abandon();
+          await built.launched.abandon();
           throw error;
         }
       } catch (error) {
         await removeSandbox(state, record);
         // Says which of the prerequisites is missing, in place of what one of them did about it.
-        if (SandboxError.is(error) && error.code === 'failed-precondition') {
-          requireAll(await diagnose());
-        }
+        const codes = ['failed-precondition', 'unavailable'];
+        if (SandboxError.is(error) && codes.includes(error.code)) requireAll(await diagnose());
         throw error;
       }
     },

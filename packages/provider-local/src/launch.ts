@@ -10,8 +10,8 @@ import type { SandboxPaths } from './state-directory.ts';
 export interface Launched {
   readonly main: ProcessIdentity;
   readonly keeper: ProcessIdentity;
-  /** The agent starts to listen. Without it the sandbox ends together with this process. */
-  go(word: string): void;
+  /** Says the line that lets the sandbox go. Without it the sandbox ends together with this process. */
+  go(line: string): void;
   /** Ends the sandbox that was not let go; resolves when it is gone. */
   abandon(): Promise<void>;
 }
@@ -43,6 +43,7 @@ export async function launch(
     letGo();
     const { main, keeper } = report;
     for (const identity of [main, keeper]) if (identity) kill(identity.pid);
+    report.ref();
     await report.ended;
     report.close();
   };
@@ -53,11 +54,13 @@ export async function launch(
     if (SandboxError.is(first)) throw first;
     const { main, keeper, text: said } = report;
     if (!main || !keeper || !said.includes('gantry-agent 1 closed\n')) throw startFailure(said);
+    // A sandbox that waits to be let go does not keep this process alive.
+    report.unref();
     return {
       main,
       keeper,
-      go(word) {
-        writeSync(hold, word);
+      go(line) {
+        writeSync(hold, `${line}\n`);
         letGo();
         report.close();
       },
@@ -101,6 +104,14 @@ class Report {
 
   close(): void {
     this.#socket.destroy();
+  }
+
+  ref(): void {
+    this.#socket.ref();
+  }
+
+  unref(): void {
+    this.#socket.unref();
   }
 
   #identity(pattern: RegExp): ProcessIdentity | undefined {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { SandboxError } from '@gantry/core/driver';
 import { isRunning, killProcess, ownIdentity, waitUntilGone } from '@gantry/core/node';
 import { DirectProcesses, signalGroup } from './direct-processes.ts';
@@ -46,7 +47,9 @@ function endDirectly(state: StateDirectory, record: SandboxRecord): void {
 
 /** Removes what dead sandboxes and interrupted removals left behind. Records that cannot be read stay. */
 export async function sweep(state: StateDirectory): Promise<void> {
-  for (const id of state.ids()) {
+  for (const [index, id] of state.ids().entries()) {
+    // With a thousand sandboxes, other work goes on in between.
+    if (index % 20 === 19) await nextTurn();
     let record: SandboxRecord | undefined;
     try {
       record = state.read(id);
@@ -72,12 +75,19 @@ export async function sweep(state: StateDirectory): Promise<void> {
 
 const lastSweeps = new Map<string, number>();
 
-/** Sweeps unless this process did so a short while ago: a create must not cost more with each sandbox there is. */
-export async function sweepNowAndThen(state: StateDirectory): Promise<void> {
+/**
+ * Sweeps in the background, unless this process did so a short while ago: a create must not cost more with
+ * each sandbox there is. A sweep that fails is a warning; `list`, which sweeps too, rejects with the reason.
+ */
+export function sweepNowAndThen(state: StateDirectory): void {
   const now = performance.now();
   if (now - (lastSweeps.get(state.path) ?? -Infinity) < sweepEveryMs) return;
   lastSweeps.set(state.path, now);
-  await sweep(state);
+  setTimeout(() => {
+    sweep(state).catch((error: unknown) => {
+      process.emitWarning(`what dead sandboxes left behind could not be removed: ${String(error)}`);
+    });
+  }, 100).unref();
 }
 
 /** Removes a sandbox's directory: from then on there is no such sandbox. */

@@ -85,7 +85,7 @@ export function writeRecord(file: string, record: SandboxRecord): void {
 
 /** The record of a sandbox that this process begins to make. */
 export function newRecord(
-  request: CreateRequest,
+  request: Pick<CreateRequest, 'id' | 'labels' | 'env' | 'maxLifetimeMs'>,
   isolation: SandboxRecord['isolation'],
 ): SandboxRecord {
   const creator = ownIdentity();
