@@ -43,6 +43,29 @@ function progress(label: string, total: number): (done: number) => void {
 }
 
 const live = await provider.create();
+const warmProvider = local({ stateDirectory, warm: 2 });
+
+/** What `run` takes, after a rest in which the pool is filled again. */
+async function fromPool(): Promise<number> {
+  await new Promise((resolve) => setTimeout(resolve, 120));
+  const begin = performance.now();
+  const sandbox = await warmProvider.create();
+  await sandbox.exec(['true']);
+  const milliseconds = performance.now() - begin;
+  await sandbox.destroy();
+  return milliseconds;
+}
+
+/** One sandbox from its create to the end of its first command, and then its destroy. */
+async function fromNothing(): Promise<{ cold: number; destroy: number }> {
+  const begin = performance.now();
+  const sandbox = await provider.create();
+  await sandbox.exec(['true']);
+  const end = performance.now();
+  await sandbox.destroy();
+  return { cold: end - begin, destroy: performance.now() - end };
+}
+
 try {
   const subjects: Subject[] = [
     { name: baselineName, run: () => spawnAwaited('/bin/true') },
@@ -51,17 +74,20 @@ try {
       run: () => spawnAwaited(program, args),
     })),
     { name: 'exec in a live sandbox', run: () => live.exec(['true']) },
-    {
-      name: 'create + exec + destroy',
-      async run() {
-        await using sandbox = await provider.create();
-        await sandbox.exec(['true']);
-      },
-    },
   ];
   const samples: Samples[] = [
     ...(await measureInTurns(subjects, rounds, progress('round', rounds + 3))),
   ];
+  const apart: { cold: number; destroy: number }[] = [];
+  const adopted: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    apart.push(await fromNothing());
+    adopted.push(await fromPool());
+    progress('start', rounds)(round + 1);
+  }
+  samples.push({ name: 'cold: create to the end of the first exec', milliseconds: apart.map(({ cold }) => cold) });
+  samples.push({ name: 'the same from the pool', milliseconds: adopted });
+  samples.push({ name: 'destroy', milliseconds: apart.map(({ destroy }) => destroy) });
   const batches: number[] = [];
   for (let batch = 0; batch < 3; batch++) {
     batches.push(await inParallel());
@@ -76,7 +102,12 @@ try {
     samples.find(({ name }) => name === baselineName)?.milliseconds ?? [],
     0.5,
   );
-  const targets: Readonly<Record<string, number>> = { 'exec in a live sandbox': 1.2 };
+  const targets: Readonly<Record<string, number>> = {
+    'exec in a live sandbox': 1.2,
+    'cold: create to the end of the first exec': 5.5,
+    'the same from the pool': 1.5,
+    destroy: 2,
+  };
   const rows = samples.map(({ name, milliseconds }): Row => {
     const [p50, p95] = [quantile(milliseconds, 0.5), quantile(milliseconds, 0.95)];
     const target = targets[name];

@@ -64,11 +64,11 @@ export async function sweep(state: StateDirectory): Promise<void> {
     }
   }
   const spares = path.join(state.path, 'spares');
-  for (const name of readdirSync(spares)) {
+  for (const name of entries(spares)) {
     if (!isCreatorRunning(name)) await removeTree(path.join(spares, name));
   }
   const trash = path.join(state.path, 'trash');
-  for (const name of readdirSync(trash)) await removeTree(path.join(trash, name));
+  for (const name of entries(trash)) await removeTree(path.join(trash, name));
   // Looked at one by one: a sandbox that is made meanwhile has its directory before its uid.
   freeUids(state, (id) => !existsSync(path.join(state.path, 'sandboxes', id)));
 }
@@ -102,6 +102,16 @@ async function removeDirectory(state: StateDirectory, id: string): Promise<void>
     throw error;
   }
   await removeTree(trash);
+}
+
+/** The names in a directory; none where there is none. */
+function entries(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return [];
+    throw error;
+  }
 }
 
 /** Whether whoever began to make a sandbox is gone. */
