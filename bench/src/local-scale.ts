@@ -19,7 +19,12 @@ const provider = local({ stateDirectory });
 const rows: Row[] = [];
 let baseline = 0;
 
-function add(name: string, milliseconds: readonly number[], target?: number, unit = baseline): void {
+function add(
+  name: string,
+  milliseconds: readonly number[],
+  target?: number,
+  unit = baseline,
+): void {
   const [p50, p95] = [quantile(milliseconds, 0.5), quantile(milliseconds, 0.95)];
   rows.push({
     ...{ name, samples: milliseconds.length, p50, p95, ratio50: p50 / unit, ratio95: p95 / unit },
@@ -86,12 +91,20 @@ try {
 
   const sandboxes: Sandbox[] = [];
   const before = available();
-  add(`${count} alive, each`, [await each(async (index) => void (sandboxes[index] = await provider.create()))], 5);
+  add(
+    `${count} alive, each`,
+    [await each(async (index) => void (sandboxes[index] = await provider.create()))],
+    5,
+  );
   add('memory each, in units of 1 MiB', [(before - available()) / count], 1, 1);
   const first = await each((index) => check(sandboxes[index]!));
   add(`true in all ${count}, each`, [first, await each((index) => check(sandboxes[index]!))], 0.4);
   add(`destroy all ${count}, each`, [await each((index) => sandboxes[index]!.destroy())], 2);
-  report('local-scale', 'p50 of an awaited spawn of /bin/true with pipes, from a small process', rows);
+  report(
+    'local-scale',
+    'p50 of an awaited spawn of /bin/true with pipes, from a small process',
+    rows,
+  );
 } finally {
   for await (const { ref } of provider.list()) await provider.destroy(ref);
   rmSync(stateDirectory, { recursive: true });

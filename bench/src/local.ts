@@ -85,7 +85,10 @@ try {
     adopted.push(await fromPool());
     progress('start', rounds)(round + 1);
   }
-  samples.push({ name: 'cold: create to the end of the first exec', milliseconds: apart.map(({ cold }) => cold) });
+  samples.push({
+    name: 'cold: create to the end of the first exec',
+    milliseconds: apart.map(({ cold }) => cold),
+  });
   samples.push({ name: 'the same from the pool', milliseconds: adopted });
   samples.push({ name: 'destroy', milliseconds: apart.map(({ destroy }) => destroy) });
   const batches: number[] = [];

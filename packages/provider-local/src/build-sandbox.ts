@@ -34,7 +34,8 @@ export interface SandboxParts {
 /** A sandbox that runs and waits to be let go. */
 export interface BuiltSandbox {
   readonly record: SandboxRecord & { readonly main: ProcessIdentity };
-  readonly lane: string;
+  /** The first is started by the agent; the others are there to be started. */
+  readonly lanes: readonly string[];
   readonly launched: Launched;
 }
 
@@ -51,7 +52,7 @@ export async function buildSandbox(
   const { plain, staged, spares } = spawnersOf(state);
   const { rootfs, mounts, warm } = parts;
   const paths = state.sandbox(record.id);
-  const lane = await spares.take(paths);
+  const lanes = await spares.take(paths);
   const { uid } = record;
   if (uid !== undefined) chownSync(paths.workspace, uid, uid);
   const shared = uid !== undefined && rootfs === undefined && mounts.length === 0;
@@ -73,7 +74,7 @@ export async function buildSandbox(
       binds,
       workspace: stage.own('workspace'),
       control: stage.own('control'),
-      lanes: [lane],
+      lanes: lanes.slice(0, 1),
       infoDescriptor,
       seccompDescriptor,
     }),
@@ -93,7 +94,7 @@ export async function buildSandbox(
     await launched.abandon();
     throw error;
   }
-  return { record: { ...record, main, keeper }, lane, launched };
+  return { record: { ...record, main, keeper }, lanes, launched };
 }
 
 /** Where bubblewrap finds things: by their own paths, or as root by what the launcher has bound. */

@@ -33,7 +33,8 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
     agent: new AgentClient({
       controlDirectory: state.sandbox(record.id).control,
       fifoMode: fifoMode(record),
-      started: lanes,
+      started: lanes.slice(0, 1),
+      prepared: lanes.slice(1),
     }),
   });
 
@@ -49,9 +50,16 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
             state.ensure();
             const call = { signal: new AbortController().signal };
             const rootfs = await resolveRootfs(state, options.rootfs, call);
-            const record = withUid(newRecord({ id, labels: {}, env: {}, maxLifetimeMs: 0 }, 'process'));
+            const record = withUid(
+              newRecord({ id, labels: {}, env: {}, maxLifetimeMs: 0 }, 'process'),
+            );
             try {
-              return await buildSandbox(state, record, { rootfs, mounts: [], warm: true }, call.signal);
+              return await buildSandbox(
+                state,
+                record,
+                { rootfs, mounts: [], warm: true },
+                call.signal,
+              );
             } catch (error) {
               await removeSandbox(state, record);
               throw error;
@@ -91,7 +99,8 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       state.ensure();
       sweepNowAndThen(state);
       const { mounts = [] } = request;
-      const warm = mounts.length === 0 && request.resources === undefined ? pool?.take() : undefined;
+      const warm =
+        mounts.length === 0 && request.resources === undefined ? pool?.take() : undefined;
       let record = newRecord(request, 'process');
       try {
         let built: BuiltSandbox;
@@ -109,7 +118,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
         }
         try {
           state.write(record);
-          const created = handle(record, [built.lane]);
+          const created = handle(record, built.lanes);
           call.signal.throwIfAborted();
           const seconds = Math.max(request.maxLifetimeMs / 1000, 0.001).toFixed(3);
           built.launched.go(warm ? seconds : 'go');

@@ -154,7 +154,7 @@ function stopped(signal: AbortSignal): Promise<never> {
 }
 
 function abortError(signal: AbortSignal): Error {
-  const { reason } = signal;
+  const reason: unknown = signal.reason;
   return reason instanceof Error ? reason : new Error(String(reason));
 }
 

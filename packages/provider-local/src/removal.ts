@@ -143,7 +143,11 @@ function refuseMounts(directory: string): void {
     .split('\n')
     .map((line) => line.split(' ')[4] ?? '')
     // Spaces and the like are written in octal, proc_pid_mountinfo(5).
-    .map((point) => point.replaceAll(/\\([0-7]{3})/g, (_, code: string) => String.fromCharCode(parseInt(code, 8))))
+    .map((point) =>
+      point.replaceAll(/\\([0-7]{3})/g, (_, code: string) =>
+        String.fromCharCode(parseInt(code, 8)),
+      ),
+    )
     .find((point) => point === directory || point.startsWith(`${directory}/`));
   if (mounted === undefined) return;
   throw new SandboxError(

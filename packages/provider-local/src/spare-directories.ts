@@ -9,10 +9,12 @@ import type { SandboxPaths, StateDirectory } from './state-directory.ts';
 /** The directory of a sandbox to be, with everything in it that costs a process to make. */
 export interface SpareDirectory {
   readonly directory: string;
-  /** The lane whose FIFOs are there. */
-  readonly lane: string;
+  /** The lanes whose FIFOs are there. */
+  readonly lanes: readonly string[];
 }
 
+/** One lane for the first command, and one for what cleans up after it where a guest has filled the disk. */
+const lanesEach = 2;
 /** Spares that are made at a time: one mkfifo(1) makes the FIFOs of all. */
 const batch = 8;
 /** With fewer spares than this, the next ones are begun. */
@@ -20,7 +22,7 @@ const low = 4;
 const restMs = 15;
 
 /** Who makes a sandbox, as the file `creator` in its directory has it: what a sweep goes by until there is a record. */
-export function creatorText(): string {
+function creatorText(): string {
   const { pid, startTime } = ownIdentity();
   return `${pid}-${startTime}`;
 }
@@ -41,8 +43,8 @@ export class SpareDirectories {
     this.#fifoMode = fifoMode;
   }
 
-  /** Moves a spare to where a sandbox's directory belongs, and returns its lane. */
-  async take(paths: SandboxPaths): Promise<string> {
+  /** Moves a spare to where a sandbox's directory belongs, and returns its lanes. */
+  async take(paths: SandboxPaths): Promise<readonly string[]> {
     this.#wanted += 1;
     try {
       for (;;) {
@@ -50,7 +52,7 @@ export class SpareDirectories {
         // Its own directory may have been emptied meanwhile, by hand or by a test.
         if (spare && existsSync(spare.directory)) {
           renameSync(spare.directory, paths.directory);
-          return spare.lane;
+          return spare.lanes;
         }
         if (!spare) await this.#make();
       }
@@ -72,9 +74,9 @@ export class SpareDirectories {
     // The very first create waits for one only.
     const first = this.#serial === 0 && this.#wanted <= 1;
     const count = first ? 1 : Math.max(batch, Math.min(this.#wanted, 4 * batch));
-    const spares = laneNames(count).map((lane) => ({
+    const spares = Array.from({ length: count }, () => ({
       name: `spares/${creatorText()}-${randomBytes(4).toString('hex')}`,
-      lane,
+      lanes: laneNames(lanesEach),
     }));
     const file = `spares/${creatorText()}-make-${(this.#serial += 1)}`;
     const absolute = path.join(this.#state.path, file);
@@ -90,17 +92,17 @@ export class SpareDirectories {
       );
     }
     for (const suffix of ['', '.error']) rmSync(`${absolute}${suffix}`, { force: true });
-    for (const { name, lane } of spares) {
-      this.#spares.push({ directory: path.join(this.#state.path, name), lane });
+    for (const { name, lanes } of spares) {
+      this.#spares.push({ directory: path.join(this.#state.path, name), lanes });
     }
   }
 
   /** Shell text: three processes for a batch, and this one waits for none of its files. */
-  #text(spares: readonly { readonly name: string; readonly lane: string }[]): string {
+  #text(spares: readonly { readonly name: string; readonly lanes: readonly string[] }[]): string {
     const names = spares.map(({ name }) => name);
-    const fifos = spares.flatMap(({ name, lane }) => [
+    const fifos = spares.flatMap(({ name, lanes }) => [
       ...[`${name}/go`, `${name}/report`, `${name}/control/ctl`],
-      ...laneFiles([lane]).map((fifo) => `${name}/control/${fifo}`),
+      ...laneFiles(lanes).map((fifo) => `${name}/control/${fifo}`),
     ]);
     return [
       'exec 2>"./$file.error"',

@@ -78,7 +78,8 @@ function make(directory: string): void {
   for (const [name, text] of Object.entries(files)) writeFileSync(path.join(fresh, name), text);
   for (const name of shared) copy(`/etc/${name}`, path.join(fresh, name));
   const zone = lstatSync('/etc/localtime', { throwIfNoEntry: false });
-  if (zone?.isSymbolicLink()) symlinkSync(readlinkSync('/etc/localtime'), path.join(fresh, 'localtime'));
+  if (zone?.isSymbolicLink())
+    symlinkSync(readlinkSync('/etc/localtime'), path.join(fresh, 'localtime'));
   open(fresh);
   try {
     renameSync(fresh, directory);

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { Socket } from 'node:net';
 import { SandboxError } from '../errors/sandbox-error.ts';
 import { coverInherited } from './inherited-descriptors.ts';
 
@@ -54,20 +55,11 @@ export class Spawner {
   #child: ChildProcess | undefined;
   #lost: PromiseWithResolvers<SandboxError> = Promise.withResolvers();
   #lastLoss = -Infinity;
-  #closed = false;
+  /** Whether the shell that runs is in place of one that was lost. */
+  #replaced = false;
 
   constructor(options: SpawnerOptions) {
     this.#options = options;
-  }
-
-  /** The shell's process id, while there is one. */
-  get pid(): number | undefined {
-    return this.#child?.pid;
-  }
-
-  /** Starts the shell, unless it runs. Worth a call while this process is still small. */
-  prepare(): void {
-    this.#running();
   }
 
   /**
@@ -90,12 +82,6 @@ export class Spawner {
     return run.promise;
   }
 
-  /** Ends the shell, and nothing that it has started. Idempotent. */
-  close(): void {
-    this.#closed = true;
-    this.#child?.stdin?.destroy();
-  }
-
   #tell(verb: string, file: string): void {
     if (!/^[A-Za-z0-9][A-Za-z0-9_./-]*$/.test(file)) {
       throw new SandboxError('internal', `${JSON.stringify(file)} is no file for the spawner`);
@@ -104,13 +90,11 @@ export class Spawner {
   }
 
   #running(): ChildProcess {
-    if (this.#closed) throw new SandboxError('failed-precondition', 'the spawner was closed');
     if (this.#child) return this.#child;
     const { directory, prefix = [], prelude = ':' } = this.#options;
     const command = [...prefix, 'sh', '-c', `${prelude}\n${loop}`, 'gantry-spawner'] as const;
-    const [program = 'sh', ...args] = command;
-    const startedAt = performance.now();
-    if (startedAt - this.#lastLoss < steadyAfterMs && this.#lastLoss !== -Infinity && this.#replaced) {
+    const [program, ...args] = command;
+    if (this.#replaced && performance.now() - this.#lastLoss < steadyAfterMs) {
       throw new SandboxError(
         'unavailable',
         'the shell that starts processes was lost twice within seconds; look for what ends it',
@@ -127,8 +111,6 @@ export class Spawner {
     return (this.#child = child);
   }
 
-  #replaced = false;
-
   #watch(child: ReturnType<typeof spawn>): void {
     let words = '';
     let said = '';
@@ -144,7 +126,10 @@ export class Spawner {
       if (this.#child !== child) return;
       this.#child = undefined;
       this.#lastLoss = performance.now();
-      const error = new SandboxError('unavailable', `the shell that starts processes ended: ${reason}`);
+      const error = new SandboxError(
+        'unavailable',
+        `the shell that starts processes ended: ${reason}`,
+      );
       this.#lost.resolve(error);
       this.#lost = Promise.withResolvers();
       for (const run of this.#runs.values()) run.reject(error);
@@ -157,7 +142,8 @@ export class Spawner {
     // Nothing of it keeps this process alive.
     child.unref();
     for (const stream of [child.stdin, child.stdout, child.stderr]) {
-      if (stream && 'unref' in stream && typeof stream.unref === 'function') stream.unref();
+      // Pipes of a child are sockets, whatever their type says.
+      if (stream instanceof Socket) stream.unref();
     }
   }
 
