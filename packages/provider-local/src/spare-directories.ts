@@ -19,7 +19,7 @@ const lanesEach = 2;
 const batch = 8;
 /** With fewer spares than this, the next ones are begun. */
 const low = 4;
-const restMs = 15;
+const restMs = 100;
 
 /** Who makes a sandbox, as the file `creator` in its directory has it: what a sweep goes by until there is a record. */
 function creatorText(): string {
@@ -104,6 +104,9 @@ export class SpareDirectories {
       ...[`${name}/go`, `${name}/report`, `${name}/control/ctl`],
       ...laneFiles(lanes).map((fifo) => `${name}/control/${fifo}`),
     ]);
+    const commands = spares.flatMap(({ name, lanes }) =>
+      lanes.map((lane) => `${name}/control/${lane}.x`),
+    );
     return [
       'exec 2>"./$file.error"',
       // Whatever this process's umask: the sandbox's own uid has to get through, and others get as far as
@@ -114,6 +117,12 @@ export class SpareDirectories {
       `for directory in ${names.join(' ')}; do`,
       '  printf %s "$agent" >"$directory/control/agent" || exit',
       `  echo ${creatorText()} >"$directory/creator" || exit`,
+      'done',
+      // A new file costs more than one that is there.
+      `for file in ${commands.join(' ')}; do : >"$file" || exit; done`,
+      'umask 077',
+      `for directory in ${names.join(' ')}; do`,
+      '  : >"$directory/launch" >"$directory/record.json.new" || exit',
       'done',
       `exec mkfifo -m ${this.#fifoMode.toString(8)} -- ${fifos.join(' ')}`,
       '',
