@@ -15,9 +15,23 @@ function removeStaleOutput(): void {
   }
 }
 
+/** Makes the compiler write everything of a package anew where an output is missing, which it does not look at itself. */
+function completeOutput(): void {
+  for (const { folder } of workspacePackages()) {
+    const at = (...names: string[]): string => path.join(root, folder, ...names);
+    const sources = globSync('**/*.ts', { cwd: at('src') }).filter(
+      (file) => !file.endsWith('.test.ts'),
+    );
+    const isMissing = (file: string): boolean =>
+      !existsSync(at('dist', file.replace(/\.ts$/, '.js')));
+    if (sources.some(isMissing)) rmSync(at('dist', '.tsbuildinfo'), { force: true });
+  }
+}
+
 /** Compiles every package that changed, in the order of their references. */
 export function build(): Promise<Finished> {
   removeStaleOutput();
+  completeOutput();
   return runCommand('tsc', ['-b', 'tsconfig.sources.json', ...pretty]);
 }
 

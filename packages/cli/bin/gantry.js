@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import { enableCompileCache } from 'node:module';
+
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 18)) {
   process.stderr.write(
@@ -6,4 +8,6 @@ if (major < 22 || (major === 22 && minor < 18)) {
   );
   process.exit(125);
 }
+// Node keeps compiled code in its own cache directory: the second start compiles nothing.
+enableCompileCache();
 await import('../dist/main.js');

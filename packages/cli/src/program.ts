@@ -11,6 +11,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   shell: async () => (await import('./commands/shell.ts')).addShell,
   run: async () => (await import('./commands/run.ts')).addRun,
   ls: async () => (await import('./commands/ls.ts')).addLs,
+  ps: async () => (await import('./commands/ps.ts')).addPs,
   destroy: async () => (await import('./commands/destroy.ts')).addDestroy,
   manifest: async () => (await import('./commands/manifest.ts')).addManifest,
   providers: async () => (await import('./commands/providers.ts')).addProviders,

@@ -24,6 +24,31 @@ test('a kept sandbox is listed, reached by a prefix of its id, and destroyed', a
   expect((await gantry(['exec', '--sandbox', id, '--', 'true'])).code).toBe(125);
 });
 
+interface PsDocument {
+  readonly processes: readonly { sandbox: string; id: string; pid: number; command: string }[];
+}
+
+test('ps lists what runs in a sandbox, whoever has started it, safe to show', async () => {
+  const label = randomUUID();
+  const manifest = await labelledManifest(label);
+  const line =
+    "printf '#!/bin/sh\\nsleep 999\\n' >x; chmod +x x; setsid ./x \"$(printf '\\033[31mred')\" </dev/null >/dev/null 2>&1 &";
+  await gantry(['exec', '--keep', '--manifest', manifest, '-c', line]);
+  const [id = ''] = await sandboxesLabelled(label);
+  const { code, json } = await gantryJson<PsDocument>(['ps', id, '--json']);
+  expect(code).toBe(0);
+  const script = json.processes.find(({ command }) => command.includes('./x'));
+  expect(script).toMatchObject({ sandbox: id, command: '/bin/sh ./x \u001b[31mred' });
+  expect(script?.pid).toBeGreaterThan(1);
+  expect(json.processes.some(({ command }) => command === 'sleep 999')).toBe(true);
+  const { text } = await gantry(['ps', id.slice(0, -2)]);
+  expect(text).toMatch(/^SANDBOX +ID +PID +COMMAND\n/);
+  expect(text).toContain('/bin/sh ./x \\x1b[31mred');
+  expect((await gantry(['ps'])).text).toContain(script?.id);
+  expect((await gantry(['ps', 'nowhere'])).code).toBe(125);
+  await gantry(['destroy', id]);
+});
+
 interface DestroyDocument {
   readonly destroyed: readonly { readonly id: string }[];
   readonly failed: readonly object[];

@@ -4,7 +4,7 @@ import type { SandboxDriver } from '../src/contract/sandbox-driver.ts';
 import type { Sandbox } from '../src/contract/sandbox.ts';
 import { defineProvider, parseRef, SandboxError } from '../src/driver.ts';
 import { counting, faulty, tracing, type TraceEvent } from '../src/testing.ts';
-import { hostDriver } from './host-driver.ts';
+import { type HostHandle, hostDriver } from './host-driver.ts';
 
 const refusals: readonly [string, string, (sandbox: Sandbox) => Promise<unknown>][] = [
   ['terminal', 'terminal', (sandbox) => sandbox.terminal()],
@@ -15,6 +15,7 @@ const refusals: readonly [string, string, (sandbox: Sandbox) => Promise<unknown>
   ['fork', 'fork', (sandbox) => sandbox.fork(2)],
   ['processes', 'processes', (sandbox) => sandbox.processes()],
   ['attach', 'processes', (sandbox) => sandbox.attach('1')],
+  ['a detached spawn', 'processes.attach', (sandbox) => sandbox.spawn('true', { detached: true })],
   ['metrics', 'metrics', (sandbox) => sandbox.metrics()],
   ['extendLifetime', 'lifetime', (sandbox) => sandbox.extendLifetime(Date.now())],
   ['files.watch', 'watch', (sandbox) => sandbox.files.watch('.')[Symbol.asyncIterator]().next()],
@@ -36,6 +37,68 @@ test.each(refusals)(
     expect(counts.total()).toBe(0);
   },
 );
+
+test('a detached process, and one attached to, is let go of and not killed', async () => {
+  const inner = hostDriver();
+  const seen: unknown[] = [];
+  const kills: unknown[] = [];
+  const driver: SandboxDriver<HostHandle> = {
+    ...inner,
+    async spawn(handle, command, call) {
+      seen.push(command.detached, command.stdin);
+      const started = await inner.spawn(handle, { ...command, stdin: 'none' }, call);
+      return { ...started, id: 'p1', kill: async (signal) => void kills.push(signal) };
+    },
+    processes: {
+      attach: true,
+      list: async () => [],
+      attachTo: (handle, id, from, call) => {
+        seen.push(id, from);
+        const command = { argv: ['sleep', '2'], cwd: '/', env: {}, stdin: 'none' } as const;
+        return driver.spawn(handle, command, call);
+      },
+    },
+  };
+  await using sandbox = await defineProvider(driver).create();
+  const options = { detached: true, stdin: new Uint8Array([7]) } as const;
+  const running = await sandbox.spawn('sleep 2', options);
+  expect(running.id).toBe('p1');
+  expect(seen).toEqual([true, new Uint8Array([7])]);
+  await running[Symbol.asyncDispose]();
+  await (await sandbox.attach('p1', { stdoutOffset: 5 }))[Symbol.asyncDispose]();
+  expect(seen.slice(2, 4)).toEqual(['p1', { stdoutOffset: 5, stderrOffset: 0 }]);
+  expect(kills).toEqual([]);
+  const invalid = { code: 'invalid-argument' };
+  await expect(sandbox.attach('p1', { stderrOffset: 0.5 })).rejects.toMatchObject(invalid);
+  await expect(sandbox.spawn('cat', { detached: true, stdin: 'stream' })).rejects.toMatchObject(
+    invalid,
+  );
+});
+
+test('a watch that its signal ends was cancelled, one that its time limit ends is too late', async () => {
+  const driver: SandboxDriver<HostHandle> = {
+    ...hostDriver(),
+    watch: {
+      recursive: false,
+      async *watch(_handle, _directory, _options, { signal }) {
+        yield { kind: 'overflow' };
+        await new Promise((_, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason as Error));
+        });
+      },
+    },
+  };
+  await using sandbox = await defineProvider(driver).create();
+  const controller = new AbortController();
+  const events = sandbox.files.watch('.', { signal: controller.signal })[Symbol.asyncIterator]();
+  expect(await events.next()).toMatchObject({ value: { kind: 'overflow' } });
+  const next = events.next();
+  controller.abort();
+  await expect(next).rejects.toMatchObject({ code: 'cancelled' });
+  const limited = sandbox.files.watch('.', { timeoutMs: 20 })[Symbol.asyncIterator]();
+  await limited.next();
+  await expect(limited.next()).rejects.toMatchObject({ code: 'deadline-exceeded' });
+});
 
 test('provider operations without their capability are unsupported too', async () => {
   const provider = defineProvider(hostDriver());

@@ -2,7 +2,7 @@ import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 
 /** Made anew in every sandbox, whatever the root file system has there. */
-const ownDirectories: ReadonlySet<string> = new Set([
+export const ownDirectoryNames: ReadonlySet<string> = new Set([
   'dev',
   'proc',
   'run',
@@ -12,7 +12,7 @@ const ownDirectories: ReadonlySet<string> = new Set([
 ]);
 
 /** The parts of the host that programs run from. */
-const hostDirectories: readonly string[] = [
+export const hostDirectories: readonly string[] = [
   'usr',
   'bin',
   'sbin',
@@ -37,14 +37,19 @@ export function hostBase(): string[] {
  */
 export function rootfsBase(directory: string, seen: string): string[] {
   return readdirSync(directory)
-    .filter((name) => !ownDirectories.has(name))
+    .filter((name) => !ownDirectoryNames.has(name))
     .flatMap((name) => rootEntry(directory, name, path.join(seen, name)));
 }
 
 function rootEntry(directory: string, name: string, source: string): string[] {
   const file = path.join(directory, name);
+  if (!lstatSync(file, { throwIfNoEntry: false })) return [];
+  return rootLink(file, name) ?? ['--ro-bind', source, `/${name}`];
+}
+
+/** What bubblewrap is told about an entry of a root that is a symbolic link; `undefined` for others. */
+export function rootLink(file: string, name: string): string[] | undefined {
   const stat = lstatSync(file, { throwIfNoEntry: false });
-  if (!stat) return [];
-  if (stat.isSymbolicLink()) return ['--symlink', readlinkSync(file), `/${name}`];
-  return ['--ro-bind', source, `/${name}`];
+  if (!stat?.isSymbolicLink()) return undefined;
+  return ['--symlink', readlinkSync(file), `/${name}`];
 }

@@ -1,10 +1,17 @@
 import { guestHome, guestId, guestName } from './synthetic-etc.ts';
 
-/** Bytes of memory that a guest can fill in each of its own file systems. */
-const sizes = { tmp: 512 << 20, run: 64 << 20, shm: 64 << 20 } as const;
+/**
+ * Bytes of memory that a guest can fill in each of its own file systems. Together at most half of the
+ * sandbox's memory: files there cannot be freed by killing a process.
+ */
+function fileSystemSizes(memoryBytes = Infinity): { tmp: number; run: number; shm: number } {
+  const most = (bytes: number, part: number): number =>
+    Math.floor(Math.min(bytes, memoryBytes / part));
+  return { tmp: most(512 << 20, 4), run: most(64 << 20, 8), shm: most(64 << 20, 8) };
+}
 
 /** Where the agent's control directory is in the sandbox. */
-export const guestControl = '/run/gantry';
+const guestControl = '/run/gantry';
 
 /** The environment that every command starts from. */
 const environment: Readonly<Record<string, string>> = {
@@ -25,6 +32,8 @@ export interface Bind {
 
 /** What differs between two sandboxes. Paths are as bubblewrap sees them. */
 export interface SandboxLayout {
+  /** A directory that is the root, and that the guest can write. Absent: the root is made of `base` alone and is read-only. */
+  readonly root?: string;
   readonly base: readonly string[];
   readonly workspace: string;
   readonly control: string;
@@ -33,6 +42,8 @@ export interface SandboxLayout {
   readonly lanes: readonly string[];
   readonly infoDescriptor: number;
   readonly seccompDescriptor: number;
+  /** Most memory of the sandbox. */
+  readonly memoryBytes?: number;
 }
 
 /**
@@ -40,6 +51,7 @@ export interface SandboxLayout {
  * is in here or in the launcher around it; `checkMainProcess` asks the kernel whether they hold.
  */
 export function bubblewrapArguments(layout: SandboxLayout): string[] {
+  const sizes = fileSystemSizes(layout.memoryBytes);
   return [
     // --disable-userns needs the explicit --unshare-user.
     ...['--unshare-user', '--unshare-all', '--disable-userns'],
@@ -48,6 +60,7 @@ export function bubblewrapArguments(layout: SandboxLayout): string[] {
     ...['--info-fd', String(layout.infoDescriptor), '--seccomp', String(layout.seccompDescriptor)],
     '--clearenv',
     ...Object.entries(environment).flatMap(([name, value]) => ['--setenv', name, value]),
+    ...(layout.root === undefined ? [] : ['--bind', layout.root, '/']),
     ...layout.base,
     // Some files below /proc/sys ask who the host's user is, not which capabilities it has.
     ...['--proc', '/proc', '--ro-bind', '/proc/sys', '/proc/sys'],
@@ -60,7 +73,7 @@ export function bubblewrapArguments(layout: SandboxLayout): string[] {
     ...layout.binds.flatMap(({ source, target, writable }) => [
       ...[writable ? '--bind' : '--ro-bind', source, target],
     ]),
-    ...['--remount-ro', '/dev', '--remount-ro', '/'],
+    ...['--remount-ro', '/dev', ...(layout.root === undefined ? ['--remount-ro', '/'] : [])],
     ...['--chdir', '/workspace'],
     ...['/bin/sh', `${guestControl}/agent`, guestControl, ...layout.lanes],
   ];

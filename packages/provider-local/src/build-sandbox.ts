@@ -1,100 +1,123 @@
-import { chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { MountRequest } from '@gantry/core/driver';
-import type { ProcessIdentity } from '@gantry/core/node';
 import { hostBase, rootfsBase } from './base-system.ts';
 import { type Bind, bubblewrapArguments } from './bubblewrap-arguments.ts';
+import {
+  type WritableRoot,
+  writableHostRoot,
+  writableRootfs,
+} from './copy-on-write/writable-root.ts';
+import { dropLayerLinks } from './copy-on-write/overlay.ts';
 import { launch, type Launched } from './launch.ts';
-import { type LaunchPlan, launchCommand, sandboxCommand } from './launch-command.ts';
-import { launchText, warmLaunchText } from './launch-text.ts';
+import { type LaunchPlan, launchCommand } from './launch-command.ts';
+import { launchText } from './launch-text.ts';
+import { setProcessLimits } from './limits/process-limits.ts';
+import { joinFiles, makeCgroups } from './limits/sandbox-cgroups.ts';
 import { checkMainProcess } from './main-process.ts';
 import type { SandboxRecord } from './sandbox-record.ts';
 import { seccompFile } from './seccomp/filter-file.ts';
 import type { SandboxPaths, StateDirectory } from './state-directory.ts';
 import { spawnersOf, stagePath } from './spawners.ts';
-import { syntheticEtc } from './synthetic-etc.ts';
+import { syntheticEtc, writableEtc } from './synthetic-etc.ts';
 
 /** The launcher's descriptors: 3 is bubblewrap's report. */
 const infoDescriptor = 3;
 const seccompDescriptor = 4;
+
+/** A sandbox that runs and waits to be let go, and its lanes: the first is started, the others can be. */
+export interface BuiltSandbox extends Launched {
+  readonly lanes: readonly string[];
+}
 
 /** Permission bits of a sandbox's FIFOs: nobody but its user and its host gets as far as to them. */
 export function fifoMode(record: Pick<SandboxRecord, 'uid'>): number {
   return record.uid === undefined ? 0o600 : 0o666;
 }
 
-/** What a sandbox is built of. */
-export interface SandboxParts {
-  readonly rootfs: string | undefined;
-  readonly mounts: readonly MountRequest[];
-  /** Whether its lifetime is told when it is let go, and not before. */
-  readonly warm: boolean;
-}
-
-/** A sandbox that runs and waits to be let go. */
-export interface BuiltSandbox {
-  readonly record: SandboxRecord & { readonly main: ProcessIdentity };
-  /** The first is started by the agent; the others are there to be started. */
-  readonly lanes: readonly string[];
-  readonly launched: Launched;
-}
-
 /**
- * Starts a sandbox of a new record under every control. On rejection no process of it is left; what else
- * there may be is for the caller to remove.
+ * Starts a sandbox of a record under every control. `begin` is called once its directory is there, and
+ * may complete the record before anything else is made. On rejection no process of it is left; the directory stays for the caller to
+ * remove.
  */
 export async function buildSandbox(
   state: StateDirectory,
-  record: SandboxRecord,
-  parts: SandboxParts,
+  unbegun: SandboxRecord,
+  rootfs: string | undefined,
+  mounts: readonly MountRequest[],
   signal: AbortSignal,
+  begin: () => SandboxRecord = () => unbegun,
 ): Promise<BuiltSandbox> {
   const { plain, staged, spares } = spawnersOf(state);
-  const { rootfs, mounts, warm } = parts;
-  const paths = state.sandbox(record.id);
+  const paths = state.sandbox(unbegun.id);
+  // A sandbox that was suspended has its workspace, as the guest left it.
+  const kept = existsSync(paths.workspace);
   const lanes = await spares.take(paths);
-  const { uid } = record;
-  if (uid !== undefined) chownSync(paths.workspace, uid, uid);
-  const shared = uid !== undefined && rootfs === undefined && mounts.length === 0;
+  const record = begin();
+  const { uid, limits, cgroups = [] } = record;
+  if (uid !== undefined && !kept) chownSync(paths.workspace, uid, uid);
+  if (limits) makeCgroups(cgroups, limits);
+  const copyOnWrite = record.root === 'copy-on-write';
+  // What it takes to reach these is mounted for this sandbox alone.
+  const apart =
+    rootfs !== undefined || mounts.length > 0 || copyOnWrite || limits?.diskBytes !== undefined;
+  const shared = uid !== undefined && !apart;
   const stage = new Stage(paths, uid !== undefined, shared);
   const binds = mounts.map(({ source, target, writable }): Bind => ({
     ...{ source: stage.path(source), target, writable },
   }));
+  let writable: WritableRoot | undefined;
+  if (copyOnWrite) {
+    writable =
+      rootfs === undefined
+        ? writableHostRoot(paths.directory, uid, (name) => stage.own(name))
+        : writableRootfs(paths.directory, rootfs, uid);
+  }
   const base =
     rootfs === undefined
-      ? [...hostBase(), '--ro-bind', stage.shared(syntheticEtc(state)), '/etc']
-      : rootfsBase(rootfs, stage.path(rootfs));
+      ? (writable?.base ?? hostBase())
+      : (writable?.base ?? rootfsBase(rootfs, stage.path(rootfs)));
+  let etc: readonly string[] = [];
+  if (rootfs === undefined) {
+    etc = writable
+      ? writableEtc(path.join(paths.directory, writable.root), uid)
+      : ['--ro-bind', stage.shared(syntheticEtc(state)), '/etc'];
+  }
+  const overlays = writable?.overlays ?? [];
   const plan: LaunchPlan = {
     directory: paths.directory,
-    lifetimeMs: record.expiresAt - record.createdAt,
+    ...(limits?.diskBytes === undefined ? {} : { workspaceBytes: limits.diskBytes }),
     ...(uid === undefined ? {} : { uid }),
-    ...(uid === undefined || shared ? {} : { staged: stage.staged }),
     bubblewrap: bubblewrapArguments({
-      base,
+      ...(writable === undefined ? {} : { root: stage.own(writable.root) }),
+      base: [...base, ...etc],
       binds,
       workspace: stage.own('workspace'),
       control: stage.own('control'),
       lanes: lanes.slice(0, 1),
       infoDescriptor,
       seccompDescriptor,
+      ...(limits?.memoryBytes === undefined ? {} : { memoryBytes: limits.memoryBytes }),
     }),
+    ...{ shared, staged: stage.staged, overlays },
   };
   const files = {
     directory: path.relative(state.path, paths.directory),
     inputs: [path.relative(state.path, seccompFile(state, process.arch))],
+    join: joinFiles(cgroups),
+    asRoot: uid !== undefined,
   };
-  const text = warm
-    ? warmLaunchText(files, sandboxCommand(plan))
-    : launchText(files, launchCommand(plan));
+  const text = launchText(files, launchCommand(plan));
   const launched = await launch(shared ? staged : plain, paths, text, signal);
-  const { main, keeper } = launched;
   try {
-    checkMainProcess(main.pid, uid ?? statSync('/proc/self').uid);
+    checkMainProcess(launched.main.pid, uid ?? statSync('/proc/self').uid);
+    await setProcessLimits(launched.main.pid, record);
+    dropLayerLinks(paths.directory, overlays);
   } catch (error) {
     await launched.abandon();
     throw error;
   }
-  return { record: { ...record, main, keeper }, lanes, launched };
+  return { ...launched, lanes };
 }
 
 /** Where bubblewrap finds things: by their own paths, or as root by what the launcher has bound. */

@@ -1,4 +1,5 @@
 import { type Finding, SandboxError } from '@gantry/core/driver';
+import { hostLimits } from './limits/plan-limits.ts';
 import { runProgram } from './run-program.ts';
 import { hasFilter } from './seccomp/filter.ts';
 import { tryIsolation } from './try-isolation.ts';
@@ -10,10 +11,19 @@ const packages: Readonly<Record<string, string>> = {
   timeout: 'coreutils',
   rm: 'coreutils',
   mount: 'mount',
+  prlimit: 'util-linux',
   setpriv: 'util-linux',
   unshare: 'util-linux',
 };
-const neededByAll: readonly string[] = ['sh', 'mkfifo', 'timeout', 'rm'];
+const neededByAll: readonly string[] = [
+  'sh',
+  'mkfifo',
+  'timeout',
+  'rm',
+  'unshare',
+  'mount',
+  'prlimit',
+];
 
 /** Looks at each prerequisite of the isolation, and tries it where that is possible. */
 export async function diagnose(): Promise<readonly Finding[]> {
@@ -35,7 +45,20 @@ export async function diagnose(): Promise<readonly Finding[]> {
     ...(await Promise.all(programs.map(findProgram))),
   ];
   // What depends on the above is tried once it is there.
-  return findings.every(({ ok }) => ok) ? [...findings, ...(await tryIsolation())] : findings;
+  return findings.every(({ ok }) => ok)
+    ? [...findings, describeLimits(), ...(await tryIsolation())]
+    : findings;
+}
+
+/** Which limits hold here. None is needed for the isolation, so none makes it fail. */
+function describeLimits(): Finding {
+  const entries = Object.entries(hostLimits().limits);
+  const missing = entries.flatMap(([name, trait]) => (trait === 'none' ? [name] : []));
+  const message =
+    missing.length === 0
+      ? 'memory, pids, cpu and disk can be limited'
+      : `not limited here: ${missing.join(', ')}; no control group is writable: run as root, or under \`systemd-run --user --scope -p Delegate=yes\``;
+  return { control: 'limits', ok: true, message };
 }
 
 /** Throws `failed-precondition` that says what to do about the first thing that is missing. */

@@ -66,6 +66,7 @@ function requireDirectory(directory: string): void {
   throw new SandboxError(
     'failed-precondition',
     `the working directory ${directory} does not exist`,
+    { details: { reason: 'cwd' } },
   );
 }
 

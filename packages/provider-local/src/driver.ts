@@ -6,66 +6,122 @@ import {
   SandboxError,
   type SandboxRef,
 } from '@gantry/core/driver';
-import { AgentClient } from '@gantry/core/node';
+import { AgentClient, type ProcessIdentity } from '@gantry/core/node';
 import { buildSandbox, type BuiltSandbox, fifoMode } from './build-sandbox.ts';
+import { changesSince, markWorkspace } from './changes/changes.ts';
+import { probeOverlay, requireOverlay } from './copy-on-write/overlay-probe.ts';
 import { diagnose, requireAll } from './diagnose.ts';
+import { signalCommand } from './kill/signal-command.ts';
+import type { CgroupDirectory } from './limits/find-cgroups.ts';
+import { readMetrics } from './limits/metrics.ts';
+import { outOfMemoryKills, tellOutOfMemory } from './limits/out-of-memory.ts';
+import { hostLimits, narrowedBy, planLimits } from './limits/plan-limits.ts';
 import { listRecords, sandboxStatus } from './inventory.ts';
 import type { ResolvedOptions } from './options.ts';
-import { isAlive, removeSandbox, sweepNowAndThen } from './removal.ts';
-import { resolveRootfs } from './rootfs.ts';
+import { findPortsEntry } from './ports/enter-network.ts';
+import { PortForwarder } from './ports/port-forwarder.ts';
+import { DetachedProcesses } from './processes/detached-processes.ts';
+import { listProcesses } from './processes/list-processes.ts';
+import { removeSandbox, sweepNowAndThen } from './removal.ts';
+import { resolveRootfs, type Unpack } from './rootfs.ts';
 import { newRecord, type SandboxRecord } from './sandbox-record.ts';
 import { reserveUid } from './sandbox-uid.ts';
+import { requireRunning, resumeSandbox, suspendSandbox } from './suspend/sandbox-suspension.ts';
 import { StateDirectory } from './state-directory.ts';
-import { WarmPool } from './warm-pool.ts';
+import { openTerminal } from './terminal.ts';
+import { watchDirectory } from './watch/watch-directory.ts';
+import { unpackRootfs } from './unpack-rootfs.ts';
+import { WarmPool, type WarmSandbox } from './warm-pool.ts';
 
 interface ProcessHandle extends DriverHandle {
   readonly agent: AgentClient;
   readonly env: Readonly<Record<string, string>>;
+  readonly cgroups: readonly CgroupDirectory[];
+  readonly main: ProcessIdentity;
+  readonly ports: PortForwarder;
+  readonly detached: DetachedProcesses;
 }
 
 /** Sandboxes of Linux namespaces: one first process each, and a directory through which every process of the user finds them. */
 export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHandle> {
   const state = new StateDirectory(options.stateDirectory);
   const reference = (id: string): SandboxRef => ({ spec: 'gantry-ref/1', provider: 'local', id });
-  const handle = (record: SandboxRecord, lanes: readonly string[]): ProcessHandle => ({
-    ref: reference(record.id),
-    env: record.env,
-    agent: new AgentClient({
-      controlDirectory: state.sandbox(record.id).control,
-      fifoMode: fifoMode(record),
+  const handle = (
+    record: SandboxRecord & { readonly main: ProcessIdentity },
+    lanes: readonly string[],
+  ): ProcessHandle => {
+    const { limits, root } = record;
+    const { control, detached } = state.sandbox(record.id);
+    const link = { controlDirectory: control, fifoMode: fifoMode(record) };
+    const agent = new AgentClient({
+      ...link,
       started: lanes.slice(0, 1),
       prepared: lanes.slice(1),
-    }),
-  });
+      signalCommand: (mark, signal) => signalCommand(record.main, mark, signal),
+    });
+    return {
+      ref: reference(record.id),
+      env: record.env,
+      cgroups: record.cgroups ?? [],
+      ...(limits ? { narrowed: narrowedBy({ limits, root }, hostLimits()) } : {}),
+      main: record.main,
+      agent,
+      ports: new PortForwarder(record.main, record.uid),
+      detached: new DetachedProcesses({ ...link, directory: detached, agent }),
+    };
+  };
 
-  const withUid = (record: SandboxRecord): SandboxRecord =>
-    process.getuid?.() === 0 ? { ...record, uid: reserveUid(state, record.id) } : record;
+  const unpack: Unpack = (file, destination, call) => {
+    const { isolation, stateDirectory } = options;
+    const plain = processDriver({ isolation, stateDirectory });
+    const workspaceOf = ({ ref }: ProcessHandle): string => state.sandbox(ref.id).workspace;
+    return unpackRootfs(plain, workspaceOf, file, destination, call);
+  };
 
+  const build = (
+    fresh: SandboxRecord,
+    { signal }: Call,
+    begun: (record: SandboxRecord) => void,
+  ): Promise<BuiltSandbox> => {
+    const { rootfs, mounts = [] } = fresh.rebuild ?? {};
+    return buildSandbox(state, fresh, rootfs, mounts, signal, () => {
+      // Not before there is a directory: a sweep frees the uids of sandboxes that have none.
+      const asRoot = process.getuid?.() === 0;
+      const record = asRoot ? { ...fresh, uid: reserveUid(state, fresh.id) } : fresh;
+      begun(record);
+      // Before anything is made that a sweep could not find otherwise.
+      state.write(record);
+      return record;
+    });
+  };
+
+  const startWarm = async (id: string): Promise<WarmSandbox> => {
+    state.ensure();
+    const call = { signal: new AbortController().signal };
+    const rootfs = await resolveRootfs(state, options.rootfs, unpack, call);
+    const rebuild = { mounts: [], ...(rootfs === undefined ? {} : { rootfs }) };
+    const fresh = newRecord({ id, labels: {}, env: {}, maxLifetimeMs: 0 }, 'process');
+    let record: SandboxRecord = { ...fresh, ...planLimits(id, {}, hostLimits()), rebuild };
+    try {
+      const built = await build(record, call, (begun) => (record = begun));
+      return { record, built };
+    } catch (error) {
+      await removeSandbox(state, record);
+      throw error;
+    }
+  };
+
+  const { warm: count = 0 } = options;
   const pool =
-    options.warm === 0
+    count === 0
       ? undefined
       : new WarmPool({
-          count: options.warm,
-          async start(id) {
-            state.ensure();
-            const call = { signal: new AbortController().signal };
-            const rootfs = await resolveRootfs(state, options.rootfs, call);
-            const record = withUid(
-              newRecord({ id, labels: {}, env: {}, maxLifetimeMs: 0 }, 'process'),
-            );
-            try {
-              return await buildSandbox(
-                state,
-                record,
-                { rootfs, mounts: [], warm: true },
-                call.signal,
-              );
-            } catch (error) {
-              await removeSandbox(state, record);
-              throw error;
-            }
+          count,
+          start: startWarm,
+          discard: ({ record, built }) => {
+            const { main, keeper, timer } = built;
+            return removeSandbox(state, { ...record, main, keeper, timer });
           },
-          discard: ({ record }) => removeSandbox(state, record),
         });
   pool?.fill();
 
@@ -78,53 +134,111 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       stdin: 'stream',
       // A shell says in words which signal ended a command, but not for SIGINT and SIGPIPE.
       exit: 'shell-encoded',
-      kill: 'group',
-      limits: { memory: 'none', pids: 'none', cpu: 'none', disk: 'none' },
+      kill: 'tree',
+      limits: { memory: 'enforced', pids: 'enforced', cpu: 'enforced', disk: 'enforced' },
     },
     mounts: { kinds: ['hostMount'] },
-    root: { modes: ['read-only'] },
+    root: { modes: ['read-only', 'copy-on-write'] },
     network: { modes: ['none'], live: false },
     privilege: { modes: ['none'] },
+    terminal: {
+      resize: true,
+      open: ({ agent, env }, command, size, call) =>
+        openTerminal(agent, { ...command, env: { ...env, ...command.env } }, size, call),
+    },
+    ports: { expose: ({ ports }, port, call) => ports.expose(port, call) },
+    processes: {
+      attach: true,
+      attachTo: async ({ detached }, id, from) => detached.attach(id, from),
+      list: ({ main, detached }) => listProcesses(main, detached.running()),
+    },
+    watch: {
+      recursive: true,
+      watch: ({ main }, directory, how, call) => watchDirectory(main, directory, how, call),
+    },
+    changes: {
+      evidence: 'host-layer',
+      mark: ({ ref }, call) => markWorkspace(state.sandbox(ref.id), call),
+      since: ({ ref }, mark, call) => changesSince(state.sandbox(ref.id), mark, call),
+    },
     inventory: { list: (labels) => listRecords(state, 'process', labels, reference) },
 
     async probe() {
       requireAll(await diagnose());
-      return {};
+      const [entry, overlay] = await Promise.all([findPortsEntry(), probeOverlay(state)]);
+      const { limits, settable } = hostLimits();
+      return {
+        limits,
+        resources: { settable },
+        ...(entry.ok ? {} : { ports: false as const }),
+        ...(overlay.ok ? {} : { root: { modes: ['read-only'] as const } }),
+      };
     },
 
-    diagnose,
+    resources: { settable: ['cpus', 'memoryBytes', 'pids', 'diskBytes'] },
+    metrics: {
+      async read({ ref }) {
+        const { workspace } = state.sandbox(ref.id);
+        return readMetrics(requireRunning(state.read(ref.id), ref), workspace);
+      },
+    },
+    suspend: {
+      modes: ['memory', 'disk'],
+      suspend: ({ ref }, mode) => suspendSandbox(state, ref, mode),
+      async resume(ref, call) {
+        let resumed: ProcessHandle | undefined;
+        const record = await resumeSandbox(state, ref, call, (anew, built) => {
+          resumed = handle(anew, built.lanes);
+        });
+        return resumed ?? handle(record, []);
+      },
+    },
+
+    async diagnose() {
+      const findings = await diagnose();
+      // What comes on top of a sandbox matters once there can be one.
+      if (!findings.every(({ ok }) => ok)) return findings;
+      return [...findings, await findPortsEntry(), await probeOverlay(state)];
+    },
 
     async create(request: CreateRequest, call: Call) {
       call.signal.throwIfAborted();
+      const planned = planLimits(request.id, request.resources ?? {}, hostLimits());
       state.ensure();
+      if (request.root === 'copy-on-write') await requireOverlay(state);
       sweepNowAndThen(state);
-      const { mounts = [] } = request;
-      const warm =
-        mounts.length === 0 && request.resources === undefined ? pool?.take() : undefined;
-      let record = newRecord(request, 'process');
+      const { mounts = [], resources, root = 'read-only' } = request;
+      const fits = mounts.length === 0 && resources === undefined && root === 'read-only';
+      const warm = fits ? pool?.take() : undefined;
+      let record: SandboxRecord;
+      if (warm) {
+        const {
+          id,
+          createdAt: _,
+          expiresAt: _unset,
+          labels: _none,
+          env: _empty,
+          ...rest
+        } = warm.record;
+        record = { ...newRecord({ ...request, id }, 'process'), ...rest };
+      } else {
+        const rootfs = await resolveRootfs(state, options.rootfs, unpack, call);
+        const rebuild = { mounts, ...(rootfs === undefined ? {} : { rootfs }) };
+        record = { ...newRecord(request, 'process'), ...planned, rebuild };
+      }
       try {
-        let built: BuiltSandbox;
-        if (warm) {
-          const { id, main, keeper, uid } = warm.record;
-          record = { ...record, id, main };
-          if (keeper) record = { ...record, keeper };
-          if (uid !== undefined) record = { ...record, uid };
-          built = warm;
-        } else {
-          const rootfs = await resolveRootfs(state, options.rootfs, call);
-          record = withUid(record);
-          built = await buildSandbox(state, record, { rootfs, mounts, warm: false }, call.signal);
-          record = built.record;
-        }
+        const built = warm?.built ?? (await build(record, call, (begun) => (record = begun)));
         try {
+          const { main, keeper, timer } = built;
+          const running = { ...record, main, keeper, timer };
+          record = running;
           state.write(record);
-          const created = handle(record, built.lanes);
+          const created = handle(running, built.lanes);
           call.signal.throwIfAborted();
-          const seconds = Math.max(request.maxLifetimeMs / 1000, 0.001).toFixed(3);
-          built.launched.go(warm ? seconds : 'go');
+          built.go(request.maxLifetimeMs);
           return created;
         } catch (error) {
-          await built.launched.abandon();
+          await built.abandon();
           throw error;
         }
       } catch (error) {
@@ -141,24 +255,27 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
     },
 
     async connect(ref) {
-      const record = state.read(ref.id);
-      if (!record?.main || !isAlive(record)) {
-        throw new SandboxError('not-found', `there is no running sandbox ${ref.id}`, { ref });
-      }
+      const record = requireRunning(state.read(ref.id), ref);
       if (record.isolation !== 'process') {
         const message = `sandbox ${ref.id} has no isolation; connect with local({ isolation: 'none' })`;
         throw new SandboxError('failed-precondition', message, { ref });
       }
-      const connected = handle(record, []);
+      const connected = handle({ ...record, main: record.main }, []);
       connected.agent.removeAbandoned();
       return connected;
     },
 
-    spawn({ agent, env }, command, call) {
-      return agent.spawn({ ...command, env: { ...env, ...command.env } }, call);
+    async spawn({ agent, env, ref, cgroups, detached }, command, call) {
+      requireRunning(state.read(ref.id), ref);
+      const before = outOfMemoryKills(cgroups);
+      const starter = command.detached ? detached : agent;
+      const started = await starter.spawn({ ...command, env: { ...env, ...command.env } }, call);
+      return tellOutOfMemory(started, cgroups, before);
     },
 
-    async release({ agent }) {
+    async release({ agent, ports, detached }) {
+      detached.release();
+      ports.close();
       agent.close();
     },
 

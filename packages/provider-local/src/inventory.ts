@@ -1,13 +1,17 @@
 import type { SandboxRef, SandboxStatus, SandboxSummary } from '@gantry/core/driver';
 import { SandboxError } from '@gantry/core/driver';
-import { isAlive, sweep } from './removal.ts';
+import { isAlive, isOnDisk, sweep } from './removal.ts';
 import type { SandboxRecord } from './sandbox-record.ts';
 import type { StateDirectory } from './state-directory.ts';
 
 /** Where a sandbox is in its life. One that is still being made has no ref yet, so it is not there. */
 export function sandboxStatus(record: SandboxRecord | undefined): SandboxStatus {
-  if (!record?.main || !isAlive(record)) return { state: 'gone' };
-  return { state: 'running', expiresAt: record.expiresAt };
+  if (!record || !isAlive(record)) return { state: 'gone' };
+  const { expiresAt, main, suspended } = record;
+  if (isOnDisk(record) || (main && suspended?.mode === 'memory')) {
+    return { state: 'suspended', expiresAt };
+  }
+  return main ? { state: 'running', expiresAt } : { state: 'gone' };
 }
 
 /**

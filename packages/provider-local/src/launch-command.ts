@@ -1,26 +1,42 @@
 import { findProgram } from './find-program.ts';
 import { stagePath } from './spawners.ts';
+import { mountNamespace, type Overlay, overlayMount } from './copy-on-write/overlay.ts';
 
 /** What the launcher is to do before the sandbox's own process starts. */
 export interface LaunchPlan {
   /** The sandbox's directory on the host. */
   readonly directory: string;
-  readonly lifetimeMs: number;
+  /** Bytes of a workspace in memory; absent where the sandbox's own directory is the workspace. */
+  readonly workspaceBytes?: number;
   /** The uid to change to. Absent for an ordinary user, who keeps its own. */
   readonly uid?: number;
-  /**
-   * As root: what is bound below the sandbox's directory, so that its uid can reach it, in a mount
-   * namespace for this sandbox alone. Absent: the launcher is the staged spawner's, which shows all it needs.
-   */
-  readonly staged?: readonly { readonly source: string; readonly target: string }[];
+  /** Whether the staged spawner starts it, which shows all that the uid has to reach. */
+  readonly shared: boolean;
+  /** As root: what else is bound below the sandbox's directory, so that its uid can reach it. */
+  readonly staged: readonly { readonly source: string; readonly target: string }[];
+  /** Mounted in the sandbox's directory, in a mount namespace that ends with the sandbox. */
+  readonly overlays: readonly Overlay[];
   readonly bubblewrap: readonly string[];
 }
 
+const prepare = `directory=$1
+[ -z "$2" ] || mount -t tmpfs -o "$2" gantry "$directory/workspace" || exit 76
+shift 2
+cd "$directory" || exit 70
+while [ "$1" != -- ]; do
+  mount -t overlay -o "$1" overlay "$2" || exit 73
+  shift 2
+done
+shift
+cd /
+`;
+
+const ordinaryScript: string = `${prepare}exec "$@"
+`;
+
 // The uid cannot reach a workspace below a closed directory, such as root's own state directory. So
 // everything is bound to an open place first, with the sources below /tmp before /tmp is covered.
-const rootScript: string = `directory=$1
-shift
-while [ "$1" != -- ]; do
+const rootScript: string = `${prepare}while [ "$1" != -- ]; do
   mount --rbind -- "$1" "$2" || exit 71
   shift 2
 done
@@ -29,27 +45,34 @@ mount --rbind -- "$directory" ${stagePath} || exit 72
 exec "$@"
 `;
 
-/**
- * The command that starts a sandbox and ends with it, at the latest after its lifetime: timeout(1)
- * kills bubblewrap, which takes the sandbox's first process with it, and the kernel takes the rest.
- */
+/** The command that makes bubblewrap build the sandbox, as the uid that it runs under. */
 export function launchCommand(plan: LaunchPlan): readonly string[] {
-  const seconds = Math.max(plan.lifetimeMs / 1000, 0.001).toFixed(3);
-  return [findProgram('timeout'), '-s', 'KILL', seconds, ...sandboxCommand(plan)];
+  const { uid, overlays, shared } = plan;
+  const workspace = workspaceOptions(plan);
+  const bubblewrap = [findProgram('bwrap'), ...plan.bubblewrap];
+  const first = [
+    ...['gantry-launch', plan.directory, workspace],
+    ...[...overlays.flatMap((overlay) => overlayMount(overlay, uid === undefined)), '--'],
+  ];
+  if (uid === undefined) {
+    if (overlays.length === 0 && workspace === '') return bubblewrap;
+    return [...mountNamespace(), 'sh', '-c', ordinaryScript, ...first, ...bubblewrap];
+  }
+  const change = [
+    ...[findProgram('setpriv'), '--reuid', String(uid), '--regid', String(uid)],
+    ...['--clear-groups', '--no-new-privs', ...bubblewrap],
+  ];
+  if (shared) return change;
+  return [
+    ...[...mountNamespace(), 'sh', '-c', rootScript, ...first],
+    ...plan.staged.flatMap(({ source, target }) => [source, target]),
+    ...['--', ...change],
+  ];
 }
 
-/** The same without the end of its lifetime. */
-export function sandboxCommand(plan: Omit<LaunchPlan, 'lifetimeMs'>): readonly string[] {
-  const bubblewrap = [findProgram('bwrap'), ...plan.bubblewrap];
-  if (plan.uid === undefined) return bubblewrap;
-  const uid = String(plan.uid);
-  const change = [findProgram('setpriv'), '--reuid', uid, '--regid', uid];
-  change.push('--clear-groups', '--no-new-privs');
-  if (!plan.staged) return [...change, ...bubblewrap];
-  return [
-    ...['unshare', '--mount', '--propagation', 'private'],
-    ...['sh', '-c', rootScript, 'gantry-launch', plan.directory],
-    ...plan.staged.flatMap(({ source, target }) => [source, target]),
-    ...['--', ...change, ...bubblewrap],
-  ];
+/** A file for each 4 KiB: empty files take memory too. */
+function workspaceOptions({ workspaceBytes, uid = 0 }: LaunchPlan): string {
+  if (workspaceBytes === undefined) return '';
+  const files = Math.max(1_024, Math.ceil(workspaceBytes / 4_096));
+  return `size=${workspaceBytes},nr_inodes=${files},mode=0755,uid=${uid},gid=${uid}`;
 }

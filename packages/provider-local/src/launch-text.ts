@@ -1,48 +1,34 @@
-/** What a launcher is given, by names below the state directory. */
+/** What a launcher is given. */
 export interface LaunchFiles {
-  /** The sandbox's directory, with the FIFOs `go` and `report`. */
+  /** The sandbox's directory, by its name below the state directory, with the FIFOs `go`, `time` and `report`. */
   readonly directory: string;
-  /** Opened for reading as descriptors 4, 5 and so on, up to 9: a shell knows no others. Closed by whoever reads them. */
+  /** Below the state directory. Opened as descriptors 4, 5 and so on, up to 9: a shell knows no others. */
   readonly inputs: readonly string[];
+  /** The files of control groups in which the sandbox is to be. */
+  readonly join: readonly string[];
+  readonly asRoot: boolean;
 }
 
-const openReport = (directory: string): string[] => [
-  `exec 3<>${directory}/report >${directory}/report 2>&1 3>&- || exit`,
-  'echo "keeper $self"',
-];
-
-const openInputs = (inputs: readonly string[]): string =>
-  `3>&1${inputs.map((file, index) => ` ${index + 4}<${quote(file)}`).join('')}`;
-
 /**
- * The text with which a spawner starts a sandbox. Standard input comes from `go`, all output goes to
- * `report`, of which bubblewrap's own report on descriptor 3 is a part. Each FIFO is first opened for both
- * ways: that never waits, so that nothing is stuck when the process that made the directory has ended.
- * From then on `go` is at its end when that process has ended, and `report` when the sandbox has.
+ * The text with which a spawner starts a sandbox. It stays as the sandbox's keeper: bubblewrap's parent,
+ * whose end takes the sandbox with it, and which ends with it. The keeper is told through `time` how many
+ * seconds the sandbox may live, and the agent through `go` to go on. Both FIFOs are at their end when the
+ * process that made the sandbox has ended: until they are told, keeper and agent end then too. One of them
+ * would not do, since there is a moment in which bubblewrap does not yet end with the keeper.
+ *
+ * All output goes to `report`, of which bubblewrap's own report on descriptor 3 is a part: it is at its end
+ * when the sandbox is. Each FIFO is first opened for both ways, which never waits, so that nothing is stuck
+ * when the maker has ended meanwhile. The keeper is killed by its own child only, and thus by none that
+ * outlives it and meets another process of that id.
  */
 export function launchText(files: LaunchFiles, command: readonly string[]): string {
-  const { directory, inputs } = files;
+  const { directory, inputs, join, asRoot } = files;
+  const opened = inputs.map((file, index) => ` ${index + 4}<${quote(file)}`).join('');
   return [
     `exec 3<>${directory}/go <${directory}/go 3>&- || exit`,
-    ...openReport(directory),
-    `exec ${openInputs(inputs)} || exit`,
-    'cd /',
-    `exec ${command.map(quote).join(' ')}`,
-    '',
-  ].join('\n');
-}
-
-/**
- * The same for a sandbox whose lifetime is not known yet: `command` is without timeout(1), and the
- * seconds come through `go`. Until then the sandbox ends when `go` does. The shell stays as the keeper: as
- * bubblewrap's parent it takes the sandbox with it. It is killed by its own child only, and by no process
- * that has got the id of a keeper that is gone.
- */
-export function warmLaunchText(files: LaunchFiles, command: readonly string[]): string {
-  const { directory, inputs } = files;
-  return [
-    `exec 3<>${directory}/go 5<${directory}/go 3>&- </dev/null || exit`,
-    ...openReport(directory),
+    `exec 3<>${directory}/time 5<${directory}/time 3>&- || exit`,
+    `exec 3<>${directory}/report >${directory}/report 2>&1 3>&- || exit`,
+    'echo "keeper $self"',
     '{',
     '  if read -r seconds <&5; then',
     `    trap 'kill "$!"; exit' TERM`,
@@ -53,11 +39,15 @@ export function warmLaunchText(files: LaunchFiles, command: readonly string[]): 
     '  [ "$parent" != "$self" ] || kill -s KILL "$self"',
     '} </dev/null >/dev/null 2>&1 &',
     'timer=$!',
+    'echo "timer $timer"',
     'exec 5<&-',
     '(',
-    `  exec ${openInputs(inputs)} <<'END' || exit`,
-    'go',
-    'END',
+    `  exec 3>&1${opened} || exit`,
+    // Where memory runs out on the host, sandboxes go before its own programs.
+    '  { echo 500 >/proc/self/oom_score_adj; } 2>/dev/null',
+    // 0 is whoever writes it. The keeper stays outside: what freezes the sandbox must not stop its time.
+    ...join.map((file) => `  echo 0 >${quote(file)} || exit`),
+    ...(asRoot ? ['  ulimit -f unlimited || exit'] : []),
     '  cd /',
     `  exec ${command.map(quote).join(' ')}`,
     ')',

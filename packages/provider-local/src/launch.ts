@@ -2,16 +2,24 @@ import { closeSync, writeFileSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import path from 'node:path';
 import { SandboxError } from '@gantry/core/driver';
-import { identifyProcess, openFifo, type ProcessIdentity, type Spawner } from '@gantry/core/node';
+import {
+  identifyProcess,
+  isRunning,
+  openFifo,
+  type ProcessIdentity,
+  type Spawner,
+} from '@gantry/core/node';
 import { isErrno, refusedToStart } from './errors.ts';
 import type { SandboxPaths } from './state-directory.ts';
 
-/** A sandbox whose agent waits to be told to go on. */
+/** A sandbox that runs and waits to be let go. */
 export interface Launched {
   readonly main: ProcessIdentity;
   readonly keeper: ProcessIdentity;
-  /** Says the line that lets the sandbox go. Without it the sandbox ends together with this process. */
-  go(line: string): void;
+  /** The child of the keeper that ends it with the sandbox's lifetime. */
+  readonly timer: ProcessIdentity;
+  /** Gives the sandbox its time to live. Without it the sandbox ends together with this process. */
+  go(lifetimeMs: number): void;
   /** Ends the sandbox that was not let go; resolves when it is gone. */
   abandon(): Promise<void>;
 }
@@ -32,14 +40,15 @@ export async function launch(
   const file = path.join(paths.directory, 'launch');
   writeFileSync(file, text, { mode: 0o600 });
   const report = new Report(openFifo(paths.report, 'read'));
-  const hold = openFifo(paths.go, 'read-write');
+  const go = openFifo(paths.go, 'read-write');
+  const time = openFifo(paths.time, 'read-write');
   let held = true;
   const letGo = (): void => {
-    if (held) closeSync(hold);
+    if (held) for (const descriptor of [go, time]) closeSync(descriptor);
     held = false;
   };
   const abandon = async (): Promise<void> => {
-    // The end of `go` ends what has been started, and what is going to be.
+    // The end of these ends what has been started, and what is going to be.
     letGo();
     const { main, keeper } = report;
     for (const identity of [main, keeper]) if (identity) kill(identity.pid);
@@ -52,15 +61,20 @@ export async function launch(
     ({ lost } = spawner.start(path.join('sandboxes', paths.id, 'launch')));
     const first = await Promise.race([report.ready, lost, stopped(signal)]);
     if (SandboxError.is(first)) throw first;
-    const { main, keeper, text: said } = report;
-    if (!main || !keeper || !said.includes('gantry-agent 1 closed\n')) throw startFailure(said);
+    const { main, keeper, timer, text: said } = report;
+    if (!main || !keeper || !timer || !said.includes('gantry-agent 1 closed\n'))
+      throw startFailure(said);
+    // From here on its end ends the sandbox; a moment ago it might not have.
+    if (!isRunning(keeper)) throw refusedToStart('its keeper was killed');
     // A sandbox that waits to be let go does not keep this process alive.
     report.unref();
     return {
       main,
       keeper,
-      go(line) {
-        writeSync(hold, `${line}\n`);
+      timer,
+      go(lifetimeMs) {
+        writeSync(time, `${Math.max(lifetimeMs / 1000, 0.001).toFixed(3)}\n`);
+        writeSync(go, 'go\n');
         letGo();
         report.close();
       },
@@ -80,6 +94,7 @@ class Report {
   text = '';
   main: ProcessIdentity | undefined;
   keeper: ProcessIdentity | undefined;
+  timer: ProcessIdentity | undefined;
   /** Resolves when the agent has said its first words, or nobody is left to say any. */
   readonly ready: Promise<void>;
   /** Resolves when every process of the sandbox and its launcher has ended. */
@@ -95,6 +110,7 @@ class Report {
       if (this.text.length < mostOutput) this.text += text;
       // The launcher and bubblewrap speak before anything of the root file system runs.
       this.keeper ??= this.#identity(/^keeper (\d{1,10})$/m);
+      this.timer ??= this.#identity(/^timer (\d{1,10})$/m);
       this.main ??= this.#identity(/"child-pid": *(\d{1,10})\b/);
       if (/^gantry-agent 1 (open|closed)\n/m.test(this.text)) ready.resolve();
     });
@@ -128,7 +144,7 @@ function startFailure(said: string): SandboxError {
   }
   const message = said
     .split('\n')
-    .filter((line) => !/^keeper \d+$|^\{$|^\}$|"child-pid"/.test(line.trim()))
+    .filter((line) => !/^(keeper|timer) \d+$|^\{$|^\}$|"child-pid"/.test(line.trim()))
     .join('\n')
     .trim();
   if (/No space left on device/.test(message)) {

@@ -29,7 +29,7 @@ export interface ResolvedOptions {
   readonly isolation: 'process' | 'none';
   readonly rootfs?: string;
   readonly stateDirectory: string;
-  readonly warm: number;
+  readonly warm?: number;
 }
 
 /** Checks the options; throws `invalid-argument` for one that cannot be meant. */

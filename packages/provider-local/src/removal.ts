@@ -6,37 +6,62 @@ import { SandboxError } from '@gantry/core/driver';
 import { isRunning, killProcess, ownIdentity, waitUntilGone } from '@gantry/core/node';
 import { DirectProcesses, signalGroup } from './direct-processes.ts';
 import { isErrno } from './errors.ts';
+import { removeCgroups } from './limits/sandbox-cgroups.ts';
 import { removeTree } from './remove-tree.ts';
+import { sandboxEnd } from './sandbox-end.ts';
 import type { SandboxRecord } from './sandbox-record.ts';
 import { freeUid, freeUids } from './sandbox-uid.ts';
-import { sandboxEnd } from './sandbox-end.ts';
 import type { SandboxPaths, StateDirectory } from './state-directory.ts';
 
 /** How long a killed sandbox may take to be gone. */
 const goneWithinMs = 30_000;
+/** A sandbox says that it has ended, unless it is frozen: after this time it is looked for. */
+const endWithinMs = 1_000;
 /** A directory without a record is a create that has just begun, or one that was cut off. */
 const unfinishedAfterMs = 60_000;
 const sweepEveryMs = 10_000;
 
 /** Whether the sandbox of a record lives. One that is being made is as alive as its maker. */
 export function isAlive(record: SandboxRecord): boolean {
+  if (isOnDisk(record)) return Date.now() < record.expiresAt;
   return isRunning(record.main ?? record.creator);
+}
+
+/** Whether a sandbox is suspended to disk: a workspace and no process. */
+export function isOnDisk({ suspended, main }: SandboxRecord): boolean {
+  return suspended?.mode === 'disk' && !(main && isRunning(main));
 }
 
 /** Ends what runs in a sandbox, removes its directory, and frees its uid. Idempotent. */
 export async function removeSandbox(state: StateDirectory, record: SandboxRecord): Promise<void> {
+  await endSandbox(state, record);
+  await removeDirectory(state, record.id);
+  if (record.uid !== undefined) freeUid(state, record.uid, (id) => id === record.id);
+}
+
+/** Ends what runs in a sandbox, and keeps its directory. */
+export async function endSandbox(state: StateDirectory, record: SandboxRecord): Promise<void> {
   if (record.isolation === 'none') endDirectly(state, record);
   if (record.main && isRunning(record.main)) {
-    const ended = sandboxEnd(state.sandbox(record.id).report, goneWithinMs);
-    await killProcess(record.main, goneWithinMs, ended);
+    const { report } = state.sandbox(record.id);
+    await killProcess(record.main, goneWithinMs, sandboxEnd(report, endWithinMs));
   }
   // It ends by itself when what it watches over has ended.
   const { keeper } = record;
   if (keeper) {
     await waitUntilGone(keeper, 1_000).catch(() => killProcess(keeper, goneWithinMs));
   }
-  await removeDirectory(state, record.id);
-  if (record.uid !== undefined) freeUid(state, record.uid);
+  // Left over by a keeper that somebody has killed. SIGTERM: it ends a child of its own first.
+  if (record.timer && isRunning(record.timer)) terminate(record.timer.pid);
+  await removeCgroups(record.cgroups ?? []);
+}
+
+function terminate(pid: number): void {
+  try {
+    process.kill(pid, 'SIGTERM');
+  } catch (error) {
+    if (!isErrno(error, 'ESRCH')) throw error;
+  }
 }
 
 /** Without namespaces nothing dies with the main process: all that is known is killed one by one. */
@@ -47,6 +72,7 @@ function endDirectly(state: StateDirectory, record: SandboxRecord): void {
 
 /** Removes what dead sandboxes and interrupted removals left behind. Records that cannot be read stay. */
 export async function sweep(state: StateDirectory): Promise<void> {
+  if (!existsSync(state.path)) return;
   for (const [index, id] of state.ids().entries()) {
     // With a thousand sandboxes, other work goes on in between.
     if (index % 20 === 19) await nextTurn();

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { lstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { SandboxError } from '@gantry/core/driver';
+import { openWorkDirectories } from './copy-on-write/overlay.ts';
 import { isErrno } from './errors.ts';
 import { runProgram } from './run-program.ts';
 
@@ -10,6 +11,10 @@ const mostAtOnce = 300;
 
 /** Removes a directory that nobody works in any more. Never follows a link. Names may be any bytes. */
 export async function removeTree(directory: string): Promise<void> {
+  if (!lstatSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
+    return rm(directory, { force: true });
+  }
+  openWorkDirectories(directory);
   if (removeSmall(Buffer.from(directory), { left: mostAtOnce })) return;
   const first = await runProgram(['rm', '-rf', '--', directory]);
   if (first.code === 0) return;

@@ -1,8 +1,13 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import type { CreateRequest } from '@gantry/core/driver';
+import type { CreateRequest, MountRequest, SuspendMode } from '@gantry/core/driver';
 import { ownIdentity, type ProcessIdentity } from '@gantry/core/node';
 import { z } from 'zod';
 import { badRecord, isErrno } from './errors.ts';
+import type { CgroupDirectory } from './limits/find-cgroups.ts';
+import type { SandboxLimits } from './limits/plan-limits.ts';
+
+/** The record of a sandbox that has a first process. */
+export type RunningRecord = SandboxRecord & { readonly main: ProcessIdentity };
 
 /** What is known of a sandbox, in any process, from the file `record.json` in its directory. */
 export interface SandboxRecord {
@@ -18,10 +23,23 @@ export interface SandboxRecord {
   readonly creator: ProcessIdentity;
   /** The process whose end is the sandbox's end. Present once the sandbox runs. */
   readonly main?: ProcessIdentity;
+  readonly root: 'read-only' | 'copy-on-write';
   /** The uid that the sandbox runs under, where it has one of its own. */
   readonly uid?: number;
   /** The process that ends the sandbox at the end of its lifetime. */
   readonly keeper?: ProcessIdentity;
+  /** The keeper's child that waits for that time. It ends with the keeper, unless that is killed. */
+  readonly timer?: ProcessIdentity;
+  readonly limits?: SandboxLimits;
+  /** Made with the sandbox, and removed with it. */
+  readonly cgroups?: readonly CgroupDirectory[];
+  /** What the sandbox is started on again after it was suspended to disk. */
+  readonly rebuild?: { readonly rootfs?: string; readonly mounts: readonly MountRequest[] };
+  readonly suspended?: {
+    readonly mode: SuspendMode;
+    /** By host id, the processes that the guest had stopped itself. */
+    readonly stopped: readonly number[];
+  };
 }
 
 const identity: z.ZodType<ProcessIdentity> = z.strictObject({
@@ -36,6 +54,32 @@ const identity: z.ZodType<ProcessIdentity> = z.strictObject({
 
 const texts = z.record(z.string(), z.string());
 
+const count = z.number().min(0);
+
+const limits = z.strictObject({
+  pids: count,
+  memoryBytes: count.optional(),
+  processMemoryBytes: count.optional(),
+  cpus: count.optional(),
+  diskBytes: count.optional(),
+});
+
+const cgroup = z.strictObject({
+  // Directories are made and removed by this name, so nothing else may have it.
+  path: z.string().regex(/^\/.*\/gantry-[a-z0-9-]+$/),
+  version: z.union([z.literal(1), z.literal(2)]),
+  controls: z.array(z.enum(['memory', 'pids', 'cpu', 'cpuacct', 'freeze'])),
+});
+
+const mount = z.strictObject({
+  ...{
+    kind: z.literal('hostMount'),
+    source: z.string(),
+    target: z.string(),
+    writable: z.boolean(),
+  },
+});
+
 const schema = z.strictObject({
   spec: z.literal('gantry-local/1'),
   id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,199}$/),
@@ -45,9 +89,17 @@ const schema = z.strictObject({
   labels: texts,
   env: texts,
   creator: identity,
+  root: z.enum(['read-only', 'copy-on-write']).default('read-only'),
   main: identity.optional(),
   uid: z.int().min(1).optional(),
   keeper: identity.optional(),
+  timer: identity.optional(),
+  limits: limits.optional(),
+  cgroups: z.array(cgroup).optional(),
+  rebuild: z.strictObject({ rootfs: z.string().optional(), mounts: z.array(mount) }).optional(),
+  suspended: z
+    .strictObject({ mode: z.enum(['memory', 'disk']), stopped: z.array(z.int().min(2)) })
+    .optional(),
 });
 
 /** The record in a file; `undefined` when there is no such file. Throws `data-loss` for anything else. */
@@ -68,13 +120,8 @@ export function readRecord(file: string, id: string): SandboxRecord | undefined 
   const result = schema.safeParse(value);
   if (!result.success) throw badRecord(file, z.prettifyError(result.error));
   if (result.data.id !== id) throw badRecord(file, `it is of a sandbox ${result.data.id}`);
-  const { main, keeper, uid, ...rest } = result.data;
-  return {
-    ...rest,
-    ...(main === undefined ? {} : { main }),
-    ...(keeper === undefined ? {} : { keeper }),
-    ...(uid === undefined ? {} : { uid }),
-  };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- JSON has no undefined, so an optional key is there or not, as the type says
+  return result.data as SandboxRecord;
 }
 
 /** Replaces the record in a file, at once. Readable by its owner only: labels and env are the user's. */
@@ -85,7 +132,7 @@ export function writeRecord(file: string, record: SandboxRecord): void {
 
 /** The record of a sandbox that this process begins to make. */
 export function newRecord(
-  request: Pick<CreateRequest, 'id' | 'labels' | 'env' | 'maxLifetimeMs'>,
+  request: Pick<CreateRequest, 'id' | 'labels' | 'env' | 'maxLifetimeMs' | 'root'>,
   isolation: SandboxRecord['isolation'],
 ): SandboxRecord {
   const creator = ownIdentity();
@@ -93,6 +140,7 @@ export function newRecord(
   return {
     spec: 'gantry-local/1',
     ...{ id: request.id, isolation, createdAt, creator },
+    root: request.root ?? 'read-only',
     expiresAt: createdAt + Math.ceil(request.maxLifetimeMs),
     ...{ labels: request.labels, env: request.env },
   };

@@ -63,20 +63,21 @@ export function reserveUid(state: StateDirectory, id: string): number {
   );
 }
 
-/** Frees every uid that belongs to a sandbox for which `gone` is true. */
+/** Frees every uid whose sandbox is gone, as `gone` says of its id. */
 export function freeUids(state: StateDirectory, gone: (id: string) => boolean): void {
-  const directory = path.join(state.path, 'uids');
-  for (const name of readdirSync(directory)) {
-    const file = path.join(directory, name);
-    try {
-      if (gone(readlinkSync(file))) rmSync(file, { force: true });
-    } catch (error) {
-      if (!isErrno(error, 'ENOENT')) throw error;
-    }
-  }
+  for (const name of readdirSync(path.join(state.path, 'uids'))) freeUid(state, name, gone);
 }
 
-/** Frees one uid. */
-export function freeUid(state: StateDirectory, uid: number): void {
-  rmSync(path.join(state.path, 'uids', String(uid)), { force: true });
+/** Frees one uid if its sandbox is gone: by now it may belong to another one. */
+export function freeUid(
+  state: StateDirectory,
+  uid: number | string,
+  gone: (id: string) => boolean,
+): void {
+  const file = path.join(state.path, 'uids', String(uid));
+  try {
+    if (gone(readlinkSync(file))) rmSync(file, { force: true });
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error;
+  }
 }

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'nod
 import path from 'node:path';
 import { SandboxError } from '@gantry/core/driver';
 import { agentScript, laneFiles, laneNames, ownIdentity, type Spawner } from '@gantry/core/node';
+import { removeTree } from './remove-tree.ts';
 import { quote } from './launch-text.ts';
 import type { SandboxPaths, StateDirectory } from './state-directory.ts';
 
@@ -51,7 +52,7 @@ export class SpareDirectories {
         const spare = this.#spares.shift();
         // Its own directory may have been emptied meanwhile, by hand or by a test.
         if (spare && existsSync(spare.directory)) {
-          renameSync(spare.directory, paths.directory);
+          await moveTo(spare.directory, paths.directory);
           return spare.lanes;
         }
         if (!spare) await this.#make();
@@ -101,7 +102,7 @@ export class SpareDirectories {
   #text(spares: readonly { readonly name: string; readonly lanes: readonly string[] }[]): string {
     const names = spares.map(({ name }) => name);
     const fifos = spares.flatMap(({ name, lanes }) => [
-      ...[`${name}/go`, `${name}/report`, `${name}/control/ctl`],
+      ...[`${name}/go`, `${name}/time`, `${name}/report`, `${name}/control/ctl`],
       ...laneFiles(lanes).map((fifo) => `${name}/control/${fifo}`),
     ]);
     const commands = spares.flatMap(({ name, lanes }) =>
@@ -128,4 +129,13 @@ export class SpareDirectories {
       '',
     ].join('\n');
   }
+}
+
+/** Where there is a directory already, as of a sandbox that was suspended, only what is not the guest's is replaced. */
+async function moveTo(spare: string, directory: string): Promise<void> {
+  if (!existsSync(directory)) return renameSync(spare, directory);
+  for (const name of ['go', 'time', 'report', 'launch', 'creator', 'control']) {
+    renameSync(path.join(spare, name), path.join(directory, name));
+  }
+  await removeTree(spare);
 }

@@ -3,6 +3,7 @@ import {
   chmodSync,
   cpSync,
   existsSync,
+  lchownSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -64,6 +65,25 @@ export function syntheticEtc(state: StateDirectory): string {
   return directory;
 }
 
+/**
+ * An `/etc` in a root that the guest can write: files of its own, and the host's on top, read-only. Returns
+ * what bubblewrap is told to put there.
+ */
+export function writableEtc(root: string, uid: number | undefined): string[] {
+  const directory = path.join(root, 'etc');
+  mkdirSync(directory);
+  for (const [name, text] of Object.entries(files)) writeFileSync(path.join(directory, name), text);
+  open(directory);
+  linkZone(directory);
+  if (uid !== undefined) {
+    for (const name of ['', ...Object.keys(files)])
+      lchownSync(path.join(directory, name), uid, uid);
+  }
+  return shared
+    .map((name) => `/etc/${name}`)
+    .flatMap((name) => (existsSync(name) ? ['--ro-bind', name, name] : []));
+}
+
 /** What tells one state of the host's shared files from another, without reading them. */
 function hostState(): string {
   return [...shared, 'localtime']
@@ -77,9 +97,7 @@ function make(directory: string): void {
   mkdirSync(fresh);
   for (const [name, text] of Object.entries(files)) writeFileSync(path.join(fresh, name), text);
   for (const name of shared) copy(`/etc/${name}`, path.join(fresh, name));
-  const zone = lstatSync('/etc/localtime', { throwIfNoEntry: false });
-  if (zone?.isSymbolicLink())
-    symlinkSync(readlinkSync('/etc/localtime'), path.join(fresh, 'localtime'));
+  linkZone(fresh);
   open(fresh);
   try {
     renameSync(fresh, directory);
@@ -88,6 +106,12 @@ function make(directory: string): void {
     rmSync(fresh, { recursive: true });
     if (!isErrno(error, 'ENOTEMPTY') && !isErrno(error, 'EEXIST')) throw error;
   }
+}
+
+function linkZone(directory: string): void {
+  const zone = lstatSync('/etc/localtime', { throwIfNoEntry: false });
+  if (!zone?.isSymbolicLink()) return;
+  symlinkSync(readlinkSync('/etc/localtime'), path.join(directory, 'localtime'));
 }
 
 /** Links stay links: what they name is in the sandbox too, or is not for it. */

@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { isRunning } from '@gantry/core/node';
 import type { BuiltSandbox } from './build-sandbox.ts';
+import type { SandboxRecord } from './sandbox-record.ts';
+
+/** A sandbox that waits for a taker. */
+export interface WarmSandbox {
+  readonly record: SandboxRecord;
+  readonly built: BuiltSandbox;
+}
 
 /** Between two starts, so that a create in the foreground goes first. */
 const restMs = 20;
@@ -10,15 +17,15 @@ export interface WarmPoolOptions {
   /** How many it keeps. */
   readonly count: number;
   /** Starts one that has no lifetime yet, and ends together with this process until it has one. */
-  start(id: string): Promise<BuiltSandbox>;
+  start(id: string): Promise<WarmSandbox>;
   /** Removes one that has ended by itself. */
-  discard(sandbox: BuiltSandbox): Promise<void>;
+  discard(sandbox: WarmSandbox): Promise<void>;
 }
 
 /** Sandboxes that run before anybody has asked for them. Each is handed out once, to one taker. */
 export class WarmPool {
   readonly #options: WarmPoolOptions;
-  readonly #ready: BuiltSandbox[] = [];
+  readonly #ready: WarmSandbox[] = [];
   #filling = false;
 
   constructor(options: WarmPoolOptions) {
@@ -34,10 +41,10 @@ export class WarmPool {
   }
 
   /** A running sandbox that is the caller's from now on, if there is one. */
-  take(): BuiltSandbox | undefined {
+  take(): WarmSandbox | undefined {
     for (let sandbox = this.#ready.shift(); sandbox; sandbox = this.#ready.shift()) {
       this.fill();
-      if (isRunning(sandbox.record.main)) return sandbox;
+      if (isRunning(sandbox.built.main)) return sandbox;
       // A sweep does it where this does not.
       this.#options.discard(sandbox).catch(() => undefined);
     }

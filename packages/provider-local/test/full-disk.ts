@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { local } from '../src/index.ts';
-import { assertNothingLeft, shell } from './scenario.ts';
+import { assertNothingLeft, collectAll, shell } from './scenario.ts';
 
 const [directory = ''] = process.argv.slice(2);
 const stateDirectory = path.join(directory, 'state');
@@ -22,6 +22,6 @@ await shell(sandbox, 'rm big');
 await sandbox.files.write('more', 'x'.repeat(100_000));
 await shell(sandbox, 'head -c 100000000 /dev/zero >big || true');
 await sandbox.destroy();
-await Array.fromAsync(provider.list());
+await collectAll(provider.list());
 assertNothingLeft({ provider, stateDirectory, scratch: directory });
 process.stdout.write('the disk was full and is free again\n');

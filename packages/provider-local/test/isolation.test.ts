@@ -25,12 +25,13 @@ describe(`local sandboxes, made by ${isRoot ? 'root' : 'an ordinary user'}`, () 
     const directory = path.join(scratch, String(scenarios.findIndex((one) => one.name === name)));
     mkdirSync(directory);
     const stateDirectory = path.join(directory, 'state');
-    await run({ provider: local({ stateDirectory }), stateDirectory, scratch: directory });
+    const held = run({ provider: local({ stateDirectory }), stateDirectory, scratch: directory });
+    await expect(held).resolves.toBeUndefined();
   });
 });
 
 /** Root can also be an ordinary user; an ordinary user has just been one. */
-const ordinaryUserToo = (): void => {
+describe.each(isRoot ? ['an ordinary user'] : [])('local sandboxes, made by %s beside', () => {
   const results = new Map<string, { problem?: string }>();
   let failure = '';
 
@@ -58,7 +59,7 @@ const ordinaryUserToo = (): void => {
     );
     failure = problem;
     for (const line of stdout.split('\n').filter(Boolean)) {
-      const { name, ...rest } = JSON.parse(line);
+      const { name, ...rest } = JSON.parse(line) as { name: string; problem?: string };
       results.set(name, rest);
     }
   }, 180_000);
@@ -68,7 +69,4 @@ const ordinaryUserToo = (): void => {
     expect(result, failure || 'it was not run').toBeDefined();
     expect(result?.problem).toBeUndefined();
   });
-};
-
-if (isRoot)
-  describe('local sandboxes, made by an ordinary user on behalf of root', ordinaryUserToo);
+});

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import type { Finding, SandboxError } from '@gantry/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { local } from '../src/index.ts';
 import { uidRange } from '../src/sandbox-uid.ts';
@@ -15,17 +16,17 @@ beforeAll(() => {
 
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
+interface Report {
+  readonly findings: readonly Finding[];
+  readonly probe: SandboxError;
+  readonly create: SandboxError;
+}
+
 /** Runs a module with `local` in scope, by way of a launcher, and returns what it printed. */
-function runModule(launcher: readonly string[], source: string): Promise<string> {
+function runModule(launcher: readonly [string, ...string[]], source: string): Promise<string> {
   const entry = JSON.stringify(path.resolve(import.meta.dirname, '../src/index.ts'));
   const module = `import { local } from ${entry};\n${source}`;
-  const [program = '', ...args] = [
-    ...launcher,
-    process.execPath,
-    '--input-type=module',
-    '-e',
-    module,
-  ];
+  const [program, ...args] = [...launcher, process.execPath, '--input-type=module', '-e', module];
   return new Promise((resolve, reject) => {
     execFile(program, args, (error, stdout, stderr) =>
       error ? reject(new Error(`${error.message} ${stderr}`)) : resolve(stdout),
@@ -33,8 +34,9 @@ function runModule(launcher: readonly string[], source: string): Promise<string>
   });
 }
 
-const report = `
-  const provider = local({ stateDirectory: ${JSON.stringify(path.join(os.tmpdir(), 'never-made'))} });
+/** Says what a provider finds, and what becomes of a probe and a create. */
+const report = (): string => `
+  const provider = local({ stateDirectory: ${JSON.stringify(path.join(scratch, 'never-made'))} });
   const [findings, probe, create] = await Promise.allSettled([provider.diagnose(), provider.probe(), provider.create()]);
   console.log(JSON.stringify({ findings: findings.value, probe: probe.reason, create: create.reason }));
 `;
@@ -46,10 +48,10 @@ describe('on a machine that lacks something', () => {
     const { findings, probe, create } = JSON.parse(
       await runModule(
         ['/usr/bin/env', `PATH=${empty}`, `GANTRY_STATE_DIRECTORY=${scratch}`],
-        report,
+        report(),
       ),
-    );
-    expect(findings.find((one: { control: string }) => one.control === 'bubblewrap')).toEqual({
+    ) as Report;
+    expect(findings.find((one) => one.control === 'bubblewrap')).toEqual({
       control: 'bubblewrap',
       ok: false,
       message: 'bwrap is not installed: apt-get install bubblewrap',
@@ -65,13 +67,21 @@ describe('on a machine that lacks something', () => {
     // The inner namespace allows no further one; its user is an ordinary one of the outer.
     const script =
       'echo 0 >/proc/sys/user/max_user_namespaces && exec setpriv --inh-caps=-all --bounding-set=-all "$@"';
-    const launcher = ['unshare', '--user', '--map-root-user', 'sh', '-c', script, 'sh'];
-    const { findings, probe } = JSON.parse(await runModule(launcher, report));
+    const launcher: [string, ...string[]] = [
+      'unshare',
+      '--user',
+      '--map-root-user',
+      'sh',
+      '-c',
+      script,
+      'sh',
+    ];
+    const { findings, probe } = JSON.parse(await runModule(launcher, report())) as Report;
     const last = findings.at(-1);
-    expect(last.ok).toBe(false);
+    expect(last?.ok).toBe(false);
     expect(probe.code).toBe('failed-precondition');
-    expect(probe.message).toContain(last.message);
-    expect(last.message).toMatch(/CAP_SYS_ADMIN|max_user_namespaces|maps too few uids/);
+    expect(probe.message).toContain(last?.message);
+    expect(last?.message).toMatch(/CAP_SYS_ADMIN|max_user_namespaces|maps too few uids/);
   });
 });
 
@@ -86,7 +96,8 @@ describe('on this machine', () => {
     expect((await provider.probe()).traits.isolation).toBe('process');
   });
 
-  const fillDisk = async (): Promise<void> => {
+  // Only root can make a small disk for it.
+  test.each(isRoot ? ['a full disk'] : [])('%s is told, and is no dead end', async () => {
     const disk = path.join(scratch, 'disk');
     mkdirSync(disk);
     const program = path.join(import.meta.dirname, 'full-disk.ts');
@@ -100,10 +111,7 @@ describe('on this machine', () => {
       );
     });
     expect(output).toBe('the disk was full and is free again\n');
-  };
-  // Only root can make a small disk for it.
-  if (isRoot)
-    test('a full disk is told as such, and leaves the sandbox in working order', fillDisk);
+  });
 });
 
 describe('the uids of sandboxes', () => {

@@ -1,5 +1,6 @@
 // A process of its own that works on sandboxes: `node other-process.ts STATE-DIRECTORY VERB [REF] [ARGUMENT]`.
 // Prints JSON.
+import { readFileSync } from 'node:fs';
 import { parseRef } from '@gantry/core';
 import { local } from '../src/index.ts';
 
@@ -20,6 +21,24 @@ async function perform(): Promise<unknown> {
       await sandbox.release();
       return { exit: result.exit, stdout: result.stdout.text };
     }
+    case 'detach': {
+      const sandbox = await provider.connect(parseRef(refText));
+      return { id: (await sandbox.spawn(argument, { detached: true })).id };
+    }
+    case 'attach': {
+      const sandbox = await provider.connect(parseRef(refText));
+      const attached = await sandbox.attach(argument);
+      const parts = await Array.fromAsync(attached.stdout);
+      const result = { exit: await attached.exit, stdout: Buffer.concat(parts).toString() };
+      await sandbox.release();
+      return result;
+    }
+    case 'expose': {
+      const sandbox = await provider.connect(parseRef(refText));
+      const { url } = await sandbox.expose(Number(argument));
+      const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8');
+      return { url, helper: Number(children.trim().split(' ').at(-1)) };
+    }
     case 'destroy':
       await provider.destroy(parseRef(refText));
       return provider.inspect(parseRef(refText));
@@ -29,6 +48,6 @@ async function perform(): Promise<unknown> {
 }
 
 process.stdout.write(`${JSON.stringify(await perform())}\n`, () => {
-  // 'create' is to be gone with its sandbox still there, as after a crash.
-  if (verb === 'create') process.kill(process.pid, 'SIGKILL');
+  // These are to be gone as after a crash.
+  if (['create', 'detach', 'expose'].includes(verb)) process.kill(process.pid, 'SIGKILL');
 });

@@ -14,7 +14,7 @@ export interface Context {
 /** One statement about the provider, held under every user. */
 export interface Scenario {
   readonly name: string;
-  run(context: Context): Promise<void>;
+  readonly run: (context: Context) => Promise<void>;
 }
 
 export const isRoot: boolean = process.getuid?.() === 0;
@@ -30,17 +30,32 @@ export function describe(result: ExecResult): string {
   return `${JSON.stringify(result.exit)} ${result.stdout.text} ${result.stderr.text}`;
 }
 
-interface Identity {
-  readonly pid: number;
+/** What the tests read of a record. */
+export interface RecordOnDisk {
+  readonly cgroups: readonly { readonly path: string }[];
+  readonly main: { pid: number };
+  readonly keeper: { pid: number };
+  readonly uid?: number;
+}
+
+/** Everything that an asynchronous iterable yields. */
+export async function collectAll<T>(source: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of source) all.push(item);
+  return all;
 }
 
 /** What the state directory says of a sandbox. */
-export function recordOf(
-  { stateDirectory }: Context,
-  sandbox: Sandbox,
-): { main: Identity; keeper: Identity; creator: Identity; uid?: number } {
+export function recordOf({ stateDirectory }: Context, sandbox: Sandbox): RecordOnDisk {
   const file = path.join(stateDirectory, 'sandboxes', sandbox.ref.id, 'record.json');
-  return JSON.parse(readFileSync(file, 'utf8'));
+  return JSON.parse(readFileSync(file, 'utf8')) as RecordOnDisk;
+}
+
+/** The pid namespace of a sandbox that runs. */
+export function namespaceOf(context: Context, sandbox: Sandbox): string {
+  const namespace = pidNamespace(recordOf(context, sandbox).main.pid);
+  assert.ok(namespace, 'the sandbox runs');
+  return namespace;
 }
 
 /** The name of a process's pid namespace, or `undefined` when it has ended. */

@@ -12,15 +12,23 @@ export interface Command {
   readonly user?: string;
   /**
    * `none`: end of input at once. `stream`: `DriverProcess.stdin` takes it; only given to drivers
-   * with trait `stdin: 'stream'`. Bytes: all of it at the start; only with trait `stdin: 'upfront'`.
+   * with trait `stdin: 'stream'`. Bytes: all of it at the start; only with trait `stdin: 'upfront'`,
+   * or when `detached`.
    */
   readonly stdin: 'none' | 'stream' | Uint8Array;
+  /**
+   * The process outlives its client, and what it writes is kept for `processes.attach`. Present only
+   * when the driver declares `processes` with `attach`.
+   */
+  readonly detached?: true;
 }
 
 /** One running process, as a driver hands it to core. */
 export interface DriverProcess {
   /** The process's id inside the sandbox, where the provider knows it. */
   readonly pid?: number;
+  /** Names a detached process for `processes.attach`, in any process of the host. */
+  readonly id?: string;
   /** Present exactly when `Command.stdin` was `stream`. Closing it is end of input. */
   readonly stdin?: WritableStream<Uint8Array>;
   /** Ends when every writer has closed it, which may be after `exit`. Cancelling must not kill. */

@@ -128,13 +128,14 @@ export interface SandboxMetrics {
   readonly pids?: number;
 }
 
-/** One path that differs from a mark. */
+/** One path that differs from a mark, or that may differ. */
 export interface ChangeEntry {
+  /** Relative to `/workspace`. */
   readonly path: Uint8Array;
   /** Absent: the path was removed. */
   readonly stat?: FileStat;
   /** Opens the contents of a file, read by the host. */
-  open?(): ReadableStream<Uint8Array>;
+  readonly open?: () => ReadableStream<Uint8Array>;
 }
 
 /** The optional operations of a driver. Present means supported; each carries its limits. */
@@ -171,7 +172,9 @@ export interface DriverCapabilities<Handle> {
   };
   /** What changed since a mark, read by the host. */
   readonly changes?: CapabilityLimits['changes'] & {
+    /** Remembers how the workspace is now. The mark is good for as long as the sandbox lives. */
     mark(handle: Handle, call: Call): Promise<string>;
+    /** At the least all that differs; a directory comes before what is in it. */
     since(handle: Handle, mark: string, call: Call): AsyncIterable<ChangeEntry>;
   };
   /** Every sandbox of this provider that carries all of `labels`, all pages, others' left out. */
@@ -180,7 +183,8 @@ export interface DriverCapabilities<Handle> {
   };
   readonly processes?: CapabilityLimits['processes'] & {
     list(handle: Handle, call: Call): Promise<readonly ProcessSummary[]>;
-    attach?(
+    /** Present exactly when `attach` is true. Out of `from`: `out-of-range`. Disposing does not kill it. */
+    attachTo?(
       handle: Handle,
       id: string,
       from: { readonly stdoutOffset: number; readonly stderrOffset: number },

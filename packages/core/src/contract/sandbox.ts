@@ -46,6 +46,12 @@ export interface ExecOptions extends ProcessOptions, OperationOptions {
 export interface SpawnOptions extends ProcessOptions, OperationOptions {
   /** `stream` opens `SandboxProcess.stdin`. Default `none`: end of input at once. */
   readonly stdin?: 'none' | 'stream' | Uint8Array;
+  /**
+   * The process goes on when this one ends or lets go of it, and `attach` finds it by its `id`. It never
+   * waits for a reader: of each output a bounded part, the latest, is kept. Takes no `stdin: 'stream'`.
+   * Refused with `unsupported` where the provider has no `processes` with `attach`. Default false.
+   */
+  readonly detached?: boolean;
 }
 
 /** What a command wrote to one of its outputs. */
@@ -70,12 +76,14 @@ export interface ExecResult {
   readonly durationMs: number;
 }
 
-/** A process in a sandbox. Disposing kills it. */
+/** A process in a sandbox. Disposing kills it; one that is detached or attached to is only let go of. */
 export interface SandboxProcess extends AsyncDisposable {
   readonly pid?: number;
+  /** What `attach` takes, in any process of the host. Present for detached processes. */
+  readonly id?: string;
   /** Present when spawned with `stdin: 'stream'`. */
   readonly stdin?: WritableStream<Uint8Array>;
-  /** With back-pressure: a process whose output is not read blocks. */
+  /** With back-pressure: a process whose output is not read blocks, unless it is detached. */
   readonly stdout: ReadableStream<Uint8Array>;
   readonly stderr: ReadableStream<Uint8Array>;
   /** How it ended. Rejects with `deadline-exceeded`, `cancelled`, or `unavailable` when the link is lost. */
@@ -151,7 +159,11 @@ export interface Sandbox extends RestrictedSandbox, AsyncDisposable {
   restricted(): RestrictedSandbox;
 }
 
-/** Where a process attaches in the output that it has written so far. */
+/**
+ * How many bytes of each output to leave out, default 0. Bytes that are no longer kept are refused with
+ * `out-of-range`, and `details.firstOffset` says from where on they are; an offset that is not yet
+ * reached is waited for.
+ */
 export interface AttachOptions extends OperationOptions {
   readonly stdoutOffset?: number;
   readonly stderrOffset?: number;

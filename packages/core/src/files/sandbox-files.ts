@@ -14,6 +14,7 @@ import { toSandboxError } from '../errors/to-sandbox-error.ts';
 import { readAll } from '../process/byte-source.ts';
 import { unsupported } from '../provider/capabilities.ts';
 import { named } from '../provider/operate.ts';
+import { StopSource } from '../provider/stop-source.ts';
 import type { Session } from '../provider/session.ts';
 import { workspacePath } from '../provider/session.ts';
 import { insidePathBytes, printablePath, scriptPath, startsWithPath } from './inside-path.ts';
@@ -169,15 +170,18 @@ export class SandboxFiles implements Files {
     const { watch, id } = session.driver;
     const operation = 'files.watch';
     if (!watch || !session.capabilities.watch) throw unsupported(id, operation, 'watch');
-    const { recursive = false, signal = new AbortController().signal } = options;
+    const { recursive = false } = options;
     if (recursive && !session.capabilities.watch.recursive) {
       throw unsupported(id, `${operation} of whole trees`, 'watch.recursive');
     }
     const directory = Buffer.from(insidePathBytes(session, operation, path)).toString();
+    const context = { provider: id, operation, ref: session.handle.ref };
+    using stop = new StopSource(context, options);
     try {
-      yield* watch.watch(session.handle, directory, { recursive }, { signal });
+      stop.throwIfStopped('not-started');
+      yield* watch.watch(session.handle, directory, { recursive }, stop.call);
     } catch (error) {
-      throw toSandboxError(error, { provider: id, operation, ref: session.handle.ref });
+      throw stop.stopped ? stop.error('unknown', error) : toSandboxError(error, context);
     }
   }
 

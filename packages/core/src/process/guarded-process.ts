@@ -12,18 +12,21 @@ const orphanAfterMs = 2_000;
 /**
  * A driver's process as consumers see it, guarded for as long as it lives: when `stop` fires, or the
  * source of its input fails, it is killed as far as the provider can and `exit` rejects. Owns `stop`.
+ * Disposing a detached one lets go of it.
  */
 export function guardProcess(
   started: DriverProcess,
   stop: StopSource,
   context: ErrorContext,
   feeding?: Feeding,
+  detached = false,
 ): Omit<SandboxProcess, 'stdin'> {
   const exit = guardExit(started, stop, feeding, (error) => toSandboxError(error, context));
   // The caller may look at `exit` late or never; the rejection must not end the host process.
   exit.catch(() => undefined);
   return {
     ...(started.pid === undefined ? {} : { pid: started.pid }),
+    ...(started.id === undefined ? {} : { id: started.id }),
     stdout: started.stdout,
     stderr: started.stderr,
     exit,
@@ -32,9 +35,9 @@ export function guardProcess(
         throw toSandboxError(error, { ...context, operation: 'kill' });
       }),
     async [Symbol.asyncDispose]() {
-      await started.kill('SIGKILL');
+      if (!detached) await started.kill('SIGKILL');
       await Promise.all([started.stdout, started.stderr].map(letGo));
-      await exit.catch(() => undefined);
+      if (!detached) await exit.catch(() => undefined);
     },
   };
 }

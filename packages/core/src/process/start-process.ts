@@ -25,7 +25,8 @@ export async function startProcess(
   options: OperationOptions,
 ): Promise<SandboxProcess> {
   const context = { provider: session.driver.id, operation, ref: session.handle.ref };
-  const stdin = await driverInput(session, operation, input);
+  const { detached } = command;
+  const stdin = await driverInput(session, operation, input, detached === true);
   const stop = new StopSource(context, options);
   let started: DriverProcess;
   try {
@@ -42,7 +43,7 @@ export async function startProcess(
   const feeding =
     typeof input === 'object' && started.stdin ? feedInput(input.source, started.stdin) : undefined;
   return {
-    ...guardProcess(started, stop, context, feeding),
+    ...guardProcess(started, stop, context, feeding, detached),
     ...(input === 'stream' && started.stdin ? { stdin: started.stdin } : {}),
   };
 }
@@ -67,9 +68,17 @@ async function driverInput(
   session: Session,
   operation: string,
   input: ProcessInput,
+  detached: boolean,
 ): Promise<Command['stdin']> {
   const trait = session.capabilities.traits.stdin;
   if (input === 'none') return 'none';
+  if (detached && input === 'stream') {
+    throw new SandboxError(
+      'invalid-argument',
+      `${operation}: a detached process outlives the writer of a stream; give its input as bytes`,
+    );
+  }
+  if (detached && trait === 'stream' && input !== 'stream') return readAll(input.source);
   if (trait === 'stream') return 'stream';
   if (trait === 'upfront' && input !== 'stream') return readAll(input.source);
   throw new SandboxError(

@@ -79,7 +79,11 @@ export class LiveSandbox implements Sandbox {
     const input = typeof stdin === 'string' ? stdin : { source: stdin };
     return named(this.#context('spawn'), async () => {
       const command = resolveCommand(session, 'spawn', line, options);
-      return startProcess(session, 'spawn', command, input, options);
+      if (!options.detached) return startProcess(session, 'spawn', command, input, options);
+      if (!session.capabilities.processes?.attach) {
+        throw unsupported(session.driver.id, 'spawn of a detached process', 'processes.attach');
+      }
+      return startProcess(session, 'spawn', { ...command, detached: true }, input, options);
     });
   }
 
@@ -112,8 +116,10 @@ export class LiveSandbox implements Sandbox {
 
   async attach(id: string, options: AttachOptions = {}): Promise<SandboxProcess> {
     const { session, capability } = this.#need('attach', 'processes');
-    if (!capability.attach) throw unsupported(session.driver.id, 'attach', 'processes.attach');
-    const attach = capability.attach.bind(capability);
+    const attach = capability.attachTo?.bind(capability);
+    if (!attach || !session.capabilities.processes?.attach) {
+      throw unsupported(session.driver.id, 'attach', 'processes.attach');
+    }
     return named(this.#context('attach'), () => attachProcess(session, attach, id, options));
   }
 

@@ -5,7 +5,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Command } from '../../src/contract/command.ts';
-import { AgentClient, agentScript, laneFiles, laneNames, makeFifos } from '../../src/node.ts';
+import { AgentClient, agentScript, laneFiles, laneNames } from '../../src/node.ts';
+import { makeFifos } from '../../src/node/fifo.ts';
 
 const call = { signal: new AbortController().signal };
 const shells: readonly (readonly [name: string, command: readonly string[]])[] = [

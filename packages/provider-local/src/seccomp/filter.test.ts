@@ -80,8 +80,7 @@ describe.each(['x64', 'arm64'] as const)(
     test('allows unix, internet and route sockets only, none of them raw', () => {
       const socket = (...args: number[]): number => answer(number('socket'), ...args);
       for (const type of [1, 2, 5, 1 + 0o2004000]) {
-        expect(socket(1, type, 0)).toBe(ALLOW);
-        if (type !== 5) for (const family of [2, 10]) expect(socket(family, type, 0)).toBe(ALLOW);
+        for (const family of [1, 2, 10]) expect(socket(family, type, 0)).toBe(ALLOW);
       }
       for (const family of [2, 10]) {
         for (const type of [3, 10, 3 + 0o2004000])

@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { closeSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, rmSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command, DriverProcess } from '../../contract/command.ts';
@@ -7,10 +6,12 @@ import type { Call } from '../../contract/call.ts';
 import type { Signal } from '../../contract/exit-status.ts';
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import { isErrno, makeFifos, openFifo } from '../fifo.ts';
-import { isRunning, ownIdentity } from '../process-identity.ts';
-import { commandText } from './command-text.ts';
+import { commandText, newMark } from './command-text.ts';
+import { feedBytes } from './feed-bytes.ts';
 import { Lane, type LaneProcess } from './lane.ts';
-import { laneFifos, prepareLane } from './lane-channel.ts';
+import { prepareLane } from './lane-channel.ts';
+import { abandonedFiles, laneFiles, laneNames } from './lane-names.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 /** How an agent is reached. */
 export interface AgentClientOptions {
@@ -20,8 +21,13 @@ export interface AgentClientOptions {
   readonly fifoMode: number;
   /** Names from `laneNames` whose FIFOs are there. */
   readonly prepared?: readonly string[];
-  /** Names from `laneNames` that the agent starts by itself, and whose FIFOs are there. */
+  /** The same, and the agent starts them by itself. */
   readonly started?: readonly string[];
+  /**
+   * Signals every process of the command with that mark (`commandText`), in place of the agent, which
+   * reaches one process group only.
+   */
+  readonly signalCommand?: (mark: string, signal: NodeJS.Signals) => Promise<void>;
 }
 
 /** Most commands at once for each client; the next ones wait in order. */
@@ -30,18 +36,6 @@ const mostLanes = 64;
 const mostFailures = 8;
 /** Lanes whose FIFOs are made at a time. */
 const lanesAtOnce = 4;
-
-/** New names of lanes that belong to this process: a later client can tell when it is gone. */
-export function laneNames(count: number): string[] {
-  const self = ownIdentity();
-  const client = `${self.pid}-${self.startTime}-${randomBytes(4).toString('hex')}`;
-  return Array.from({ length: count }, (_, index) => `${client}-${index}`);
-}
-
-/** The names of the files of lanes, FIFOs only. */
-export function laneFiles(names: readonly string[]): string[] {
-  return names.flatMap((name) => laneFifos.map((suffix) => `${name}.${suffix}`));
-}
 
 /**
  * One process's link to the resident agent of one sandbox: starts commands on lanes of its own.
@@ -81,8 +75,8 @@ export class AgentClient {
   /** Starts a command; resolves once it runs. Aborting before that kills it when it does. */
   async spawn(command: Command, call: Call): Promise<DriverProcess> {
     call.signal.throwIfAborted();
-    const text = commandText(command);
-    const started = await this.#run(text, command.stdin, call.signal);
+    const mark = this.#options.signalCommand ? newMark() : undefined;
+    const started = await this.#run(commandText(command, mark), command.stdin, call.signal, mark);
     let over = false;
     const end = (): void => void (over = true);
     started.exit.then(end, end);
@@ -91,14 +85,19 @@ export class AgentClient {
         throw new SandboxError('invalid-argument', `there is no signal ${signal}`);
       }
       // Afterwards the id may be another command's.
-      if (!over) await this.#kill(signal, started.pid);
+      if (!over) await this.#kill(signal, started.pid, mark);
     };
     const { stdin, ...rest } = started;
     if (!(command.stdin instanceof Uint8Array)) {
       return { ...rest, kill, ...(stdin === undefined ? {} : { stdin }) };
     }
-    void feed(stdin, command.stdin);
+    void feedBytes(stdin, command.stdin);
     return { ...rest, kill };
+  }
+
+  /** Sends a signal to a command that runs, whichever client has started it, by its process id. */
+  async signal(signal: Signal, pid: number): Promise<void> {
+    await this.#kill(signal, pid, undefined);
   }
 
   /** Lets go of the lanes. Idempotent. */
@@ -113,24 +112,21 @@ export class AgentClient {
 
   /** Removes what clients left behind that ended without `close`. */
   removeAbandoned(): void {
-    const { controlDirectory } = this.#options;
-    const self = ownIdentity();
-    for (const file of readdirSync(controlDirectory)) {
-      const owner = /^(\d+)-(\d+)-[0-9a-f]{8}-\d+\.[csioex]$/.exec(file);
-      if (!owner) continue;
-      const [, pid = '', startTime = ''] = owner;
-      const identity = { pid: Number(pid), startTime, bootId: self.bootId };
-      if (!isRunning(identity)) this.#remove(file);
-    }
+    for (const file of abandonedFiles(this.#options.controlDirectory)) this.#remove(file);
   }
 
   /** Runs a command on a lane; on another one when it turns out that the lane had died before. */
-  async #run(text: string, stdin: Command['stdin'], signal: AbortSignal): Promise<LaneProcess> {
+  async #run(
+    text: string,
+    stdin: Command['stdin'],
+    signal: AbortSignal,
+    mark: string | undefined,
+  ): Promise<LaneProcess> {
     for (let attempt = 1; ; attempt += 1) {
       const lane = await this.#acquire(signal);
       const running = lane.run(text, stdin, () => this.#settle(lane));
       try {
-        return await this.#unlessAborted(running, signal, (late) => this.#discard(late));
+        return await unlessAborted(running, signal, (late) => this.#discard(late, mark));
       } catch (error) {
         const lost = SandboxError.is(error) && error.code === 'unavailable';
         if (!lost || error.outcome !== 'not-started' || attempt > mostLanes) throw error;
@@ -147,7 +143,7 @@ export class AgentClient {
     const waiting = Promise.withResolvers<Lane>();
     this.#waiting.push(waiting);
     this.#grow();
-    return this.#unlessAborted(waiting.promise, signal, (lane) => this.#settle(lane));
+    return unlessAborted(waiting.promise, signal, (lane) => this.#settle(lane));
   }
 
   /** Starts as many lanes as commands wait for, up to the limit. */
@@ -208,7 +204,11 @@ export class AgentClient {
       lane?.close();
       this.#failures += 1;
       // Another lane may fare better, unless there is no agent, or a guest that spoils each.
-      if (this.#failures >= mostFailures || !told) this.#waiting.shift()?.reject(error);
+      // Whatever broke, the command was not even handed over.
+      const fact = SandboxError.is(error) && error.code === 'unavailable';
+      if (this.#failures >= mostFailures || !told) {
+        this.#waiting.shift()?.reject(fact ? error.with({ outcome: 'not-started' }) : error);
+      }
       this.#grow();
       return;
     }
@@ -250,27 +250,10 @@ export class AgentClient {
     }
   }
 
-  /** The promise, unless the signal fires first: then what it still brings goes to `discard`. */
-  async #unlessAborted<T>(
-    promise: Promise<T>,
-    signal: AbortSignal,
-    discard: (late: T) => void,
-  ): Promise<T> {
-    const aborted = Promise.withResolvers<never>();
-    const abort = (): void => aborted.reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    try {
-      signal.throwIfAborted();
-      return await Promise.race([promise, aborted.promise]);
-    } catch (error) {
-      if (signal.aborted) promise.then(discard, () => undefined);
-      throw error;
-    } finally {
-      signal.removeEventListener('abort', abort);
-    }
-  }
-
-  async #kill(signal: Signal, pid: number): Promise<void> {
+  async #kill(signal: Signal, pid: number, mark: string | undefined): Promise<void> {
+    const { signalCommand } = this.#options;
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `spawn` has looked it up in this system's table
+    if (signalCommand && mark !== undefined) return signalCommand(mark, signal as NodeJS.Signals);
     try {
       await this.#tell(`kill ${signal.slice(3)} ${pid}`);
     } catch (error) {
@@ -280,9 +263,9 @@ export class AgentClient {
   }
 
   /** Kills a command that nobody wants any more. */
-  #discard(late: LaneProcess): void {
+  #discard(late: LaneProcess, mark: string | undefined): void {
     // Nobody is left to tell that it could not be killed; the sandbox's end takes it down.
-    this.#kill('SIGKILL', late.pid).catch(() => undefined);
+    this.#kill('SIGKILL', late.pid, mark).catch(() => undefined);
     for (const stream of [late.stdout, late.stderr]) void stream.cancel();
     late.stdin?.abort().catch(() => undefined);
   }
@@ -293,20 +276,6 @@ export class AgentClient {
 
   #remove(file: string): void {
     rmSync(`${this.#options.controlDirectory}/${file}`, { force: true });
-  }
-}
-
-/** Gives a command all of its input; one that stops reading has its own reasons. */
-async function feed(
-  stdin: WritableStream<Uint8Array> | undefined,
-  bytes: Uint8Array,
-): Promise<void> {
-  const writer = stdin?.getWriter();
-  try {
-    if (bytes.length > 0) await writer?.write(bytes);
-    await writer?.close();
-  } catch {
-    // The exit status tells the rest.
   }
 }
 

@@ -2,7 +2,8 @@
  * The resident agent: the first process of a sandbox, in POSIX sh (dash, busybox ash, bash), run as
  * `sh AGENT CONTROL-DIRECTORY LANE...`. Written to a file in the control directory by the host.
  *
- * It starts the lanes named, says `gantry-agent 1 open|closed` on its standard output (whether it could
+ * With `again` in place of lanes it goes on in a process that could not fork. Else
+ * it starts the lanes named, says `gantry-agent 1 open|closed` on its standard output (whether it could
  * open the host's core_pattern for writing), waits for a line `go` on its standard input, and ends when
  * that ends without one. Then it takes lines from the FIFO `ctl`:
  *
@@ -24,23 +25,48 @@ export const agentScript: string = `\
 umask 022
 directory=$1
 shift
-# By hand: 'command -v' in a substitution would fork, and each fork makes every start later.
-setsid='' env=''
-IFS=:
-for place in $PATH; do
-  [ -z "$setsid" ] && [ -x "$place/setsid" ] && setsid=$place/setsid
-  [ -z "$env" ] && [ -x "$place/env" ] && env=$place/env
-done
-unset IFS
-[ -n "$setsid" ] && [ -n "$env" ] || { echo 'no setsid and env in PATH'; exit 1; }
-state=closed
-{ true >>/proc/sys/kernel/core_pattern; } 2>/dev/null && state=open
-exec 3<>"$directory/ctl"
+if [ "$1" = again ]; then
+  # Nothing here may fork: it is what could not be done.
+  setsid=$2
+  env=$3
+  fresh=
+  shift 3
+  exec 3<>"$directory/ctl" </dev/null
+else
+  # By hand: 'command -v' in a substitution would fork, and each fork makes every start later.
+  setsid='' env='' fresh=yes
+  IFS=:
+  for place in $PATH; do
+    [ -z "$setsid" ] && [ -x "$place/setsid" ] && setsid=$place/setsid
+    [ -z "$env" ] && [ -x "$place/env" ] && env=$place/env
+  done
+  unset IFS
+  [ -n "$setsid" ] && [ -n "$env" ] || { echo 'no setsid and env in PATH'; exit 1; }
+  state=closed
+  { true >>/proc/sys/kernel/core_pattern; } 2>/dev/null && state=open
+  exec 3<>"$directory/ctl"
+fi
+
+# Some shells end where they cannot fork, and this one must not: then it begins anew, in its place.
+starting=
+refuse() {
+  echo 'no process is left to start it with' 1<>"$directory/$1.s"
+}
+failed() {
+  [ -z "$starting" ] || refuse "$starting"
+  exec /bin/sh "$0" "$directory" again "$setsid" "$env"
+}
+trap failed EXIT
+
 # A shell without job control makes what it starts with '&' ignore SIGINT and SIGQUIT, for good.
 # So a lane is started in the foreground of a subshell, which it kills: the lane is then a child of
 # the first process, and every signal has its default action in the commands.
 start() {
+  starting=$1
   ( cd -P /proc/self; parent=\${PWD##*/}; ( lane "$1" ); : )
+  # The lane has killed the subshell, if it came as far as that.
+  [ $? -gt 128 ] || refuse "$1"
+  starting=
 }
 
 lane() {
@@ -54,6 +80,8 @@ lane() {
       # The shortest way for a subshell to its own process id: no fork, no long read.
       cd -P /proc/self
       process=\${PWD##*/}
+      # Out of memory, commands go first and the agent last.
+      { echo 1000 >oom_score_adj; } 2>/dev/null
       case $input in 1) input="$directory/$1.i" ;; *) input=/dev/null ;; esac
       exec 4>&1 <"$input" >"$directory/$1.o" 2>"$directory/$1.e"
       set -- "$setsid" "$process" "$env" "$directory/$1.x"
@@ -66,9 +94,13 @@ lane() {
 
 # Before the host is told: its first command then finds the lane ready.
 for name; do start "$name"; done
-echo "gantry-agent 1 $state"
-read -r word && [ "$word" = go ] || exit 1
-exec </dev/null >/dev/null 2>&1
+if [ -n "$fresh" ]; then
+  trap - EXIT
+  echo "gantry-agent 1 $state"
+  read -r word && [ "$word" = go ] || exit 1
+  exec </dev/null >/dev/null 2>&1
+  trap failed EXIT
+fi
 # Wakes the read below when a child ends; 'jobs' then reaps, without a fork and without waiting.
 trap : CHLD
 while :; do

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import type { Command } from '../../contract/command.ts';
 import { SandboxError } from '../../errors/sandbox-error.ts';
 
@@ -14,10 +15,11 @@ const shellNames: ReadonlySet<string> = new Set([
 
 /**
  * A command as text for an agent's lane to source. The lane's arguments are 1: setsid, 2: the
- * process's own id, 3: env; its descriptor 4 is the lane's status. Throws `invalid-argument` for
- * what no process can be given.
+ * process's own id, 3: env; its descriptor 4 is the lane's status. `mark` becomes the hard limit of the
+ * size of files, in blocks: whatever a descendant does to its environment, session or parent, it keeps
+ * that, and the host can read it. Throws `invalid-argument` for what no process can be given.
  */
-export function commandText(command: Pick<Command, 'argv' | 'cwd' | 'env'>): string {
+export function commandText(command: Pick<Command, 'argv' | 'cwd' | 'env'>, mark?: string): string {
   const exported: string[] = [];
   const assigned: string[] = [];
   for (const [name, value] of Object.entries(command.env)) {
@@ -32,9 +34,15 @@ export function commandText(command: Pick<Command, 'argv' | 'cwd' | 'env'>): str
     `cd -P -- ${quote(command.cwd)} 2>/dev/null || { echo d >&4; exit 0; }\n`,
     'unset OLDPWD\n',
     ...exported,
+    ...(mark === undefined ? [] : [`ulimit -f ${mark}\n`]),
     'echo "p $2" >&4\n',
     `exec ${assigned.length > 0 ? `"$3" ${assigned.join('')}` : ''}"$1" -- ${program} 4>&-\n`,
   ].join('');
+}
+
+/** A mark that no other command has: a limit on the size of files, far above what any file system holds. */
+export function newMark(): string {
+  return String(2 ** 50 + randomInt(2 ** 48 - 1));
 }
 
 /** One word for a POSIX shell, whatever bytes it holds but NUL. */

@@ -147,6 +147,13 @@ export class LaneChannel {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    // Whoever still waits for the command learns that nobody will say how it ended.
+    this.#lose(
+      new SandboxError('unavailable', 'the link to the sandbox was let go of', {
+        outcome: 'unknown',
+        retryable: false,
+      }),
+    );
     this.#status.destroy();
     closeSync(this.#trigger);
     closeSync(this.#command);

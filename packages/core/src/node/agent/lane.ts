@@ -110,6 +110,7 @@ export class Lane {
     throw new SandboxError(
       'failed-precondition',
       'the working directory does not exist, or the command may not enter it',
+      { details: { reason: 'cwd' } },
     );
   }
 

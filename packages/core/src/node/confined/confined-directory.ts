@@ -1,0 +1,261 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+} from 'node:fs';
+import type { BigIntStats } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
+import { SandboxError } from '../../errors/sandbox-error.ts';
+import { isErrno } from '../fifo.ts';
+import { readDescriptor } from './read-descriptor.ts';
+
+/** One entry below a confined directory, as it was when it was looked at. */
+export interface ConfinedEntry {
+  /** Relative to the directory, components separated by `/`, byte for byte. */
+  readonly path: Buffer;
+  /** Of the entry itself: a symbolic link is not followed. */
+  readonly stat: BigIntStats;
+}
+
+// Linux's O_PATH, fcntl.h on x86-64 and arm64: names an entry without opening what it stands for.
+const O_PATH = 0o10000000;
+const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_NOCTTY } = constants;
+/** Directories within directories; each holds a descriptor while what is in it is walked. */
+const mostLevels = 512;
+/** Milliseconds of looking at entries before other work gets its turn. */
+const slice = 2;
+const slash = Buffer.from('/');
+
+/**
+ * A directory of this host whose contents somebody hostile may change at any moment, a guest's
+ * workspace above all. Every operation stays beneath it: no symbolic link is ever followed, whatever
+ * is swapped while it runs, and nothing but regular files and directories is ever opened. Paths are
+ * relative, without empty components, `.` and `..`. Linux only. The owner disposes.
+ */
+export class ConfinedDirectory implements Disposable {
+  readonly #descriptor: number;
+  readonly #name: string;
+  #open = true;
+
+  /** Throws `not-found`, or `failed-precondition` for something that is no directory; the path's own parents are trusted. */
+  constructor(directory: string) {
+    if (process.platform !== 'linux') {
+      throw new SandboxError('unsupported', 'a confined directory needs Linux and its /proc');
+    }
+    this.#name = directory;
+    this.#descriptor = this.#guard(Buffer.from(directory), () =>
+      openSync(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW),
+    );
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#open) closeSync(this.#descriptor);
+    this.#open = false;
+  }
+
+  /** What an entry is. Throws `not-found` when it is not there. */
+  stat(path: Uint8Array): BigIntStats {
+    return this.#at(path, (entry) => lstatSync(entry, { bigint: true }));
+  }
+
+  /** What a symbolic link says, byte for byte. Throws `failed-precondition` for anything else. */
+  readLink(path: Uint8Array): Buffer {
+    return this.#at(path, (entry) => readlinkSync(entry, { encoding: 'buffer' }));
+  }
+
+  /**
+   * A descriptor of a regular file, for reading, which the caller closes. Throws `failed-precondition`
+   * for anything else, without opening it: a FIFO keeps nobody waiting, a device notices nothing.
+   */
+  openFile(path: Uint8Array): number {
+    const named = this.#at(path, (entry) => openSync(entry, O_PATH | O_NOFOLLOW));
+    try {
+      if (!fstatSync(named).isFile()) throw this.#wrongKind(path, 'is not a regular file');
+      // The very entry that was looked at, whatever bears its name by now.
+      return this.#guard(path, () =>
+        openSync(`/proc/self/fd/${named}`, O_RDONLY | O_NONBLOCK | O_NOCTTY),
+      );
+    } finally {
+      closeSync(named);
+    }
+  }
+
+  /** The bytes of a regular file. Refuses what `openFile` refuses, at once. Cancel the stream to stop early. */
+  read(path: Uint8Array): ReadableStream<Uint8Array> {
+    return readDescriptor(this.openFile(path));
+  }
+
+  /**
+   * Every entry beneath, a directory before what is in it, names in the order of their bytes. What goes
+   * away while it runs may be left out. Gives other work a turn every few milliseconds. Throws
+   * `resource-exhausted` for directories nested more than 512 deep, `permission-denied` for a directory
+   * that the host may not read: nothing is passed over.
+   */
+  async *entries(): AsyncGenerator<ConfinedEntry, void> {
+    const levels: Level[] = [];
+    let since = performance.now();
+    try {
+      levels.push(this.#level(this.#descriptor, Buffer.alloc(0), false));
+      for (let level = levels.at(-1); level; level = levels.at(-1)) {
+        const name = level.names[level.next++];
+        if (name === undefined) {
+          levels.pop();
+          if (level.owned) closeSync(level.descriptor);
+          continue;
+        }
+        if (performance.now() - since > slice) {
+          await turn();
+          since = performance.now();
+        }
+        const path = level.path.length === 0 ? name : Buffer.concat([level.path, slash, name]);
+        const entry = this.#entry(level.descriptor, name, path);
+        if (!entry) continue;
+        yield { path, stat: entry.stat };
+        if (!entry.stat.isDirectory()) continue;
+        if (levels.length >= mostLevels) {
+          throw new SandboxError(
+            'resource-exhausted',
+            `${this.#name} holds directories nested more than ${mostLevels} deep`,
+          );
+        }
+        const below = this.#below(level.descriptor, name, path);
+        if (below) levels.push(below);
+      }
+    } finally {
+      for (const { owned, descriptor } of levels) if (owned) closeSync(descriptor);
+    }
+  }
+
+  /** Reaches an entry's parent one component at a time, and uses the entry's name there. */
+  #at<T>(path: Uint8Array, use: (entry: Buffer) => T): T {
+    const names = components(path);
+    const last = names.pop();
+    if (last === undefined) throw invalidPath(path);
+    let parent = this.#descriptor;
+    try {
+      for (const name of names) {
+        const next = this.#guard(path, () =>
+          openSync(beneath(parent, name), O_PATH | O_DIRECTORY | O_NOFOLLOW),
+        );
+        if (parent !== this.#descriptor) closeSync(parent);
+        parent = next;
+      }
+      return this.#guard(path, () => use(beneath(parent, last)));
+    } finally {
+      if (parent !== this.#descriptor) closeSync(parent);
+    }
+  }
+
+  #entry(parent: number, name: Buffer, path: Buffer): { stat: BigIntStats } | undefined {
+    const stat = this.#guard(path, () =>
+      lstatSync(beneath(parent, name), { bigint: true, throwIfNoEntry: false }),
+    );
+    return stat && { stat };
+  }
+
+  /** Opens a directory that was one a moment ago; `undefined` when it is none any more. */
+  #below(parent: number, name: Buffer, path: Buffer): Level | undefined {
+    let descriptor: number;
+    try {
+      descriptor = openSync(beneath(parent, name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    } catch (error) {
+      if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR') || isErrno(error, 'ELOOP')) {
+        return undefined;
+      }
+      throw this.#failure(path, error);
+    }
+    try {
+      return this.#level(descriptor, path, true);
+    } catch (error) {
+      closeSync(descriptor);
+      throw error;
+    }
+  }
+
+  #level(descriptor: number, path: Buffer, owned: boolean): Level {
+    const names = this.#guard(path, () =>
+      readdirSync(`/proc/self/fd/${descriptor}`, { encoding: 'buffer' }),
+    );
+    return { descriptor, path, owned, names: names.toSorted((a, b) => a.compare(b)), next: 0 };
+  }
+
+  #guard<T>(path: Uint8Array, use: () => T): T {
+    try {
+      return use();
+    } catch (error) {
+      throw this.#failure(path, error);
+    }
+  }
+
+  #failure(path: Uint8Array, error: unknown): unknown {
+    const text = describe(path);
+    if (isErrno(error, 'ENOENT')) {
+      return new SandboxError('not-found', `${text} is not in ${this.#name}`, {
+        details: { path: text },
+      });
+    }
+    if (isErrno(error, 'EACCES') || isErrno(error, 'EPERM')) {
+      return new SandboxError('permission-denied', `${text} in ${this.#name} may not be read`, {
+        ...{ details: { path: text }, cause: error },
+      });
+    }
+    if (isErrno(error, 'ENOTDIR') || isErrno(error, 'ELOOP') || isErrno(error, 'EINVAL')) {
+      return this.#wrongKind(
+        path,
+        'is not what was asked for, or is reached through a link or a file',
+      );
+    }
+    return error;
+  }
+
+  #wrongKind(path: Uint8Array, what: string): SandboxError {
+    const text = describe(path);
+    return new SandboxError('failed-precondition', `${text} in ${this.#name} ${what}`, {
+      details: { path: text, reason: 'wrong-kind' },
+    });
+  }
+}
+
+interface Level {
+  readonly descriptor: number;
+  readonly path: Buffer;
+  /** Whether the walk opened the descriptor, and so closes it. */
+  readonly owned: boolean;
+  readonly names: readonly Buffer[];
+  next: number;
+}
+
+function components(path: Uint8Array): Buffer[] {
+  const bytes = Buffer.from(path.buffer, path.byteOffset, path.byteLength);
+  const names: Buffer[] = [];
+  for (let start = 0; start <= bytes.length;) {
+    const found = bytes.indexOf(0x2f, start);
+    const end = found === -1 ? bytes.length : found;
+    const name = bytes.subarray(start, end);
+    const text = name.toString('latin1');
+    if (text === '' || text === '.' || text === '..' || text.includes('\0'))
+      throw invalidPath(path);
+    names.push(name);
+    start = end + 1;
+  }
+  return names;
+}
+
+function beneath(parent: number, name: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`/proc/self/fd/${parent}/`), name]);
+}
+
+function describe(path: Uint8Array): string {
+  return JSON.stringify(Buffer.from(path).toString());
+}
+
+function invalidPath(path: Uint8Array): SandboxError {
+  return new SandboxError(
+    'invalid-argument',
+    `${describe(path)} is not a path beneath a directory: relative, without empty components, "." and ".."`,
+  );
+}

@@ -1,0 +1,62 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { SandboxError } from '@gantry/core/driver';
+import { isRunning, type ProcessIdentity } from '@gantry/core/node';
+import { commandMembers } from './command-members.ts';
+import { signalProcess, type TreeProcess } from './process-tree.ts';
+
+/** A guest may fork as fast as it can; stopped processes keep its limit used up. */
+const goneWithinMs = 20_000;
+/**
+ * A process that forks and ends at once can slip through a look at /proc. So several in a row must find
+ * nobody: a few, or many once new processes have appeared during the kill.
+ */
+const enoughLooks = { calm: 3, churning: 12 } as const;
+const clearLook = 3;
+
+/**
+ * Sends a signal to every process of one command, daemons included, and to none of another. After
+ * SIGKILL none of them is left. Rejects with `unavailable` where that takes too long.
+ */
+export async function signalCommand(
+  main: ProcessIdentity,
+  mark: string,
+  signal: NodeJS.Signals,
+): Promise<void> {
+  if (!isRunning(main)) return;
+  if (signal === 'SIGKILL') return killCommand(main, mark);
+  for (const member of commandMembers(main, mark).members) signalProcess(member, signal);
+}
+
+async function killCommand(main: ProcessIdentity, mark: string): Promise<void> {
+  const end = performance.now() + goneWithinMs;
+  const stopped = new Set<string>();
+  let needed: number = enoughLooks.calm;
+  const stop = (one: TreeProcess): boolean => {
+    const name = `${one.pid} ${one.startTime}`;
+    if (stopped.has(name)) return false;
+    stopped.add(name);
+    // One that has ended by itself may have started another.
+    if (!signalProcess(one, 'SIGSTOP')) needed = enoughLooks.churning;
+    return true;
+  };
+  let first = true;
+  for (let looks = 0; looks < needed;) {
+    let fresh = 0;
+    const note = (one: TreeProcess): void => void (fresh += stop(one) ? 1 : 0);
+    const { members, blurred } = commandMembers(main, mark, note);
+    members.forEach(note);
+    if (first ? members.length === 0 : fresh > 0) needed = enoughLooks.churning;
+    first = false;
+    // Whoever is stopped forks no more. Once nobody new has appeared, nobody can.
+    if (fresh === 0) for (const member of members) signalProcess(member, 'SIGKILL');
+    looks = members.length > 0 ? 0 : looks + (blurred ? 1 : clearLook);
+    if (members.length > 0 && performance.now() > end) {
+      throw new SandboxError(
+        'unavailable',
+        `${members.length} processes of the command are still there ${goneWithinMs} ms after SIGKILL`,
+        { details: { processes: members.length } },
+      );
+    }
+    await delay(fresh === 0 ? 1 : 0);
+  }
+}

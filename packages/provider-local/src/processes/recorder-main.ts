@@ -1,0 +1,71 @@
+// Runs one detached process of a sandbox for as long as it lives, and keeps what it writes and how it
+// ends in files: `recorder-main CONTROL-DIRECTORY FIFO-MODE PROCESS-DIRECTORY`.
+//
+// Takes one line of JSON on standard input, a RecorderRequest, and answers with one line on standard
+// output, a RecorderAnswer. Then it waits for the line `keep`: without it, whoever wanted the process
+// is gone, and the process is killed.
+import { createInterface } from 'node:readline';
+import { type DriverProcess, toSandboxError } from '@gantry/core/driver';
+import { AgentClient, identifyProcess } from '@gantry/core/node';
+import { DetachedFiles } from './detached-files.ts';
+import { recordOutput } from './output-recorder.ts';
+import { parseRequest, type RecorderAnswer } from './recorder-messages.ts';
+
+const [controlDirectory = '', fifoMode = '', directory = ''] = process.argv.slice(2);
+const files = new DetachedFiles(directory);
+const abandoned = new AbortController();
+// Whoever has started it may be gone at any time.
+process.stdout.on('error', () => undefined);
+for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => undefined);
+
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+const first = await lines.next();
+if (first.done) process.exit(1);
+const { stdin, ...command } = parseRequest(first.value);
+const kept = lines.next().then(({ value }) => value === 'keep');
+void kept.then((keep) => keep || abandoned.abort(new Error('nobody wants it')));
+
+let agent: AgentClient;
+let started: DriverProcess;
+let pid: number;
+try {
+  agent = new AgentClient({ controlDirectory, fifoMode: Number.parseInt(fifoMode, 8) });
+  const bytes = stdin === undefined ? 'none' : new Uint8Array(Buffer.from(stdin, 'base64'));
+  started = await agent.spawn({ ...command, stdin: bytes }, { signal: abandoned.signal });
+  const recorder = identifyProcess(process.pid);
+  if (!recorder || started.pid === undefined) throw new Error('it has no process id');
+  pid = started.pid;
+  files.writeProcess({ pid, recorder, startedAt: Date.now() });
+} catch (error) {
+  const { code, message, outcome, details } = toSandboxError(error, {
+    provider: 'local',
+    operation: 'spawn',
+  });
+  await answer({ error: { code, message, outcome, details } });
+  process.exit(1);
+}
+const ending = record(started);
+await answer({ pid });
+if (!(await kept)) await started.kill('SIGKILL');
+process.stdin.destroy();
+await ending;
+agent.close();
+
+/** Resolves when the process has ended and nobody writes to its outputs any more. */
+async function record({ stdout, stderr, exit }: DriverProcess): Promise<void> {
+  const end = exit.then(
+    (status) => files.writeEnd({ exit: status }),
+    (error: unknown) => files.writeEnd({ lost: { message: String(error) } }),
+  );
+  await Promise.all([
+    recordOutput(files, 'stdout', stdout),
+    recordOutput(files, 'stderr', stderr),
+    end,
+  ]);
+}
+
+function answer(message: RecorderAnswer): Promise<void> {
+  return new Promise((resolve) =>
+    process.stdout.write(`${JSON.stringify(message)}\n`, () => resolve()),
+  );
+}
