@@ -48,15 +48,14 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
   const reference = (id: string): SandboxRef => ({ spec: 'gantry-ref/1', provider: 'local', id });
   const handle = (
     record: SandboxRecord & { readonly main: ProcessIdentity },
-    lanes: readonly string[],
+    lanes: Pick<BuiltSandbox, 'started' | 'prepared'> = { started: [], prepared: [] },
   ): ProcessHandle => {
     const { limits, root } = record;
     const { control, detached } = state.sandbox(record.id);
     const link = { controlDirectory: control, fifoMode: fifoMode(record) };
     const agent = new AgentClient({
       ...link,
-      started: lanes.slice(0, 1),
-      prepared: lanes.slice(1),
+      ...{ started: lanes.started, prepared: lanes.prepared },
       signalCommand: (mark, signal) => signalCommand(record.main, mark, signal),
     });
     return {
@@ -83,11 +82,12 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
     { signal }: Call,
     begun: (record: SandboxRecord) => void,
   ): Promise<BuiltSandbox> => {
-    const { rootfs, mounts = [] } = fresh.rebuild ?? {};
-    return buildSandbox(state, fresh, rootfs, mounts, signal, () => {
+    return buildSandbox(state, fresh, signal, (spare) => {
       // Not before there is a directory: a sweep frees the uids of sandboxes that have none.
       const asRoot = process.getuid?.() === 0;
-      const record = asRoot ? { ...fresh, uid: reserveUid(state, fresh.id) } : fresh;
+      const uid = spare.overlaid?.uid ?? (asRoot ? reserveUid(state, fresh.id) : undefined);
+      const { cgroups } = spare;
+      const record = { ...fresh, cgroups, ...(uid === undefined ? {} : { uid }) };
       begun(record);
       // Before anything is made that a sweep could not find otherwise.
       state.write(record);
@@ -101,7 +101,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
     const rootfs = await resolveRootfs(state, options.rootfs, unpack, call);
     const rebuild = { mounts: [], ...(rootfs === undefined ? {} : { rootfs }) };
     const fresh = newRecord({ id, labels: {}, env: {}, maxLifetimeMs: 0 }, 'process');
-    let record: SandboxRecord = { ...fresh, ...planLimits(id, {}, hostLimits()), rebuild };
+    let record: SandboxRecord = { ...fresh, limits: planLimits({}, hostLimits()), rebuild };
     try {
       const built = await build(record, call, (begun) => (record = begun));
       return { record, built };
@@ -188,9 +188,9 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       async resume(ref, call) {
         let resumed: ProcessHandle | undefined;
         const record = await resumeSandbox(state, ref, call, (anew, built) => {
-          resumed = handle(anew, built.lanes);
+          resumed = handle(anew, built);
         });
-        return resumed ?? handle(record, []);
+        return resumed ?? handle(record);
       },
     },
 
@@ -203,7 +203,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
 
     async create(request: CreateRequest, call: Call) {
       call.signal.throwIfAborted();
-      const planned = planLimits(request.id, request.resources ?? {}, hostLimits());
+      const limits = planLimits(request.resources ?? {}, hostLimits());
       state.ensure();
       if (request.root === 'copy-on-write') await requireOverlay(state);
       sweepNowAndThen(state);
@@ -224,7 +224,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       } else {
         const rootfs = await resolveRootfs(state, options.rootfs, unpack, call);
         const rebuild = { mounts, ...(rootfs === undefined ? {} : { rootfs }) };
-        record = { ...newRecord(request, 'process'), ...planned, rebuild };
+        record = { ...newRecord(request, 'process'), limits, rebuild };
       }
       try {
         const built = warm?.built ?? (await build(record, call, (begun) => (record = begun)));
@@ -233,7 +233,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
           const running = { ...record, main, keeper, timer };
           record = running;
           state.write(record);
-          const created = handle(running, built.lanes);
+          const created = handle(running, built);
           call.signal.throwIfAborted();
           built.go(request.maxLifetimeMs);
           return created;
@@ -260,7 +260,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
         const message = `sandbox ${ref.id} has no isolation; connect with local({ isolation: 'none' })`;
         throw new SandboxError('failed-precondition', message, { ref });
       }
-      const connected = handle({ ...record, main: record.main }, []);
+      const connected = handle({ ...record, main: record.main });
       connected.agent.removeAbandoned();
       return connected;
     },

@@ -1,5 +1,5 @@
 import { findProgram } from './find-program.ts';
-import { stagePath } from './spawners.ts';
+import { stagePath } from './copy-on-write/overlaid-root.ts';
 import { mountNamespace, type Overlay, overlayMount } from './copy-on-write/overlay.ts';
 
 /** What the launcher is to do before the sandbox's own process starts. */
@@ -10,7 +10,7 @@ export interface LaunchPlan {
   readonly workspaceBytes?: number;
   /** The uid to change to. Absent for an ordinary user, who keeps its own. */
   readonly uid?: number;
-  /** Whether the staged spawner starts it, which shows all that the uid has to reach. */
+  /** Whether its keeper shows all that the uid has to reach, and no overlay has to be mounted. */
   readonly shared: boolean;
   /** As root: what else is bound below the sandbox's directory, so that its uid can reach it. */
   readonly staged: readonly { readonly source: string; readonly target: string }[];

@@ -86,17 +86,24 @@ export async function sweep(state: StateDirectory): Promise<void> {
     }
     if (record ? !isAlive(record) : isAbandoned(state.sandbox(id))) {
       if (record) await removeSandbox(state, record);
-      else await removeDirectory(state, id);
+      else {
+        await removeCreatorsCgroups(state.sandbox(id).creator);
+        await removeDirectory(state, id);
+      }
     }
   }
   const spares = path.join(state.path, 'spares');
   for (const name of entries(spares)) {
-    if (!isCreatorRunning(name)) await removeTree(path.join(spares, name));
+    if (isCreatorRunning(name)) continue;
+    await removeCreatorsCgroups(path.join(spares, name, 'creator'));
+    await removeTree(path.join(spares, name));
   }
   const trash = path.join(state.path, 'trash');
   for (const name of entries(trash)) await removeTree(path.join(trash, name));
   // Looked at one by one: a sandbox that is made meanwhile has its directory before its uid.
-  freeUids(state, (id) => !existsSync(path.join(state.path, 'sandboxes', id)));
+  freeUids(state, (id) =>
+    ['sandboxes', 'spares'].every((name) => !existsSync(path.join(state.path, name, id))),
+  );
 }
 
 const lastSweeps = new Map<string, number>();
@@ -140,6 +147,23 @@ function entries(directory: string): string[] {
   }
 }
 
+/** Removes the control groups that a file `creator` names: until there is a record, nothing else does. */
+async function removeCreatorsCgroups(creator: string): Promise<void> {
+  let text: string;
+  try {
+    text = readFileSync(creator, 'utf8');
+  } catch (error) {
+    if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR')) return;
+    throw error;
+  }
+  const [name = '', ...groups] = text.trim().split('\n');
+  await removeCgroups(
+    groups
+      .filter((group) => path.isAbsolute(group) && path.basename(group) === `gantry-${name}`)
+      .map((group) => ({ path: group })),
+  );
+}
+
 /** Whether whoever began to make a sandbox is gone. */
 function isAbandoned({ directory, creator }: SandboxPaths): boolean {
   try {
@@ -155,7 +179,7 @@ function isAbandoned({ directory, creator }: SandboxPaths): boolean {
   }
 }
 
-/** `text` as `creatorText` has it; anything else is nobody's. */
+/** `text` begins with the name of a spare; anything else is nobody's. */
 function isCreatorRunning(text: string): boolean {
   const [, pid, startTime] = /^(\d+)-(\d+)(?:-|$)/.exec(text) ?? [];
   if (pid === undefined || startTime === undefined) return false;

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { test } from 'vitest';
+import { expect, test } from 'vitest';
 import { local } from '../src/index.ts';
 import { killHosts } from './kill-host.ts';
 
@@ -9,7 +9,8 @@ test('a hundred processes are killed while they create, and leave nothing', asyn
   const scratch = mkdtempSync(path.join(os.tmpdir(), 'gantry-kill-'));
   const stateDirectory = path.join(scratch, 'state');
   try {
-    await killHosts({ provider: local({ stateDirectory }), stateDirectory, scratch }, 100, 0);
+    const context = { provider: local({ stateDirectory }), stateDirectory, scratch };
+    await expect(killHosts(context, 100, 0)).resolves.toBeUndefined();
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }

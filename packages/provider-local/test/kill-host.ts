@@ -22,8 +22,11 @@ export async function killHosts(context: Context, times: number, warm: number): 
       });
       const closed = new Promise((resolve) => child.once('close', resolve));
       await new Promise((resolve) => child.stdout.once('data', resolve));
-      // Over the whole of the first create and well into the second.
-      await delay((round * 53) % 400);
+      // Every other one as soon as it has a process; the rest over the whole of the first create and
+      // well into the second.
+      if (round % 2 === 0) {
+        await eventually(() => processesOf(stateDirectory).length > 0, 'a sandbox is begun');
+      } else await delay((round * 53) % 400);
       if (processesOf(stateDirectory).length > 0) found += 1;
       child.kill('SIGKILL');
       await closed;

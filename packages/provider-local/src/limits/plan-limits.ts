@@ -6,7 +6,7 @@ import {
   type Traits,
 } from '@gantry/core/driver';
 import { type CgroupDirectory, findCgroups } from './find-cgroups.ts';
-import { cgroupsFor, cgroupWith } from './sandbox-cgroups.ts';
+import { cgroupWith } from './sandbox-cgroups.ts';
 
 /** What one sandbox may use. */
 export interface SandboxLimits {
@@ -69,11 +69,7 @@ function countsBySandbox(release: string): boolean {
  * The limits of a new sandbox: what was asked for, and defaults for the rest. Throws `unsupported` for
  * what this host cannot hold a sandbox to.
  */
-export function planLimits(
-  id: string,
-  asked: ResourceRequest,
-  host: HostLimits,
-): { readonly limits: SandboxLimits; readonly cgroups: readonly CgroupDirectory[] } {
+export function planLimits(asked: ResourceRequest, host: HostLimits): SandboxLimits {
   for (const [name, value] of Object.entries(asked)) {
     if (value !== undefined && !host.settable.some((settable) => settable === name)) {
       throw refused(
@@ -100,15 +96,12 @@ export function planLimits(
   }
   const memory = memoryBytes ?? defaultMemory() + (diskBytes ?? 0);
   return {
-    cgroups: cgroupsFor(id, host.cgroups),
-    limits: {
-      pids,
-      ...(host.limits.memory === 'enforced'
-        ? { memoryBytes: memory }
-        : { processMemoryBytes: memory }),
-      ...(cpus === undefined ? {} : { cpus }),
-      ...(diskBytes === undefined ? {} : { diskBytes }),
-    },
+    pids,
+    ...(host.limits.memory === 'enforced'
+      ? { memoryBytes: memory }
+      : { processMemoryBytes: memory }),
+    ...(cpus === undefined ? {} : { cpus }),
+    ...(diskBytes === undefined ? {} : { diskBytes }),
   };
 }
 

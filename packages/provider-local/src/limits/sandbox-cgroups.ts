@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SandboxError } from '@gantry/core/driver';
@@ -15,10 +15,9 @@ export function cgroupsFor(id: string, found: readonly CgroupDirectory[]): Cgrou
   return found.map((parent) => ({ ...parent, path: path.join(parent.path, `gantry-${id}`) }));
 }
 
-/** Makes a sandbox's control groups and sets its limits. The caller removes them, on failure too. */
-export function makeCgroups(cgroups: readonly CgroupDirectory[], limits: SandboxLimits): void {
+/** Sets a sandbox's limits in its control groups, which are there and have none yet. */
+export function limitCgroups(cgroups: readonly CgroupDirectory[], limits: SandboxLimits): void {
   for (const cgroup of cgroups) {
-    mkdirSync(cgroup.path, { recursive: true });
     for (const [file, value] of settings(cgroup, limits)) {
       writeFileSync(path.join(cgroup.path, file), value);
     }
@@ -70,7 +69,9 @@ export function joinFiles(cgroups: readonly CgroupDirectory[]): string[] {
 }
 
 /** Removes a dead sandbox's control groups. Idempotent. */
-export async function removeCgroups(cgroups: readonly CgroupDirectory[]): Promise<void> {
+export async function removeCgroups(
+  cgroups: readonly Pick<CgroupDirectory, 'path'>[],
+): Promise<void> {
   for (const cgroup of cgroups) await removeCgroup(cgroup.path);
 }
 

@@ -60,16 +60,20 @@ export async function resumeSandbox(
 
 async function startAgain(
   state: StateDirectory,
-  record: SandboxRecord,
+  kept: SandboxRecord,
   call: Call,
   started: (record: RunningRecord, built: BuiltSandbox) => void,
 ): Promise<RunningRecord> {
-  const { directory } = state.sandbox(record.id);
+  const { directory } = state.sandbox(kept.id);
   for (const name of ['control', 'mounts']) {
     rmSync(path.join(directory, name), { recursive: true, force: true });
   }
-  const { rootfs, mounts = [] } = record.rebuild ?? {};
-  const built = await buildSandbox(state, record, rootfs, mounts, call.signal);
+  let record = kept;
+  const built = await buildSandbox(state, kept, call.signal, ({ cgroups }) => {
+    record = { ...kept, cgroups };
+    state.write(record);
+    return record;
+  });
   try {
     const alive = { ...record, main: built.main, keeper: built.keeper, timer: built.timer };
     // Still marked as suspended: if this process ends before the sandbox goes, it is on disk as before.

@@ -19,12 +19,27 @@
  *     (text)     the shell's own words on a death by signal
  *     x STATUS   it ended, as the shell's $? has it
  *
- * The end of c ends the lane. Comments in the script say why it is written as it is.
+ * The end of c ends the lane. It is not the lane that reads c, but the process that becomes the next command, which
+ * the lane has started ahead: a fork and two programs less between a command and its start.
+ * Comments in the script say why it is written as it is.
  */
 export const agentScript: string = `\
 umask 022
 directory=$1
 shift
+if [ "$1" = run ]; then
+  # The process of one command, in a session of its own; \`env\` and the lane's files come as arguments.
+  unset LC_ALL
+  trap : QUIT; trap - QUIT
+  # Without a lane nobody would tell how the command ends.
+  read -r input && kill -s 0 "$PPID" || { kill -s KILL "$PPID"; exit 0; }
+  # Out of memory, commands go first and the agent last.
+  { echo 1000 >/proc/self/oom_score_adj; } 2>/dev/null
+  case $input in 1) input="$3.i" ;; *) input=/dev/null ;; esac
+  exec 4>&1 <"$input" >"$3.o" 2>"$3.e"
+  set -- "$$" "$2" "$3.x"
+  . "$3"
+fi
 if [ "$1" = again ]; then
   # Nothing here may fork: it is what could not be done.
   setsid=$2
@@ -75,21 +90,11 @@ lane() {
   trap : QUIT; trap - QUIT
   exec 3<&- >"$directory/$1.s" 2>&1 <"$directory/$1.c" || exit 1
   echo ready
-  while read -r input; do
-    (
-      # The shortest way for a subshell to its own process id: no fork, no long read.
-      cd -P /proc/self
-      process=\${PWD##*/}
-      # Out of memory, commands go first and the agent last.
-      { echo 1000 >oom_score_adj; } 2>/dev/null
-      case $input in 1) input="$directory/$1.i" ;; *) input=/dev/null ;; esac
-      exec 4>&1 <"$input" >"$directory/$1.o" 2>"$directory/$1.e"
-      set -- "$setsid" "$process" "$env" "$directory/$1.x"
-      . "$4"
-    )
+  while :; do
+    # Without LC_ALL it would look for the locale of the sandbox, in a dozen files.
+    LC_ALL=C "$setsid" /bin/sh "$0" "$directory" run "$env" "$directory/$1"
     echo "x $?"
   done
-  exit 0
 }
 
 # Before the host is told: its first command then finds the lane ready.

@@ -14,8 +14,8 @@ const shellNames: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * A command as text for an agent's lane to source. The lane's arguments are 1: setsid, 2: the
- * process's own id, 3: env; its descriptor 4 is the lane's status. `mark` becomes the hard limit of the
+ * A command as text for the process that is to become it. That one's arguments are 1: its own process id, 2: env; its
+ * descriptor 4 is the lane's status. `mark` becomes the hard limit of the
  * size of files, in blocks: whatever a descendant does to its environment, session or parent, it keeps
  * that, and the host can read it. Throws `invalid-argument` for what no process can be given.
  */
@@ -29,14 +29,22 @@ export function commandText(command: Pick<Command, 'argv' | 'cwd' | 'env'>, mark
     if (shellNames.has(name)) assigned.push(`${quote(`${name}=${value}`)} `);
     else exported.push(`export ${name}=${quote(value)}\n`);
   }
-  const program = command.argv.map(quote).join(' ');
+  const [program] = command.argv;
+  // A shell would take the name for an option.
+  const through = assigned.length > 0 || (program.startsWith('-') && program.length > 1);
+  if (through && program.includes('=')) {
+    const names = [...shellNames].join(', ');
+    throw invalid(
+      `a program whose name has a "=" can neither begin with "-" nor have one of these in its environment: ${names}`,
+    );
+  }
   return [
     `cd -P -- ${quote(command.cwd)} 2>/dev/null || { echo d >&4; exit 0; }\n`,
     'unset OLDPWD\n',
     ...exported,
     ...(mark === undefined ? [] : [`ulimit -f ${mark}\n`]),
-    'echo "p $2" >&4\n',
-    `exec ${assigned.length > 0 ? `"$3" ${assigned.join('')}` : ''}"$1" -- ${program} 4>&-\n`,
+    'echo "p $1" >&4\n',
+    `exec ${through ? `"$2" -- ${assigned.join('')}` : ''}${command.argv.map(quote).join(' ')} 4>&-\n`,
   ].join('');
 }
 

@@ -1,0 +1,24 @@
+import { spawn } from 'node:child_process';
+
+/** A shell of the host that stays: what a command costs without a fork of this process, and with nothing around it. */
+export class ResidentShell implements Disposable {
+  readonly #child = spawn('sh', ['-c', 'while read -r line; do /bin/true; echo $?; done'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C' },
+  });
+
+  /** Has it run /bin/true. */
+  async runTrue(): Promise<void> {
+    const answer = new Promise<string>((resolve, reject) => {
+      this.#child.stdout.once('data', (bytes: Buffer) => resolve(bytes.toString()));
+      this.#child.once('error', reject);
+    });
+    this.#child.stdin.write('\n');
+    const code = await answer;
+    if (code !== '0\n') throw new Error(`the resident shell said ${JSON.stringify(code)}`);
+  }
+
+  [Symbol.dispose](): void {
+    this.#child.stdin.end();
+  }
+}
