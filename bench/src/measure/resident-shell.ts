@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 
 /** A shell of the host that stays: what a command costs without a fork of this process, and with nothing around it. */
 export class ResidentShell implements Disposable {
@@ -9,12 +10,9 @@ export class ResidentShell implements Disposable {
 
   /** Has it run /bin/true. */
   async runTrue(): Promise<void> {
-    const answer = new Promise<string>((resolve, reject) => {
-      this.#child.stdout.once('data', (bytes: Buffer) => resolve(bytes.toString()));
-      this.#child.once('error', reject);
-    });
+    const answer = once(this.#child.stdout, 'data');
     this.#child.stdin.write('\n');
-    const code = await answer;
+    const code = String((await answer)[0]);
     if (code !== '0\n') throw new Error(`the resident shell said ${JSON.stringify(code)}`);
   }
 

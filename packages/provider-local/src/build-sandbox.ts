@@ -114,7 +114,7 @@ export async function buildSandbox(
     const inputs = [path.relative(state.path, seccompFile(state, process.arch))];
     const text = launchText(inputs, uid !== undefined, launchCommand(plan));
     const launched = await spare.launcher.launch(state, paths.id, text, signal);
-    checkMainProcess(launched.main.pid, uid ?? statSync('/proc/self').uid);
+    checkMainProcess(launched.main.pid, uid);
     await setProcessLimits(launched.main.pid, record);
     dropLayerLinks(paths.directory, overlays);
     return { ...launched, started, prepared: spare.lanes.slice(started.length) };

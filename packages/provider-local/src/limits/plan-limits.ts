@@ -37,8 +37,18 @@ export interface HostLimits {
   readonly settable: readonly ResourceName[];
 }
 
-/** Looks which limits hold here. */
-export function hostLimits(cgroups: readonly CgroupDirectory[] = findCgroups()): HostLimits {
+/** For how long what was found is taken to hold. */
+const freshForMs = 1_000;
+let last: { readonly limits: HostLimits; readonly at: number } | undefined;
+
+/** Looks which limits hold here, or did a moment ago. */
+export function hostLimits(): HostLimits {
+  const now = performance.now();
+  if (!last || now - last.at > freshForMs) last = { limits: limitsWith(findCgroups()), at: now };
+  return last.limits;
+}
+
+function limitsWith(cgroups: readonly CgroupDirectory[]): HostLimits {
   const has = (control: 'memory' | 'pids' | 'cpu'): boolean =>
     cgroupWith(cgroups, control) !== undefined;
   const limits = {

@@ -3,9 +3,9 @@
  * `sh AGENT CONTROL-DIRECTORY LANE...`. Written to a file in the control directory by the host.
  *
  * With `again` in place of lanes it goes on in a process that could not fork. Else
- * it starts the lanes named, says `gantry-agent 1 open|closed` on its standard output (whether it could
- * open the host's core_pattern for writing), waits for a line `go` on its standard input, and ends when
- * that ends without one. Then it takes lines from the FIFO `ctl`:
+ * it says `gantry-agent 1 open|closed` on its standard output (whether it could open the host's
+ * core_pattern for writing), starts the lanes named, waits for a line `go` on its standard input, and ends
+ * when that ends without one. Then it takes lines from the FIFO `ctl`:
  *
  *     lane NAME        start the lane of that name; its FIFOs are there
  *     kill SIGNAL PID  send the process group PID a signal, or the process while it has no group
@@ -97,11 +97,11 @@ lane() {
   done
 }
 
-# Before the host is told: its first command then finds the lane ready.
+# What the host is told first it looks at while the lanes start.
+[ -z "$fresh" ] || echo "gantry-agent 1 $state"
 for name; do start "$name"; done
 if [ -n "$fresh" ]; then
   trap - EXIT
-  echo "gantry-agent 1 $state"
   read -r word && [ "$word" = go ] || exit 1
   exec </dev/null >/dev/null 2>&1
   trap failed EXIT
