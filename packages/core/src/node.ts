@@ -2,6 +2,7 @@
 export { AgentClient } from './node/agent/agent-client.ts';
 export type { AgentClientOptions } from './node/agent/agent-client.ts';
 export { agentScript } from './node/agent/agent-script.ts';
+export { newMark } from './node/agent/command-text.ts';
 export { laneFiles, laneNames } from './node/agent/lane-names.ts';
 export { readableFromSocket, writableToSocket } from './node/byte-streams.ts';
 export { ConfinedDirectory } from './node/confined/confined-directory.ts';

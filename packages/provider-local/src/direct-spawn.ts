@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { constants } from 'node:os';
 import {
   type Command,
   type DriverProcess,
@@ -11,6 +10,7 @@ import {
 import { readableFromSocket, writableToSocket } from '@gantry/core/node';
 import { type DirectProcesses, signalGroup } from './direct-processes.ts';
 import { isErrno } from './errors.ts';
+import { isSignal } from './kill/signal-command.ts';
 
 /** Starts a command as a process of the caller's own, in a session and process group of its own. */
 export async function directSpawn(
@@ -114,8 +114,4 @@ async function feed(stdin: WritableStream<Uint8Array>, bytes: Uint8Array): Promi
   } catch {
     // It stopped reading: its exit status tells the rest.
   }
-}
-
-function isSignal(name: string): name is NodeJS.Signals {
-  return name in constants.signals;
 }

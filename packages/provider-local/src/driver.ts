@@ -66,7 +66,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       main: record.main,
       agent,
       ports: new PortForwarder(record.main, record.uid),
-      detached: new DetachedProcesses({ ...link, directory: detached, agent }),
+      detached: new DetachedProcesses({ ...link, directory: detached, main: record.main }),
     };
   };
 

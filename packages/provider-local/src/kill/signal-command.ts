@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SandboxError } from '@gantry/core/driver';
 import { isRunning, type ProcessIdentity } from '@gantry/core/node';
@@ -12,6 +13,11 @@ const goneWithinMs = 20_000;
  */
 const enoughLooks = { calm: 3, churning: 12 } as const;
 const clearLook = 3;
+
+/** Whether this system has a signal of that name. */
+export function isSignal(name: string): name is NodeJS.Signals {
+  return name in constants.signals;
+}
 
 /**
  * Sends a signal to every process of one command, daemons included, and to none of another. After

@@ -6,6 +6,7 @@ import {
   type Signal,
 } from '@gantry/core/driver';
 import { isRunning } from '@gantry/core/node';
+import { isSignal } from '../kill/signal-command.ts';
 import type { DetachedFiles } from './detached-files.ts';
 import { firstOffset, type OutputSource, readOutput } from './output-reader.ts';
 
@@ -18,10 +19,8 @@ export interface OutputOffsets {
   readonly stderrOffset: number;
 }
 
-/** What of a link to the sandbox a detached process is reached through. */
-export interface ProcessSignals {
-  signal(signal: Signal, pid: number): Promise<void>;
-}
+/** Signals every process of the command with that mark. */
+export type SignalByMark = (mark: string, signal: NodeJS.Signals) => Promise<void>;
 
 /**
  * A detached process as its recorder's files tell of it. `release` lets go of it; until then, or until it
@@ -31,7 +30,7 @@ export function followDetached(
   id: string,
   files: DetachedFiles,
   from: OutputOffsets,
-  agent: ProcessSignals,
+  signalCommand: SignalByMark,
   release: AbortSignal,
 ): DriverProcess & { readonly id: string } {
   const noted = files.process();
@@ -57,9 +56,11 @@ export function followDetached(
     stdout: readOutput(source, 'stdout', from.stdoutOffset, unread),
     stderr: readOutput(source, 'stderr', from.stderrOffset, unread),
     exit: exitOf(source, changes),
-    async kill(signal = 'SIGKILL') {
-      // Afterwards the id may be another process's.
-      if (files.end() === undefined) await agent.signal(signal, noted.pid);
+    async kill(signal: Signal = 'SIGKILL') {
+      if (!isSignal(signal)) {
+        throw new SandboxError('invalid-argument', `there is no signal ${signal}`);
+      }
+      if (files.end() === undefined) await signalCommand(noted.mark, signal);
     },
   };
 }

@@ -3,11 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { type Call, type Command, type DriverProcess, SandboxError } from '@gantry/core/driver';
-import { isRunning } from '@gantry/core/node';
+import { isRunning, type ProcessIdentity } from '@gantry/core/node';
 import { isErrno } from '../errors.ts';
+import { signalCommand } from '../kill/signal-command.ts';
 import { ownScript } from '../own-script.ts';
 import { DetachedFiles } from './detached-files.ts';
-import { followDetached, type OutputOffsets, type ProcessSignals } from './detached-process.ts';
+import { followDetached, type OutputOffsets, type SignalByMark } from './detached-process.ts';
 import { parseAnswer, type RecorderAnswer, type RecorderRequest } from './recorder-messages.ts';
 
 /** How many a sandbox may have, those that have ended included: each may keep 3 MiB on the host's disk. */
@@ -20,7 +21,8 @@ export interface DetachedOptions {
   readonly directory: string;
   readonly controlDirectory: string;
   readonly fifoMode: number;
-  readonly agent: ProcessSignals;
+  /** The first process of the sandbox. */
+  readonly main: ProcessIdentity;
 }
 
 /** The detached processes of one sandbox, started by any process of the host. */
@@ -80,7 +82,8 @@ export class DetachedProcesses {
   }
 
   #follow(id: string, from: OutputOffsets): DriverProcess {
-    return followDetached(id, this.#files(id), from, this.#options.agent, this.#release.signal);
+    const signal: SignalByMark = (mark, name) => signalCommand(this.#options.main, mark, name);
+    return followDetached(id, this.#files(id), from, signal, this.#release.signal);
   }
 
   #files(id: string): DetachedFiles {
@@ -115,7 +118,7 @@ export class DetachedProcesses {
   }
 
   async #startRecorder(files: DetachedFiles, command: Command, signal: AbortSignal): Promise<void> {
-    const { controlDirectory, fifoMode } = this.#options;
+    const { controlDirectory, fifoMode, main } = this.#options;
     const recorder = spawn(
       process.execPath,
       [
@@ -135,7 +138,7 @@ export class DetachedProcesses {
     recorder.stdin?.on('error', () => undefined);
     const { argv, cwd, env, stdin } = command;
     const request: RecorderRequest = {
-      ...{ argv, cwd, env },
+      ...{ argv, cwd, env, main },
       ...(stdin instanceof Uint8Array ? { stdin: Buffer.from(stdin).toString('base64') } : {}),
     };
     recorder.stdin?.write(`${JSON.stringify(request)}\n`);
