@@ -24,7 +24,7 @@ export type SignalByMark = (mark: string, signal: NodeJS.Signals) => Promise<voi
 
 /**
  * A detached process as its recorder's files tell of it. `release` lets go of it; until then, or until it
- * has ended, it keeps this process from ending. Throws `out-of-range` for bytes that are no longer kept.
+ * has ended, it keeps this process from ending. An output errors with `data-loss` where its bytes are no longer kept.
  */
 export function followDetached(
   id: string,
@@ -35,17 +35,6 @@ export function followDetached(
 ): DriverProcess & { readonly id: string } {
   const noted = files.process();
   if (!noted) throw new SandboxError('not-found', `there is no detached process ${id}`);
-  for (const output of ['stdout', 'stderr'] as const) {
-    const first = firstOffset(files, output);
-    if (from[`${output}Offset`] >= first) continue;
-    throw new SandboxError(
-      'out-of-range',
-      `the first byte of ${output} that is still kept is at ${first}`,
-      {
-        details: { output, firstOffset: first },
-      },
-    );
-  }
   const changes = new Changes(files.directory, release);
   const over = (): boolean => !isRunning(noted.recorder);
   const source: OutputSource = { files, over, change: () => changes.next() };
@@ -63,6 +52,20 @@ export function followDetached(
       if (files.end() === undefined) await signalCommand(noted.mark, signal);
     },
   };
+}
+
+/** Throws `out-of-range` for bytes of a process that are no longer kept. */
+export function requireKept(files: DetachedFiles, from: OutputOffsets): void {
+  if (files.process() === undefined) return;
+  for (const output of ['stdout', 'stderr'] as const) {
+    const first = firstOffset(files, output);
+    if (from[`${output}Offset`] >= first) continue;
+    throw new SandboxError(
+      'out-of-range',
+      `the first byte of ${output} that is still kept is at ${first}`,
+      { details: { output, firstOffset: first } },
+    );
+  }
 }
 
 async function exitOf(

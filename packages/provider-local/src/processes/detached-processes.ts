@@ -8,7 +8,12 @@ import { isErrno } from '../errors.ts';
 import { signalCommand } from '../kill/signal-command.ts';
 import { ownScript } from '../own-script.ts';
 import { DetachedFiles } from './detached-files.ts';
-import { followDetached, type OutputOffsets, type SignalByMark } from './detached-process.ts';
+import {
+  followDetached,
+  type OutputOffsets,
+  requireKept,
+  type SignalByMark,
+} from './detached-process.ts';
 import { parseAnswer, type RecorderAnswer, type RecorderRequest } from './recorder-messages.ts';
 
 /** How many a sandbox may have, those that have ended included: each may keep 3 MiB on the host's disk. */
@@ -62,6 +67,7 @@ export class DetachedProcesses {
     if (!/^d-[0-9a-f]{16}$/.test(id)) {
       throw new SandboxError('not-found', `there is no detached process ${JSON.stringify(id)}`);
     }
+    requireKept(this.#files(id), from);
     return this.#follow(id, from);
   }
 
