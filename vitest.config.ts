@@ -16,7 +16,7 @@ function packageFolders(): { name: string; folder: string }[] {
     .filter(({ folder }) => existsSync(path.join(root, folder, 'package.json')));
 }
 
-const shared = { environment: 'node', testTimeout: 30_000, hookTimeout: 60_000 } as const;
+const shared = { environment: 'node', testTimeout: 120_000, hookTimeout: 120_000 } as const;
 const exclude = ['**/node_modules/**', '**/dist/**', '**/.snippets/**'];
 
 export default defineConfig({

@@ -80,12 +80,12 @@ export const lifetimeScenarios: readonly Scenario[] = [
     name: 'ends by itself at the end of its lifetime, and the next list removes what is left',
     async run(context) {
       const { provider } = context;
-      const sandbox = await provider.create({ maxLifetimeMs: 1_500 });
+      const sandbox = await provider.create({ maxLifetimeMs: 4_000 });
       const namespace = namespaceOf(context, sandbox);
       const child = await sandbox.spawn('trap "" TERM HUP INT; setsid sleep 1000 & sleep 1000');
       const status = await provider.inspect(sandbox.ref);
       assert.equal(status.state, 'running');
-      assert.ok(Math.abs((status.expiresAt ?? 0) - Date.now() - 1_500) < 1_500);
+      assert.ok(Math.abs((status.expiresAt ?? 0) - Date.now() - 4_000) < 4_000);
       await assert.rejects(child.exit, { code: 'unavailable', outcome: 'unknown' });
       await eventually(() => hasEnded(namespace), 'every process has ended');
       assert.deepEqual(await provider.inspect(sandbox.ref), { state: 'gone' });
