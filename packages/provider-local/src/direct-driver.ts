@@ -11,7 +11,7 @@ import { identifyProcess, type ProcessIdentity } from '@gantry/core/node';
 import { DirectProcesses } from './direct-processes.ts';
 import { directSpawn } from './direct-spawn.ts';
 import { refusedToStart } from './errors.ts';
-import { listRecords, sandboxStatus } from './inventory.ts';
+import { listRecords, sandboxStatus, unreadableRecords } from './inventory.ts';
 import type { ResolvedOptions } from './options.ts';
 import { isAlive, removeSandbox, sweepNowAndThen } from './removal.ts';
 import { newRecord, type SandboxRecord } from './sandbox-record.ts';
@@ -63,6 +63,7 @@ export function directDriver(options: ResolvedOptions): SandboxDriver<DirectHand
           ...{ control: 'isolation', ok: true },
           message: 'none, as asked for: commands may do all that their caller may do',
         },
+        ...unreadableRecords(state),
       ]),
 
     async create(request, call) {
