@@ -1,7 +1,7 @@
 import type { ExecResult, Provider, Sandbox } from '@gantry/core';
 import { identifyProcess } from '@gantry/core/node';
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 
 /** What a scenario is given: a provider of its own, as root or as an ordinary user. */
@@ -52,9 +52,14 @@ export function recordOf({ stateDirectory }: Context, sandbox: Sandbox): RecordO
   return JSON.parse(readFileSync(file, 'utf8')) as RecordOnDisk;
 }
 
-/** The pid namespace of a sandbox that runs. */
+/**
+ * The pid namespace of a sandbox that runs. It is held open until this process ends: else its name is
+ * given to the next sandbox that anybody makes, and that one's processes would pass for this one's.
+ */
 export function namespaceOf(context: Context, sandbox: Sandbox): string {
-  const namespace = pidNamespace(recordOf(context, sandbox).main.pid);
+  const { pid } = recordOf(context, sandbox).main;
+  openSync(`/proc/${pid}/ns/pid`, 'r');
+  const namespace = pidNamespace(pid);
   assert.ok(namespace, 'the sandbox runs');
   return namespace;
 }
