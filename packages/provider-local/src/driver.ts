@@ -15,7 +15,7 @@ import { diagnose, requireAll } from './diagnose.ts';
 import { signalCommand } from './kill/signal-command.ts';
 import type { CgroupDirectory } from './limits/find-cgroups.ts';
 import { readMetrics } from './limits/metrics.ts';
-import { outOfMemoryKills, tellOutOfMemory } from './limits/out-of-memory.ts';
+import { outOfMemoryKills, watchMemory } from './limits/out-of-memory.ts';
 import { hostLimits, narrowedBy, planLimits } from './limits/plan-limits.ts';
 import { listRecords, sandboxStatus, unreadableRecords } from './inventory.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -214,7 +214,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       const before = outOfMemoryKills(cgroups);
       const starter = command.detached ? detached : agent;
       const started = await starter.spawn({ ...command, env: { ...env, ...command.env } }, call);
-      return tellOutOfMemory(started, cgroups, before);
+      return watchMemory(started, cgroups, before);
     },
 
     async release({ agent, ports, detached }) {

@@ -3,10 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { type Call, type Command, type DriverProcess, SandboxError } from '@gantry/core/driver';
-import { isRunning, type ProcessIdentity } from '@gantry/core/node';
+import { isRunning, type ProcessIdentity, siblingScript } from '@gantry/core/node';
 import { isErrno } from '../errors.ts';
 import { signalCommand } from '../kill/signal-command.ts';
-import { ownScript } from '../own-script.ts';
 import { DetachedFiles } from './detached-files.ts';
 import {
   followDetached,
@@ -128,7 +127,7 @@ export class DetachedProcesses {
     const recorder = spawn(
       process.execPath,
       [
-        ownScript('processes/recorder-main'),
+        siblingScript(import.meta.url, 'recorder-main'),
         controlDirectory,
         fifoMode.toString(8),
         files.directory,
