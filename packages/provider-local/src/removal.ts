@@ -6,7 +6,8 @@ import { SandboxError } from '@gantry/core/driver';
 import { isRunning, killProcess, ownIdentity, waitUntilGone } from '@gantry/core/node';
 import { DirectProcesses, signalGroup } from './direct-processes.ts';
 import { isErrno } from './errors.ts';
-import { removeCgroups } from './limits/sandbox-cgroups.ts';
+import { hostLimits } from './limits/plan-limits.ts';
+import { removeCgroups, removeIfEmpty } from './limits/sandbox-cgroups.ts';
 import { removeTree } from './remove-tree.ts';
 import { sandboxEnd } from './sandbox-end.ts';
 import type { SandboxRecord } from './sandbox-record.ts';
@@ -41,7 +42,7 @@ export async function removeSandbox(state: StateDirectory, record: SandboxRecord
 
 /** Ends what runs in a sandbox, and keeps its directory. */
 export async function endSandbox(state: StateDirectory, record: SandboxRecord): Promise<void> {
-  if (record.isolation === 'none') endDirectly(state, record);
+  if (record.isolation === 'none') await endDirectly(state, record);
   if (record.main && isRunning(record.main)) {
     const { report } = state.sandbox(record.id);
     await killProcess(record.main, goneWithinMs, sandboxEnd(report, endWithinMs));
@@ -65,9 +66,10 @@ function terminate(pid: number): void {
 }
 
 /** Without namespaces nothing dies with the main process: all that is known is killed one by one. */
-function endDirectly(state: StateDirectory, record: SandboxRecord): void {
-  new DirectProcesses(state.sandbox(record.id).directory).killAll();
+async function endDirectly(state: StateDirectory, record: SandboxRecord): Promise<void> {
+  // First: while it runs it could remove the directory.
   if (record.main && isRunning(record.main)) signalGroup(record.main.pid, 'SIGKILL');
+  await new DirectProcesses(state.sandbox(record.id).directory).killAll();
 }
 
 /** Removes what dead sandboxes and interrupted removals left behind. Records that cannot be read stay. */
@@ -98,6 +100,7 @@ export async function sweep(state: StateDirectory): Promise<void> {
     await removeCreatorsCgroups(path.join(spares, name, 'creator'));
     await removeTree(path.join(spares, name));
   }
+  await removeAbandonedCgroups();
   const trash = path.join(state.path, 'trash');
   for (const name of entries(trash)) await removeTree(path.join(trash, name));
   // Looked at one by one: a sandbox that is made meanwhile has its directory before its uid.
@@ -164,6 +167,22 @@ async function removeCreatorsCgroups(creator: string): Promise<void> {
   );
 }
 
+/**
+ * Removes empty control groups of spares whose maker is gone, from whichever state directory: that may be gone as
+ * well. One with a process in it is a sandbox's, and stays.
+ */
+async function removeAbandonedCgroups(): Promise<void> {
+  for (const parent of hostLimits().cgroups) {
+    for (const [index, entry] of entries(parent.path).entries()) {
+      if (index % 50 === 49) await nextTurn();
+      const name = /^gantry-(\d+-\d+-[0-9a-f]{8})$/.exec(entry)?.[1];
+      const directory = path.join(parent.path, entry);
+      if (name === undefined || isCreatorRunning(name) || !isOld(directory)) continue;
+      removeIfEmpty(directory);
+    }
+  }
+}
+
 /** Whether whoever began to make a sandbox is gone. */
 function isAbandoned({ directory, creator }: SandboxPaths): boolean {
   try {
@@ -171,6 +190,11 @@ function isAbandoned({ directory, creator }: SandboxPaths): boolean {
   } catch (error) {
     if (!isErrno(error, 'ENOENT')) throw error;
   }
+  return isOld(directory);
+}
+
+/** Whether a directory has been as it is for a while. */
+function isOld(directory: string): boolean {
   try {
     return Date.now() - statSync(directory).mtimeMs > unfinishedAfterMs;
   } catch (error) {

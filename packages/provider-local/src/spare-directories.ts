@@ -55,6 +55,11 @@ export class SpareDirectories {
     }
   }
 
+  /** Removes what nobody has taken, at the end of this process. */
+  clear(): void {
+    this.#maker.clear(this.#spares.splice(0));
+  }
+
   #make(): Promise<void> {
     this.#making ??= this.#makeSome().finally(() => (this.#making = undefined));
     return this.#making;

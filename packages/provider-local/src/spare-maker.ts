@@ -5,9 +5,15 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { SandboxError } from '@gantry/core/driver';
 import { agentScript, laneFiles, laneNames, ownIdentity, type Spawner } from '@gantry/core/node';
 import { prepareOverlaid, type OverlaidRoot, overlaidText } from './copy-on-write/overlaid-root.ts';
+import { openWorkDirectories } from './copy-on-write/overlay.ts';
 import type { CgroupDirectory } from './limits/find-cgroups.ts';
 import { hostLimits } from './limits/plan-limits.ts';
-import { cgroupsFor, joinFiles, removeCgroups } from './limits/sandbox-cgroups.ts';
+import {
+  cgroupsFor,
+  joinFiles,
+  removeCgroups,
+  removeCgroupsNow,
+} from './limits/sandbox-cgroups.ts';
 import { Launcher } from './launcher.ts';
 import { keepersText, quote } from './launch-text.ts';
 import { removeTree } from './remove-tree.ts';
@@ -60,16 +66,19 @@ export class SpareMaker {
     const begun: Unstarted[] = [];
     const spares: Spare[] = [];
     try {
-      for (let index = 0; index < count; index += 1) begun.push(this.#begin(found));
+      // A turn for each: other work goes on in between.
+      for (let index = 0; index < count; index += 1) {
+        if (index > 0) await nextTurn();
+        begun.push(this.#begin(found));
+      }
       await this.#run(this.#options.plain, this.#filesText(begun));
       for (const [index, spare] of begun.entries()) {
+        if (index > 0) await nextTurn();
         const launcher = new Launcher(spare.directory);
         if (!overlaid) {
           spares.push({ ...spare, launcher });
           continue;
         }
-        // A turn for each: other work goes on in between.
-        await nextTurn();
         const uid = reserveUid(state, spare.name);
         spares.push({
           ...spare,
@@ -85,6 +94,16 @@ export class SpareMaker {
         begun.map((spare) => this.#remove(spares.find(({ name }) => name === spare.name) ?? spare)),
       );
       throw error;
+    }
+  }
+
+  /** Removes spares that nobody has taken, at the end of this process. What is left of them is swept. */
+  clear(spares: readonly Spare[]): void {
+    if (!removeCgroupsNow(spares.flatMap(({ cgroups }) => cgroups))) return;
+    for (const { directory, name, overlaid } of spares) {
+      openWorkDirectories(directory);
+      rmSync(directory, { recursive: true, force: true });
+      if (overlaid) freeUid(this.#options.state, overlaid.uid, (id) => id === name);
     }
   }
 

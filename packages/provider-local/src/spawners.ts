@@ -35,8 +35,16 @@ export function sparesOf(state: StateDirectory): Spares {
   const made = root ? withStage(state, spares) : undefined;
   const unstaged = spares(plain, false);
   const all: Spares = { plain: unstaged, staged: unstaged, ...made };
+  // What a process leaves that is killed, the sweep of another one removes.
+  if (known.size === 0) process.once('exit', clear);
   known.set(state.path, all);
   return all;
+}
+
+function clear(): void {
+  for (const { plain, staged, overlaid } of known.values()) {
+    for (const spares of new Set([plain, staged, overlaid])) spares?.clear();
+  }
 }
 
 function withStage(

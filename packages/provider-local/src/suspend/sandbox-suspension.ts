@@ -6,6 +6,7 @@ import { sandboxStatus } from '../inventory.ts';
 import { endSandbox } from '../removal.ts';
 import type { RunningRecord, SandboxRecord } from '../sandbox-record.ts';
 import type { StateDirectory } from '../state-directory.ts';
+import { requireMountTargets } from './mount-targets.ts';
 import { holdResume } from './resume-lock.ts';
 import { freeze, stoppedByGuest, thaw } from './suspend-in-memory.ts';
 
@@ -64,10 +65,11 @@ async function startAgain(
   call: Call,
   started: (record: RunningRecord, built: BuiltSandbox) => void,
 ): Promise<RunningRecord> {
-  const { directory } = state.sandbox(kept.id);
+  const { directory, workspace } = state.sandbox(kept.id);
   for (const name of ['control', 'mounts']) {
     rmSync(path.join(directory, name), { recursive: true, force: true });
   }
+  requireMountTargets(workspace, kept.rebuild?.mounts ?? []);
   let record = kept;
   const built = await buildSandbox(state, kept, call.signal, ({ cgroups }) => {
     record = { ...kept, cgroups };
