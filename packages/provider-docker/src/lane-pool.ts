@@ -39,11 +39,10 @@ export class LanePool {
       throw new SandboxError('invalid-argument', message, { details: { reason: 'too-long' } });
     }
     const input = command.stdin !== 'none';
-    // Input uses a lane up: one that stands idle is worth more to a command without.
-    const lane = await (input
-      ? this.#start(command.user, call.signal)
-      : this.#acquire(command.user, call.signal));
+    const lane = await this.#acquire(command.user, call.signal, input);
     const running = lane.run(text, input);
+    // Input uses a lane up, and one such command is seldom alone.
+    if (input) this.#standBy();
     running.catch(() => lane.close());
     const started = await unlessAborted(running, call.signal, (late) => {
       void this.#discard(late, lane, command.user);
@@ -96,12 +95,21 @@ export class LanePool {
     return tellOutOfMemory({ pid, ...streams, exit, kill }, hasOomKills);
   }
 
-  async #acquire(user: string | undefined, signal: AbortSignal): Promise<Lane> {
-    if (user === undefined) {
-      const lane = this.#takeIdle();
-      if (lane) return lane;
-    }
-    return this.#start(user, signal);
+  async #acquire(user: string | undefined, signal: AbortSignal, input: boolean): Promise<Lane> {
+    if (user !== undefined) return this.#start(user, signal);
+    const idle = this.#takeIdle();
+    if (idle) return idle;
+    // One that could not be started is no reason not to try again.
+    const standby = input ? this.#takeStandby()?.catch(() => undefined) : undefined;
+    const lane = await (standby &&
+      unlessAborted(standby, signal, (late) => late && this.#settle(late, user)));
+    return lane && !lane.closed ? lane : this.#start(user, signal);
+  }
+
+  #takeStandby(): Promise<Lane> | undefined {
+    const standby = this.#standby;
+    this.#standby = undefined;
+    return standby;
   }
 
   #takeIdle(): Lane | undefined {
@@ -139,9 +147,7 @@ export class LanePool {
   async #killer(): Promise<Lane> {
     const idle = this.#takeIdle();
     if (idle) return idle;
-    const standby = this.#standby;
-    this.#standby = undefined;
-    const lane = await standby;
+    const lane = await this.#takeStandby();
     return lane && !lane.closed ? lane : this.#start(undefined);
   }
 }

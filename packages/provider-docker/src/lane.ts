@@ -58,6 +58,8 @@ export class Lane {
   constructor(socket: Duplex, settled: (lane: Lane) => void) {
     this.#socket = socket;
     this.#settled = settled;
+    // Only a command on it keeps this process from ending.
+    this.#socket.unref?.();
     this.#frames = new FrameReader((stream, bytes) => this.#receive(stream, bytes));
     socket.on('data', (chunk: Buffer) => this.#frames.push(chunk));
     socket.once('error', (error) => this.#lost(error));

@@ -37,7 +37,9 @@ export async function startDaemon(options: { diskBytes?: number } = {}): Promise
     ...['--data-root', data, '--exec-root', path.join(directory, 'exec')],
   ];
   const log = openSync(path.join(directory, 'log'), 'a');
-  const child = spawn('dockerd', args, { detached: true, stdio: ['ignore', log, log] });
+  // It ends with this process, even where that is killed.
+  const command = ['--pdeathsig', 'TERM', 'dockerd', ...args];
+  const child = spawn('setpriv', command, { detached: true, stdio: ['ignore', log, log] });
   closeSync(log);
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const stop = async (): Promise<void> => {
