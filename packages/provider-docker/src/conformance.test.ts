@@ -5,4 +5,5 @@ import { conformanceSubject } from '../test/conformance-subject.ts';
 describeConformance({
   subject: conformanceSubject(),
   profiles: ['users', 'privilege', 'images', 'mounts', 'native-snapshot', 'root'],
+  timeoutScale: 4,
 });
