@@ -111,7 +111,7 @@ export const agentAttacks: readonly Scenario[] = [
     'is flooded on both outputs, by lines without an end, NULs and escapes, in bounded memory and disk',
     async ({ provider, stateDirectory }, neighbor) => {
       await using sandbox = await provider.create();
-      const bytes = 150_000_000;
+      const bytes = 100_000_000;
       const before = process.memoryUsage().rss;
       const flood = `head -c ${bytes} /dev/zero & yes "$(printf '\\033]0;owned\\007\\377')" | head -c ${bytes} >&2; wait`;
       const [result] = await Promise.all([
