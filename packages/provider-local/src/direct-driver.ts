@@ -91,7 +91,7 @@ export function directDriver(options: ResolvedOptions): SandboxDriver<DirectHand
     async create(request, call) {
       call.signal.throwIfAborted();
       state.ensure();
-      await sweepNowAndThen(state);
+      sweepNowAndThen(state);
       let record = newRecord(request, 'none');
       const { directory, workspace } = state.sandbox(record.id);
       mkdirSync(directory, { mode: 0o700 });
