@@ -3,6 +3,7 @@ export { AgentClient } from './node/agent/agent-client.ts';
 export type { AgentClientOptions } from './node/agent/agent-client.ts';
 export { agentScript } from './node/agent/agent-script.ts';
 export { newMark } from './node/agent/command-text.ts';
+export { reservedBytes as laneCommandBytes } from './node/agent/lane-channel.ts';
 export { laneFiles, laneNames } from './node/agent/lane-names.ts';
 export { unlessAborted } from './node/agent/unless-aborted.ts';
 export { noDirectory } from './node/agent/no-directory.ts';
