@@ -11,8 +11,8 @@ export interface KeeperPlan {
  * with it, and it ends with it. It is told through `time` how many seconds the sandbox may live. Its child is
  * in the sandbox's control groups and waits for the word to become the sandbox: `launch` and the name of a
  * file (`launchText`), through `go`, and the agent is later told `go` there. Both FIFOs are at their end when
- * the process that has them made has ended: until they are told, all of these end then too. One of them
- * would not do, since there is a moment in which bubblewrap does not yet end with the keeper.
+ * the process that has them made has ended: until they are told, all of these end then too: the child and
+ * the agent at once, and the keeper a while later with whatever has not.
  *
  * All output goes to `report`, of which bubblewrap's own report on descriptor 3 is a part: it is at its end
  * when the sandbox is. Each FIFO is first opened for both ways, which never waits, so that nothing is stuck
@@ -29,11 +29,16 @@ const keeper = `keeper() {
   kill -s KILL "$parent"
   echo "keeper $self"
   {
-    if read -r seconds <&5; then
-      trap 'kill "$!"; exit' TERM
-      sleep "$seconds" &
-      wait "$!"
-    fi
+    # Without a word the sandbox ends by itself, and needs time to: where bubblewrap is killed too early,
+    # its child waits for it for ever.
+    read -r seconds <&5 || seconds=20
+    ended='' sleeper=''
+    trap 'ended=yes; [ -z "$sleeper" ] || kill "$sleeper"' TERM
+    sleep "$seconds" &
+    sleeper=$!
+    [ -z "$ended" ] || kill "$sleeper"
+    wait "$sleeper"
+    [ -z "$ended" ] || exit
     read -r own name mode parent rest </proc/self/stat
     [ "$parent" != "$self" ] || kill -s KILL "$self"
   } </dev/null >/dev/null 2>&1 &
