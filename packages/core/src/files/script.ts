@@ -1,3 +1,5 @@
+import { sectionLength } from '../snapshot/section-length.ts';
+
 /**
  * What every file script starts with. Paths arrive as `r` and the text itself, or as `e` and the
  * bytes with octal escapes, since not every transport carries bytes that are not UTF-8.
@@ -93,6 +95,9 @@ const someGone = 's=$?; [ $s -le 1 ] || [ $s -eq 123 ] || exit $s; exit 0';
 /** GNU tar says 1 for files that changed or went away meanwhile, which the host finds out too; others say 1 for everything. */
 const someChanged =
   's=$?; [ $s -eq 1 ] && tar --version 2>/dev/null | grep -q GNU && exit 0; exit $s';
+
+/** A pattern of paths below which a tool may meet its limit: a survey does not go into them. */
+const longPath = `./${'?'.repeat(sectionLength)}*`;
 
 /** Goes to a directory: a path, and steps from there on, for those whose whole path is longer than a system call takes. */
 const enter = `
@@ -205,10 +210,10 @@ ${enter}
 ${beginning}
 if find . -prune -printf '' 2>/dev/null; then
   printf 'g\\0'
-  exec find . -ignore_readdir_race -mindepth 1 -printf '${gnuRecord}'
+  exec find . -ignore_readdir_race -mindepth 1 -printf '${gnuRecord}' -path '${longPath}' -prune
 fi
 printf 's\\0'
-exec find . ! -name . -exec sh -c '${lookAtEach}' sh {} +`,
+exec find . ! -name . -exec sh -c '${lookAtEach}' sh {} + -path '${longPath}' -prune`,
 
   /** directory, steps; names, each ended by NUL, on standard input: the same for these that are still there. */
   look: `

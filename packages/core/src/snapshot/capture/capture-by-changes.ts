@@ -8,6 +8,7 @@ import { streamScript } from '../../files/run-script.ts';
 import { bytePath, type BytePath } from '../../manifest/byte-path.ts';
 import { workspacePath } from '../../provider/session.ts';
 import { type CaptureContext, isExcluded } from './capture-context.ts';
+import { captureByListing } from './capture-by-listing.ts';
 import { recordTar } from './record-tar.ts';
 import type { EntryFacts } from './workspace-recorder.ts';
 
@@ -46,8 +47,28 @@ export async function captureAndMark(
   context: CaptureContext,
   changes: Changes,
 ): Promise<ChangesCapture> {
-  const { session, recorder, excluded, call } = context;
+  const { session, call } = context;
   let mark = await changes.mark(session.handle, call);
+  try {
+    await takeEverything(context);
+  } catch (error) {
+    // The sandbox's tar program cannot go that deep in one go: programs in the sandbox list what there is, part by part.
+    if (!SandboxError.is(error) || error.details['reason'] !== 'name-too-long') throw error;
+    await captureByListing(context, new Map());
+  }
+  let changing: readonly BytePath[] = [];
+  for (let round = 1; round <= rounds; round += 1) {
+    const taken = await takeChanges(context, changes, mark);
+    mark = taken.mark;
+    changing = taken.files;
+    if (taken.aborted === undefined && taken.files.length === 0) break;
+    if (taken.aborted !== undefined && round === rounds) throw taken.aborted;
+  }
+  return { mark, changing };
+}
+
+async function takeEverything(context: CaptureContext): Promise<void> {
+  const { session, recorder, excluded, call } = context;
   const { archive } = session.driver;
   const tar = archive
     ? await archive.get(session.handle, session.workspace, call)
@@ -58,20 +79,12 @@ export async function captureAndMark(
       );
   await recordTar(tar, recorder, {
     prefixed: archive !== undefined,
+    root: '',
     facts(path, { mode, modifiedSeconds }) {
       if (isExcluded(path, excluded)) return undefined;
       return { path, mode, modifiedNs: BigInt(modifiedSeconds) * 1_000_000_000n, state: '' };
     },
   });
-  let changing: readonly BytePath[] = [];
-  for (let round = 1; round <= rounds; round += 1) {
-    const taken = await takeChanges(context, changes, mark);
-    mark = taken.mark;
-    changing = taken.files;
-    if (taken.aborted === undefined && taken.files.length === 0) break;
-    if (taken.aborted !== undefined && round === rounds) throw taken.aborted;
-  }
-  return { mark, changing };
 }
 
 interface TakenChanges {
