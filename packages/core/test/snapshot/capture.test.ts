@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DriverHandle, SandboxDriver } from '../../src/driver.ts';
-import type { Provider, Sandbox } from '../../src/index.ts';
-import { encryptedStore, memoryStore } from '../../src/snapshot.ts';
+import { type Provider, type Sandbox, SandboxError } from '../../src/index.ts';
+import { encryptedStore, memoryStore, verifyStore } from '../../src/snapshot.ts';
 import { counting, faulty } from '../../src/testing.ts';
-import { tarBytes } from '../manifest/tar-bytes.ts';
+import { type MadeEntry, tarBytes } from '../manifest/tar-bytes.ts';
 import {
   directoryProvider,
   inWorkspace,
@@ -76,19 +76,14 @@ describe.each(toolSets)('with %s tools', (tools) => {
     );
     await new Promise((resolve) => writer.stdout.once('data', resolve));
     try {
-      const store = memoryStore();
       // Whether `tar` meets a file in a bad moment each time is up to chance: then it says so.
+      const store = memoryStore();
       const [taken] = await Promise.allSettled([sandbox.snapshot(store)]);
-      if (taken.status === 'rejected') {
-        expect(taken.reason).toMatchObject({
-          code: expect.stringMatching(/unknown|data-loss/) as unknown,
-        });
-      } else {
-        const odd = taken.value.changing.filter((name) => name.startsWith('still-'));
-        expect(odd).toEqual([]);
-        await using again = await provider.rehydrate(taken.value, store);
-        expect(again.origin.how).toBe('rehydrated');
-      }
+      const refused = taken.status === 'rejected' && SandboxError.is(taken.reason);
+      const changing = taken.status === 'fulfilled' ? taken.value.changing : [];
+      expect(refused || taken.status === 'fulfilled').toBe(true);
+      expect(changing.filter((name) => name.startsWith('still-'))).toEqual([]);
+      expect((await verifyStore(store)).problems).toEqual([]);
     } finally {
       writer.kill('SIGKILL');
       await new Promise((resolve) => writer.once('exit', resolve));
@@ -142,8 +137,7 @@ describe.each(toolSets)('with %s tools', (tools) => {
     const refused = failsWith('failed-precondition', { reason: 'encryption' });
     const other = encryptedStore(inner, { key: randomBytes(32) });
     await expect(provider.rehydrate(snapshot, other)).rejects.toEqual(refused);
-    const { put, get, head, list } = inner;
-    const without = { conditional: true, put, get, head, list, delete: inner.delete };
+    const without = { ...inner };
     await expect(provider.rehydrate(snapshot, without)).rejects.toEqual(refused);
     await expect(sandbox.snapshot(other)).rejects.toEqual(refused);
     const plainStore = memoryStore();
@@ -184,7 +178,7 @@ function sending(tar: Uint8Array): (driver: SandboxDriver) => SandboxDriver {
 }
 
 describe('a guest that sends what it likes', () => {
-  const hostile: readonly (readonly [string, Parameters<typeof tarBytes>, string])[] = [
+  const hostile: readonly (readonly [string, readonly MadeEntry[], string])[] = [
     ['a name that climbs', [{ path: './../../etc/passwd', contents: 'x' }], 'failed-precondition'],
     ['an absolute name', [{ path: '/etc/passwd', contents: 'x' }], 'failed-precondition'],
     [

@@ -10,7 +10,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect } from 'vitest';
 import type { Provider } from '../../src/index.ts';
 import { encryptedStore, memoryStore, verifyStore } from '../../src/snapshot.ts';

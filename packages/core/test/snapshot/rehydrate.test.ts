@@ -52,7 +52,7 @@ function flipped(bytes: Uint8Array, at: number): Uint8Array {
 }
 
 /** How many sandboxes were made and not destroyed. */
-function watched(): { readonly provider: Provider; left(): number } {
+function watched(): { readonly provider: Provider; readonly left: () => number } {
   const { wrapper, counts } = counting();
   return {
     provider: provider.wrap(wrapper),

@@ -23,7 +23,7 @@ export interface TarForm {
 }
 
 /** The parts of a restore: what is put, and the modes and times of directories, which come last. */
-export type TarPart = 'entries' | 'directories';
+type TarPart = 'entries' | 'directories';
 
 /**
  * A tar of a section of a snapshot, made as it is read: directories that are open to their owner, files, links, and the
@@ -80,7 +80,7 @@ async function* tarParts(
 }
 
 /** The bytes of a file, each piece checked against its id. */
-export async function* fileContents(
+async function* fileContents(
   path: BytePath,
   { size, contents }: Planned<'file'>['entry'],
   reader: ObjectReader,

@@ -7,7 +7,7 @@ import type { Repository } from '../repository/repository.ts';
 import { neededObjects } from './reachable.ts';
 
 /** What is needed of one pack. */
-export interface LivePack {
+interface LivePack {
   /** Objects that some snapshot needs. */
   readonly objects: Set<ObjectId>;
   /** Plain bytes of these, and of all that the indexes know to be in it. */
