@@ -31,6 +31,7 @@ export function inWorkspace(sandbox: Sandbox, script: string): string {
   return execFileSync('/bin/bash', ['--norc', '-ec', script], {
     cwd: directory,
     encoding: 'latin1',
+    maxBuffer: Infinity,
     env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC0' },
   });
 }

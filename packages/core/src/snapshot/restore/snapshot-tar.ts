@@ -1,6 +1,6 @@
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import type { BytePath } from '../../manifest/byte-path.ts';
-import { pathBytes, pathText } from '../../manifest/byte-path.ts';
+import { joinPath, pathBytes, pathText } from '../../manifest/byte-path.ts';
 import { encodeTarHeader, tarBlock, tarPadding } from '../../manifest/tar-header.ts';
 import { decodeChunkList } from '../format/chunk-list.ts';
 import type { ObjectReader } from '../repository/object-reader.ts';
@@ -16,8 +16,12 @@ const chunkBytes = 256 * 1024;
 export interface TarForm {
   readonly section: Section;
   readonly parts: readonly TarPart[];
+  /** Put in front of every name, with a slash between. */
+  readonly prefix?: BytePath;
   /** Whether set-user-ID, set-group-ID and sticky bits stay. */
   readonly keepSpecialModes: boolean;
+  /** Entries that follow all others, in blocks. */
+  readonly last?: () => Iterable<Uint8Array>;
   /** Hears of contents as they are written. */
   onFile?(bytes: number): void;
 }
@@ -46,7 +50,8 @@ async function* tarParts(
   const seconds = (path: BytePath): number =>
     Number((plan.facts.get(path)?.modifiedNs ?? 0n) / 1_000_000_000n);
   const mask = form.keepSpecialModes ? 0o7777 : permissions;
-  const name = (path: BytePath): Uint8Array => pathBytes(insideSection(path, form.section));
+  const name = (path: BytePath): Uint8Array =>
+    pathBytes(joinPath(form.prefix ?? '', insideSection(path, form.section)));
   const header = (path: BytePath, type: 'file' | 'directory', mode: number, size: number) =>
     encodeTarHeader({
       ...{ type, path: name(path), mode: mode & mask, size },
@@ -76,6 +81,7 @@ async function* tarParts(
       yield header(path, 'directory', entry.mode, 0);
     }
   }
+  yield* form.last?.() ?? [];
   yield Buffer.alloc(tarBlock * 2);
 }
 

@@ -3,13 +3,13 @@ import type { SnapshotStore } from '../../contract/snapshot-store.ts';
 import type { Snapshot } from '../../contract/snapshot-types.ts';
 import type { Call } from '../../contract/call.ts';
 import { toSandboxError } from '../../errors/to-sandbox-error.ts';
-import { joinPath, pathText } from '../../manifest/byte-path.ts';
+import { pathText } from '../../manifest/byte-path.ts';
 import { StopSource } from '../../provider/stop-source.ts';
 import { snapshotId } from '../format/snapshot-record.ts';
-import type { ObjectId, TreeEntry } from '../format/tree-node.ts';
+import type { TreeEntry } from '../format/tree-node.ts';
 import { ObjectReader } from '../repository/object-reader.ts';
 import { openRepository } from '../repository/open-repository.ts';
-import { readNode } from '../tree/walk-tree.ts';
+import { treeDifferences } from '../tree/tree-differences.ts';
 
 /** One side of a difference. */
 export interface DiffSide {
@@ -64,52 +64,15 @@ async function* differences(
     const chain = await repository.readIndex(index, call);
     return { tree, reader: new ObjectReader(repository, chain, call) };
   };
-  const [old, now] = [await open(before), await open(after)];
-  const read = (reader: ObjectReader, id: ObjectId | undefined) =>
-    id === undefined ? [] : readNode(reader, id);
-
-  async function* directories(
-    path: string,
-    left: ObjectId | undefined,
-    right: ObjectId | undefined,
-  ): AsyncGenerator<SnapshotDifference, void> {
-    if (left === right) return;
-    call.signal.throwIfAborted();
-    const lefts = new Map((await read(old.reader, left)).map((entry) => [entry.name, entry]));
-    const rights = new Map((await read(now.reader, right)).map((entry) => [entry.name, entry]));
-    for (const name of [...new Set([...lefts.keys(), ...rights.keys()])].toSorted()) {
-      const [was, is] = [lefts.get(name), rights.get(name)];
-      const at = joinPath(path, name);
-      const found = difference(at, was, is);
-      if (found) yield found;
-      yield* directories(at, directoryId(was), directoryId(is));
-    }
+  const trees = [await open(before), await open(after)] as const;
+  for await (const { path, was, is } of treeDifferences(...trees, call)) {
+    yield {
+      path: pathText(path),
+      kind: was ? (is ? 'changed' : 'removed') : 'added',
+      ...(was ? { before: side(was) } : {}),
+      ...(is ? { after: side(is) } : {}),
+    };
   }
-  yield* directories('', old.tree, now.tree);
-}
-
-function directoryId(entry: TreeEntry | undefined): ObjectId | undefined {
-  return entry?.type === 'directory' ? entry.id : undefined;
-}
-
-function difference(
-  path: string,
-  was: TreeEntry | undefined,
-  is: TreeEntry | undefined,
-): SnapshotDifference | undefined {
-  if (was && is && sameEntry(was, is)) return undefined;
-  return {
-    path: pathText(path),
-    kind: was ? (is ? 'changed' : 'removed') : 'added',
-    ...(was ? { before: side(was) } : {}),
-    ...(is ? { after: side(is) } : {}),
-  };
-}
-
-/** What is in a directory is compared by itself. */
-function sameEntry(was: TreeEntry, is: TreeEntry): boolean {
-  if (was.type === 'directory' && is.type === 'directory') return was.mode === is.mode;
-  return JSON.stringify(was) === JSON.stringify(is);
 }
 
 function side(entry: TreeEntry): DiffSide {
