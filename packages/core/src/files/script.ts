@@ -57,6 +57,7 @@ export type ScriptName =
   | 'pack'
   | 'survey'
   | 'look'
+  | 'sockets'
   | 'packTree'
   | 'packNamed';
 
@@ -226,6 +227,10 @@ else
   printf 's\\0'
   xargs -0 -n 500 sh -c '${lookAtEach}' sh
 fi; ${someGone}`,
+
+  /** directory: the names of sockets below it, each ended by NUL. */
+  sockets: `
+cd -- "$p" && exec find . -type s -print0`,
 
   /** directory, steps: a tar of all that is in it. */
   packTree: `

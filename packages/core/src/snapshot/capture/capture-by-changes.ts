@@ -4,7 +4,7 @@ import type {
   DriverHandle,
 } from '../../contract/sandbox-driver.ts';
 import { SandboxError } from '../../errors/sandbox-error.ts';
-import { streamScript } from '../../files/run-script.ts';
+import { runScript, streamScript } from '../../files/run-script.ts';
 import { bytePath, type BytePath } from '../../manifest/byte-path.ts';
 import { workspacePath } from '../../provider/session.ts';
 import { type CaptureContext, isExcluded } from './capture-context.ts';
@@ -23,6 +23,7 @@ export interface ChangesCapture {
   readonly changing: readonly BytePath[];
 }
 
+const operation = 'snapshot';
 /** How often what changed while it was read is read again. */
 const rounds = 3;
 
@@ -69,13 +70,14 @@ export async function captureAndMark(
 
 async function takeEverything(context: CaptureContext): Promise<void> {
   const { session, recorder, excluded, call } = context;
+  const { signal } = call;
   const { archive } = session.driver;
   const tar = archive
     ? await archive.get(session.handle, session.workspace, call)
     : await streamScript(
         session,
-        { operation: 'snapshot', script: 'packTree', path: workspacePath },
-        { signal: call.signal },
+        { operation, script: 'packTree', path: workspacePath },
+        { signal },
       );
   await recordTar(tar, recorder, {
     prefixed: archive !== undefined,
@@ -85,6 +87,13 @@ async function takeEverything(context: CaptureContext): Promise<void> {
       return { path, mode, modifiedNs: BigInt(modifiedSeconds) * 1_000_000_000n, state: '' };
     },
   });
+  // No tar holds a socket; each must be told all the same.
+  const look = { operation, script: 'sockets', path: workspacePath } as const;
+  const names = Buffer.from(await runScript(session, look, { signal })).toString('latin1');
+  for (const name of names.split('\0')) {
+    const path = name.slice('./'.length);
+    if (path !== '' && !isExcluded(path, excluded)) await recorder.skip(path, 'socket');
+  }
 }
 
 interface TakenChanges {

@@ -1,7 +1,7 @@
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import type { BytePath } from '../../manifest/byte-path.ts';
 import { bytePath, joinPath, pathText } from '../../manifest/byte-path.ts';
-import { readTar } from '../../manifest/tar-reader.ts';
+import { readTar, type TarReading } from '../../manifest/tar-reader.ts';
 import type { TarEntry } from '../../manifest/tar-types.ts';
 import { isName } from '../format/tree-node.ts';
 import type { EntryFacts, WorkspaceRecorder } from './workspace-recorder.ts';
@@ -30,10 +30,10 @@ export async function recordTar(
   recorder: WorkspaceRecorder,
   how: TarRecording,
 ): Promise<void> {
-  const reading = {
+  const special: [BytePath, Parameters<NonNullable<TarReading['onSpecial']>>[0]][] = [];
+  const reading: TarReading = {
     concatenated: true,
-    // Told by the listing or the changes too, which know sockets besides.
-    onSpecial: () => undefined,
+    onSpecial: (type, name) => special.push([workspacePathOf(name, how), type]),
   };
   for await (const entry of readTar(tar, limits, reading)) {
     const path = workspacePathOf(entry.path, how);
@@ -43,6 +43,7 @@ export async function recordTar(
     await recordEntry(entry, facts, recorder, how);
     how.onRecorded?.(path);
   }
+  for (const [path, type] of special) await recorder.skip(path, type);
 }
 
 async function recordEntry(
