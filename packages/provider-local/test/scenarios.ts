@@ -8,6 +8,7 @@ import { limitScenarios } from './limit-scenarios.ts';
 import { portScenarios } from './port-scenarios.ts';
 import { processScenarios } from './process-scenarios.ts';
 import type { Scenario } from './scenario.ts';
+import { snapshotScenarios } from './snapshot-scenarios.ts';
 import { suspendScenarios } from './suspend-scenarios.ts';
 import { terminalScenarios } from './terminal-scenarios.ts';
 import { watchScenarios } from './watch-scenarios.ts';
@@ -25,4 +26,5 @@ export const scenarios: readonly Scenario[] = [
   ...watchScenarios,
   ...copyOnWriteScenarios,
   ...changesScenarios,
+  ...snapshotScenarios,
 ];
