@@ -1,3 +1,4 @@
+import type { Capabilities } from '@gantry/core';
 import { type Context, Hono } from 'hono';
 import { RateLimit } from '../chassis/quota.ts';
 import type { EmulatorContext } from '../chassis/emulator.ts';
@@ -18,6 +19,13 @@ export function controlPlane(context: EmulatorContext, sandboxes: E2bSandboxes):
   const { provider, quotas, clock } = context;
   const creates = new RateLimit(clock, quotas.createsPerSecond);
   const app = new Hono();
+  // What this machine can do does not change while it is asked again and again.
+  let probed: Promise<Capabilities> | undefined;
+  const probe = (): Promise<Capabilities> => {
+    probed ??= provider.probe();
+    probed.catch(() => (probed = undefined));
+    return probed;
+  };
 
   app.onError((error, c) => fail(c, toApiError(error)));
   app.notFound((c) => fail(c, unsupported(`${c.req.method} ${c.req.path} is not emulated`)));
@@ -46,7 +54,7 @@ export function controlPlane(context: EmulatorContext, sandboxes: E2bSandboxes):
     if (sandboxes.running >= (quotas.runningSandboxes ?? Infinity)) {
       throw new ApiError(429, 'The maximum number of concurrent sandboxes is reached');
     }
-    const options = await guestRequest(provider, request, version === 2);
+    const options = guestRequest(provider, await probe(), request, version === 2);
     const made = await createE2bSandbox(context, sandboxes, request, options, version);
     return c.json(sandboxAnswer(context, made), 201);
   };

@@ -1,4 +1,4 @@
-import type { CreateOptions, NetworkPolicy, Provider, Sandbox } from '@gantry/core';
+import type { Capabilities, CreateOptions, NetworkPolicy, Provider, Sandbox } from '@gantry/core';
 import { unsupported } from './api-error.ts';
 import { guestHome, guestUser } from './e2b-sandbox.ts';
 import type { NetworkConfig, NewSandbox } from './wire-bodies.ts';
@@ -34,12 +34,12 @@ export function guestEnvironment(sandboxId: string, request: NewSandbox): Record
  * What a provider is asked for, so that a sandbox of it can pass for one of E2B: a root file system that its
  * user can write, and the network that was asked for. Throws the vendor's error for what it cannot give.
  */
-export async function guestRequest(
+export function guestRequest(
   provider: Provider,
+  capabilities: Capabilities,
   request: NewSandbox,
   explicitInternet: boolean,
-): Promise<CreateOptions> {
-  const capabilities = await provider.probe();
+): CreateOptions {
   if (!capabilities.root?.modes.includes('copy-on-write')) {
     throw unsupported(`provider ${provider.id} has no root file system that a guest can write`);
   }

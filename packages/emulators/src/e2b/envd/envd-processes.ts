@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { SandboxError, type Sandbox } from '@gantry/core';
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { EmulatorClock } from '../../chassis/clock.ts';
@@ -6,7 +7,7 @@ import { guestPath } from './guest-path.ts';
 
 /** How long one that is over can still be asked about. */
 const rememberedMs = 30_000;
-/** Terminals have no process id that the provider tells; numbers from here on are no guest's. */
+/** Where a provider does not tell process ids: numbers from here on are no guest's. */
 const firstOwnPid = 5_000_000;
 
 /** What to start. */
@@ -42,7 +43,8 @@ export class EnvdProcesses {
     let guest: GuestProcess;
     try {
       if (options.size) {
-        guest = await openTerminal(sandbox, [...command], { ...where, size: options.size });
+        const opened = await openTerminal(sandbox, command, { ...where, size: options.size });
+        ({ pid, guest } = opened);
       } else {
         const stdin = options.stdin ? 'stream' : 'none';
         const started = await sandbox.spawn([...command], { ...where, stdin });
@@ -106,17 +108,27 @@ export class EnvdProcesses {
   }
 }
 
+/** Opens a terminal, and learns the process id of what runs in it. */
 async function openTerminal(
   sandbox: Sandbox,
-  command: [string, ...string[]],
+  command: readonly string[],
   options: NonNullable<Parameters<Sandbox['terminal']>[0]>,
-): Promise<GuestProcess> {
-  const terminal = await sandbox.terminal({ ...options, command });
+): Promise<{ pid: number; guest: GuestProcess }> {
+  const note = `/tmp/.envd-${randomUUID()}`;
+  const terminal = await sandbox.terminal({
+    ...options,
+    command: ['/bin/sh', '-c', 'echo $$ >"$0" && exec "$@"', note, ...command],
+  });
+  const read = 'until [ -s "$0" ]; do sleep 0.01; done; cat -- "$0"; rm -f -- "$0"';
+  const told = await sandbox.exec(['/bin/sh', '-c', read, note], { timeoutMs: 60_000 });
   return {
-    outputs: [{ name: 'pty', stream: terminal.output }],
-    input: terminal.input,
-    exit: terminal.exit,
-    kill: (signal) => terminal.kill(signal),
-    resize: (size) => terminal.resize(size),
+    pid: Number(told.stdout.text),
+    guest: {
+      outputs: [{ name: 'pty', stream: terminal.output }],
+      input: terminal.input,
+      exit: terminal.exit,
+      kill: (signal) => terminal.kill(signal),
+      resize: (size) => terminal.resize(size),
+    },
   };
 }
