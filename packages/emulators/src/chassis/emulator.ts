@@ -85,42 +85,38 @@ export async function startEmulator(vendor: Vendor, options: EmulatorOptions): P
   const faults = new WireFaults();
   const log = new RequestLog(options.record);
   log.conceal(key);
-  let service: VendorService | undefined;
-  const listener = new Listener(
-    {
-      request: (request, response) => {
-        if (service) void answer(request, response, { service, port, clock, faults, log });
-      },
-      upgrade: (request, socket, head) => {
-        if (!service || refusedBy(request, port)) socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
-        else service.upgrade(request, socket, head);
-      },
-    },
-    options.certificate,
-  );
+  const listener = new Listener(options.certificate);
   const port = await listener.listen(options.port ?? 0);
   const url = `${options.certificate ? 'https' : 'http'}://127.0.0.1:${port}`;
   const { provider, quotas = {} } = options;
-  const running = vendor.start({
+  const service = vendor.start({
     ...{ provider, port, url, clock, quotas },
     isKey: (candidate) => sameText(candidate ?? '', key),
     conceal: (secret) => log.conceal(secret),
   });
-  service = running;
+  listener.serve({
+    request: (request, response) => {
+      void answer(request, response, { service, port, clock, faults, log });
+    },
+    upgrade: (request, socket, head) => {
+      if (refusedBy(request, port)) socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+      else service.upgrade(request, socket, head);
+    },
+  });
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     clock.stop();
     // Sandboxes first: what is still answered then says so in the vendor's words.
-    const ended = await Promise.allSettled([running.close()]);
+    const ended = await Promise.allSettled([service.close()]);
     await listener.close();
     await log.close();
     for (const result of ended) if (result.status === 'rejected') throw result.reason;
   };
   return {
     ...{ vendor: vendor.name, url, key, clock, faults },
-    environment: running.environment(key),
+    environment: service.environment(key),
     requests: () => log.list(),
-    vanish: (sandboxId) => running.vanish(sandboxId),
+    vanish: (sandboxId) => service.vanish(sandboxId),
     close: () => (closing ??= close()),
     [Symbol.asyncDispose]: () => (closing ??= close()),
   };

@@ -21,9 +21,9 @@ export interface Certificate {
 
 /** What a listener hands its traffic to. */
 export interface Traffic {
-  request(request: WireRequest, response: WireResponse): void;
+  readonly request: (request: WireRequest, response: WireResponse) => void;
   /** A client wants to leave HTTP for another protocol, WebSocket mostly. */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
 
 const tlsHandshake = 0x16;
@@ -37,20 +37,30 @@ export class Listener {
   readonly #tcp: Server;
   readonly #sockets = new Set<Socket>();
 
-  constructor(traffic: Traffic, certificate?: Certificate) {
-    const http = createHttp({ keepAliveTimeout: 60_000, requestTimeout: 0 }, traffic.request);
-    const http2 = createHttp2({}, traffic.request);
-    const https = certificate && createSecureServer({ ...certificate, allowHTTP1: true });
-    https?.on('request', traffic.request);
-    for (const server of [http, https]) server?.on('upgrade', traffic.upgrade);
+  #traffic: Traffic | undefined;
+
+  constructor(certificate?: Certificate) {
+    const take = (request: WireRequest, response: WireResponse): void => {
+      if (this.#traffic) this.#traffic.request(request, response);
+      else request.socket.destroy();
+    };
+    const http = createHttp({ keepAliveTimeout: 60_000, requestTimeout: 0 }, take);
+    const http2 = createHttp2({}, take);
+    const https = certificate && createSecureServer({ ...certificate, allowHTTP1: true }, take);
+    for (const server of [http, https]) {
+      server?.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+        if (this.#traffic) this.#traffic.upgrade(request, socket, head);
+        else socket.destroy();
+      });
+    }
     this.#tcp = createTcp({ noDelay: true }, (socket) => {
       this.#sockets.add(socket);
       // A client that goes away in the middle is its own affair; the request's handler is told.
       socket.on('error', () => socket.destroy());
       socket.once('close', () => this.#sockets.delete(socket));
       socket.once('readable', () => {
-        const first = socket.read() as Buffer | null;
-        if (first === null) {
+        const first: unknown = socket.read();
+        if (!Buffer.isBuffer(first)) {
           socket.destroy();
           return;
         }
@@ -73,6 +83,11 @@ export class Listener {
     if (address === null || typeof address === 'string')
       throw new Error('the listener has no port');
     return address.port;
+  }
+
+  /** From now on requests are handed over; those before are dropped. */
+  serve(traffic: Traffic): void {
+    this.#traffic = traffic;
   }
 
   /** Takes no more connections, and ends those that there are. */

@@ -16,11 +16,11 @@ export function recordExchange(
   const sent = new Beginning();
   const answered = new Beginning();
   if (log.recording) {
-    const { emit } = request;
+    const emit = request.emit.bind(request);
     // Not a listener: one would make the request flow before its handler reads it.
-    request.emit = function observed(this: unknown, event: string | symbol, ...values: unknown[]) {
+    request.emit = (event: string | symbol, ...values: unknown[]): boolean => {
       if (event === 'data') sent.add(values[0]);
-      return Reflect.apply(emit, request, [event, ...values]) as boolean;
+      return Reflect.apply(emit, undefined, [event, ...values]);
     };
     tapResponse(response, (chunk) => {
       answered.add(chunk);

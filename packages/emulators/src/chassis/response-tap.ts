@@ -8,7 +8,7 @@ export type Verdict = 'send' | 'cut' | 'stall';
  * `stall` nothing more is sent and the answer never ends.
  */
 export function tapResponse(response: WireResponse, judge: (chunk: Buffer) => Verdict): void {
-  const { write, end } = response;
+  const [write, end] = [response.write.bind(response), response.end.bind(response)];
   let stalled = false;
   const pass = (chunk: unknown): boolean => {
     if (stalled) return false;
@@ -18,19 +18,21 @@ export function tapResponse(response: WireResponse, judge: (chunk: Buffer) => Ve
     else stalled = true;
     return false;
   };
-  response.write = function tapped(this: unknown, ...parts: unknown[]): boolean {
-    if (pass(parts[0])) return Reflect.apply(write, response, parts) as boolean;
+  response.write = (...parts: unknown[]): boolean => {
+    if (pass(parts[0])) return Boolean(Reflect.apply(write, undefined, parts));
     // A writer that waits for its piece to be sent must not wait for ever.
     const done = parts.findLast((part) => typeof part === 'function');
     if (typeof done === 'function') process.nextTick(done);
     return true;
   };
-  response.end = function tapped(this: unknown, ...parts: unknown[]): typeof response {
+  const tappedEnd = (...parts: unknown[]): WireResponse => {
     const [last] = parts;
     const hasBody = last !== undefined && last !== null && typeof last !== 'function';
-    if (hasBody ? pass(last) : !stalled) Reflect.apply(end, response, parts);
+    if (hasBody ? pass(last) : !stalled) Reflect.apply(end, undefined, parts);
     return response;
-  } as typeof response.end;
+  };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- both kinds of answer return themselves
+  response.end = tappedEnd as typeof response.end;
 }
 
 /** Ends the connection, or of HTTP/2 the one stream, in the middle of whatever it carries. */

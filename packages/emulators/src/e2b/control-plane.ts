@@ -27,8 +27,8 @@ export function controlPlane(context: EmulatorContext, sandboxes: E2bSandboxes):
     return probed;
   };
 
-  app.onError((error, c) => fail(c, toApiError(error)));
-  app.notFound((c) => fail(c, unsupported(`${c.req.method} ${c.req.path} is not emulated`)));
+  app.onError((error) => fail(toApiError(error)));
+  app.notFound((c) => fail(unsupported(`${c.req.method} ${c.req.path} is not emulated`)));
   app.use(async (c, next) => {
     if (c.req.path !== '/health' && !context.isKey(c.req.header('x-api-key'))) {
       throw new ApiError(401, 'Invalid API key');
@@ -115,13 +115,10 @@ export function controlPlane(context: EmulatorContext, sandboxes: E2bSandboxes):
   return app;
 }
 
-function fail(c: Context, error: ApiError): Response {
+function fail(error: ApiError): Response {
   const headers = new Headers({ 'content-type': 'application/json' });
   if (error.retryAfterSeconds !== undefined) {
     headers.set('retry-after', String(error.retryAfterSeconds));
   }
-  return c.newResponse(errorBody(error.status, error.message), {
-    status: error.status as 400,
-    headers,
-  });
+  return new Response(errorBody(error.status, error.message), { status: error.status, headers });
 }

@@ -119,7 +119,7 @@ class E2bService implements VendorService {
         request,
         newEnvdCall(emulated, () => dropConnection(response)),
       );
-      return this.#rpc(request, response as Parameters<NodeHandler>[1]);
+      return this.#rpc(request, response);
     }
     const files = getRequestListener(
       (fetched, bindings) => this.#files.fetch(fetched, { ...bindings, emulated }),
@@ -158,8 +158,6 @@ class E2bService implements VendorService {
     return signatureHolds(token, query, operation, this.#context.clock.now());
   }
 }
-
-type NodeHandler = ReturnType<typeof connectNodeAdapter>;
 
 /** Without this the adapter would replace the process's own `Request` and `Response`. */
 const listenerOptions = { overrideGlobalObjects: false } as const;

@@ -45,7 +45,7 @@ function typeOf(bits = 0): FileType {
 /** As Go prints a mode: `drwxr-xr-x`, `Lrwxrwxrwx`. */
 function permissions(bits: number): string {
   const kind = bits >> 12 === directoryBits ? 'd' : bits >> 12 === linkBits ? 'L' : '-';
-  const letters = [...'rwxrwxrwx'].map((letter, index) =>
+  const letters = Array.from('rwxrwxrwx', (letter, index) =>
     (bits >> (8 - index)) & 1 ? letter : '-',
   );
   return kind + letters.join('');

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ExitStatus, Signal, TerminalSize } from '@gantry/core';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
@@ -121,6 +122,15 @@ export class EnvdProcess {
     return this.#guest.kill(signal);
   }
 
+  /** Kills it after that time, whoever still follows it then. */
+  killAfter(milliseconds: number): void {
+    const timer = setTimeout(() => {
+      // One that cannot be killed any more has ended.
+      this.kill('SIGKILL').catch(() => undefined);
+    }, milliseconds);
+    void this.over.then(() => clearTimeout(timer));
+  }
+
   async #live(): Promise<void> {
     // Nothing is read before somebody follows: the first one misses nothing.
     await this.#begin.promise;
@@ -128,6 +138,7 @@ export class EnvdProcess {
     const outputs = Promise.all(
       this.#guest.outputs.map(({ name }, index) => this.#pump(name, readers[index])),
     );
+    outputs.catch(() => undefined); // The exit tells of a lost link.
     try {
       const status = await this.#guest.exit;
       await this.#drained(outputs);
@@ -165,13 +176,12 @@ export class EnvdProcess {
 
   /** Waits for what was written before the exit, and not for those who hold an output open after it. */
   async #drained(outputs: Promise<unknown>): Promise<void> {
-    let open = true;
-    const ended = outputs.then(() => (open = false));
+    const ended = outputs.then(() => true);
     this.#lastOutput = performance.now();
-    while (open) {
+    for (;;) {
       const wait = this.#lastOutput + quietMs - performance.now();
       if (wait <= 0) return;
-      await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, wait))]);
+      if (await Promise.race([ended, delay(wait, false)])) return;
     }
   }
 }

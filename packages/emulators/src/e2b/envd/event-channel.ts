@@ -30,7 +30,7 @@ export class EventChannel<Event> {
   }
 
   /** The reader fails at once. */
-  fail(error: unknown): void {
-    this.#writer.abort(error).catch(() => undefined); // Nobody reads any more.
+  fail(reason: unknown): void {
+    this.#writer.abort(reason).catch(() => undefined); // Nobody reads any more.
   }
 }

@@ -2,6 +2,7 @@ import type { HttpBindings } from '@hono/node-server';
 import { ConnectError, Code } from '@connectrpc/connect';
 import { Hono } from 'hono';
 import type { EmulatorContext } from '../../chassis/emulator.ts';
+import { dropConnection } from '../../chassis/response-tap.ts';
 import { ApiError, errorBody, toApiError } from '../api-error.ts';
 import type { E2bSandbox } from '../e2b-sandbox.ts';
 import { guestEnvironment } from '../guest.ts';
@@ -29,7 +30,7 @@ export function fileRoutes({ clock }: EmulatorContext): Hono<{ Bindings: FileBin
       ? new ApiError(502, 'The sandbox was not found')
       : fromEnvd(error);
     const headers = { 'content-type': 'application/json' };
-    return c.newResponse(errorBody(status, message), { status: status as 400, headers });
+    return new Response(errorBody(status, message), { status, headers });
   });
 
   app.get('/health', (c) => c.body(null, 204));
@@ -63,7 +64,8 @@ export function fileRoutes({ clock }: EmulatorContext): Hono<{ Bindings: FileBin
     }
     // Never more than was announced, though the file may have grown meanwhile.
     const part = range ?? { offset: 0, length: entry.size };
-    const body = entry.size === 0 ? null : await sandbox.files.read(path, part);
+    const source = entry.size === 0 ? undefined : await sandbox.files.read(path, part);
+    const body = source ? orDropped(source, () => dropConnection(c.env.outgoing)) : null;
     return c.newResponse(body, { status: range ? 206 : 200, headers });
   });
 
@@ -90,6 +92,28 @@ export function fileRoutes({ clock }: EmulatorContext): Hono<{ Bindings: FileBin
     );
   });
   return app;
+}
+
+/** A body whose source fails in the middle ends with its connection: an answer that looks whole would lie. */
+function orDropped(
+  source: ReadableStream<Uint8Array>,
+  drop: () => void,
+): ReadableStream<Uint8Array> {
+  const reader = source.getReader();
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      } catch {
+        // Why it failed can no longer be told to anybody.
+        drop();
+        controller.close();
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
 }
 
 function refuseOther(entry: GuestEntry, path: string): void {

@@ -3,7 +3,7 @@ import { guestEnvironment } from '../guest.ts';
 import { callOf, type EnvdCall } from './envd-call.ts';
 import type { EnvdProcess, ProcessEvent } from './envd-process.ts';
 import { asUser, userOf } from './guest-user.ts';
-import { Process, Signal } from './wire/process.ts';
+import { type Process, Signal } from './wire/process.ts';
 
 type Selector = Parameters<EnvdCall['sandbox']['details']['processes']['find']>[0];
 
@@ -36,7 +36,10 @@ export const processService: ServiceImpl<typeof Process> = {
         ...(size ? { size: { columns: size.cols, rows: size.rows } } : {}),
       }),
     );
-    yield* follow(call, process, context, async () => process.kill('SIGKILL'));
+    // The vendor's limit of time is the process's own, also in the background.
+    const timeoutMs = context.timeoutMs();
+    if (timeoutMs !== undefined) process.killAfter(timeoutMs);
+    yield* follow(call, process, context);
   },
 
   async *connect(request, context) {
@@ -95,12 +98,11 @@ function find(context: HandlerContext, selector: Selector): EnvdProcess {
   return callOf(context).sandbox.details.processes.find(selector);
 }
 
-/** The events of a process until it ends, its client goes, or time is up: then `late` comes before the error. */
+/** The events of a process until it ends, its client goes, or the client's time is up. */
 async function* follow(
   call: EnvdCall,
   process: EnvdProcess,
   context: HandlerContext,
-  late?: () => Promise<void>,
 ): AsyncGenerator<{ event: ProcessEvent }> {
   const channel = process.follow();
   const reader = channel.events.getReader();
@@ -120,9 +122,7 @@ async function* follow(
       yield { event: next.value };
     }
     const reason: unknown = context.signal.reason;
-    if (!(reason instanceof ConnectError) || reason.code !== Code.DeadlineExceeded) return;
-    await late?.();
-    throw reason;
+    if (reason instanceof ConnectError && reason.code === Code.DeadlineExceeded) throw reason;
   } catch (error) {
     if (error instanceof ConnectError) throw error;
     // The link to the guest is lost. The vendor's clients see a connection that breaks, and no end event.
@@ -130,7 +130,7 @@ async function* follow(
     throw new ConnectError(String(error), Code.Unavailable);
   } finally {
     process.unfollow(channel);
-    void reader.cancel();
+    reader.cancel().catch(() => undefined); // It has failed already, which was told above.
   }
 }
 
