@@ -25,6 +25,15 @@ const meanings: readonly (readonly [abstract new (...args: never) => Error, Mean
   [TimeoutError, ['unavailable', { outcome: 'unknown' }]],
 ];
 
+/** The control plane's answers that have no class of their own. */
+const statuses: Readonly<Record<number, SandboxErrorCode>> = {
+  400: 'invalid-argument',
+  403: 'permission-denied',
+  404: 'not-found',
+  409: 'failed-precondition',
+  501: 'unsupported',
+};
+
 /** Turns what the SDK throws into a `SandboxError`. What has no meaning of its own stays for core to wrap. */
 export function fromVendor(error: unknown): unknown {
   if (SandboxError.is(error) || !(error instanceof Error)) return error;
@@ -34,8 +43,8 @@ export function fromVendor(error: unknown): unknown {
     return new SandboxError(code, error.message, { ...options, cause: error });
   }
   const status = 'statusCode' in error ? Number(error.statusCode) : statusIn(error.message);
-  if (status === 501) return new SandboxError('unsupported', error.message, { cause: error });
-  if (status >= 500) return new SandboxError('unavailable', error.message, { cause: error });
+  const code = statuses[status] ?? (status >= 500 ? 'unavailable' : undefined);
+  if (code) return new SandboxError(code, error.message, { cause: error });
   // undici's words for a connection that could not be made, or that broke.
   if (error.message === 'fetch failed' || error.message === 'terminated') {
     const reason = error.cause instanceof Error ? `: ${error.cause.message}` : '';

@@ -5,7 +5,7 @@ import {
   SandboxError,
   type Signal,
 } from '@gantry/core/driver';
-import { type CommandHandle, InvalidArgumentError } from 'e2b';
+import { type CommandHandle, InvalidArgumentError, SandboxNotFoundError } from 'e2b';
 import { fromVendor } from './errors.ts';
 import { exitStatusOf } from './exit-status.ts';
 import { runGuestScript } from './guest-script.ts';
@@ -36,7 +36,7 @@ export async function spawnCommand(
       onStderr: (text) => stderr.push(encoder.encode(text)),
     });
   } catch (error) {
-    throw refused(error, command);
+    throw await refused(error, command, sandbox);
   }
   followed.add(started);
   const kill = (signal: Signal = 'SIGKILL'): Promise<void> => killGroup(sandbox, started, signal);
@@ -92,7 +92,12 @@ async function killGroup(
   if (code !== 0 && signal === 'SIGKILL') await started.kill();
 }
 
-function refused(error: unknown, { cwd }: Command): unknown {
+async function refused(
+  error: unknown,
+  { cwd }: Command,
+  sandbox: E2bHandle['sandbox'],
+): Promise<unknown> {
+  if (error instanceof SandboxNotFoundError) return absentOrLost(error, sandbox);
   if (!(error instanceof InvalidArgumentError) || !error.message.includes('cwd')) {
     return fromVendor(error);
   }
@@ -101,4 +106,18 @@ function refused(error: unknown, { cwd }: Command): unknown {
     details: { reason: 'cwd' },
     cause: error,
   });
+}
+
+/** The SDK takes any stream that breaks off early for a sandbox that is gone; the control plane knows. */
+async function absentOrLost(
+  lost: SandboxNotFoundError,
+  sandbox: E2bHandle['sandbox'],
+): Promise<unknown> {
+  try {
+    await sandbox.getInfo();
+  } catch (error) {
+    return fromVendor(error);
+  }
+  const message = `the command's stream was lost before it began: ${lost.message}`;
+  return new SandboxError('unavailable', message, { cause: lost, outcome: 'unknown' });
 }

@@ -1,4 +1,10 @@
-import { type ContextKey, createContextKey, type HandlerContext } from '@connectrpc/connect';
+import {
+  Code,
+  ConnectError,
+  type ContextKey,
+  createContextKey,
+  type HandlerContext,
+} from '@connectrpc/connect';
 import type { E2bSandbox } from '../e2b-sandbox.ts';
 import { isGone, toRpcError } from './rpc-error.ts';
 
@@ -24,9 +30,10 @@ export function newEnvdCall(sandbox: E2bSandbox, drop: () => void): EnvdCall {
       try {
         return await work();
       } catch (error) {
+        if (!(await isGone(error, sandbox.sandbox))) throw toRpcError(error);
         // The vendor's router no longer reaches such a sandbox; there is nobody in it to answer.
-        if (isGone(error)) sandbox.interrupt();
-        throw toRpcError(error);
+        sandbox.interrupt();
+        throw new ConnectError('The sandbox was not found', Code.Unavailable);
       }
     },
   };

@@ -24,9 +24,10 @@ const metadataHeader = 'x-metadata-';
 /** envd over plain HTTP: files in and out, and what it says of itself. */
 export function fileRoutes({ clock }: EmulatorContext): Hono<{ Bindings: FileBindings }> {
   const app = new Hono<{ Bindings: FileBindings }>();
-  app.onError((error, c) => {
-    if (isGone(error)) c.env.emulated.interrupt();
-    const { status, message } = isGone(error)
+  app.onError(async (error, c) => {
+    const gone = await isGone(error, c.env.emulated.sandbox);
+    if (gone) c.env.emulated.interrupt();
+    const { status, message } = gone
       ? new ApiError(502, 'The sandbox was not found')
       : fromEnvd(error);
     const headers = { 'content-type': 'application/json' };

@@ -1,4 +1,4 @@
-import { SandboxError } from '@gantry/core';
+import { type Sandbox, SandboxError } from '@gantry/core';
 import { Code, ConnectError } from '@connectrpc/connect';
 
 const codes: Partial<Record<SandboxError['code'], Code>> = {
@@ -11,17 +11,15 @@ const codes: Partial<Record<SandboxError['code'], Code>> = {
   unavailable: Code.Unavailable,
 };
 
-/** What a guest's sandbox says, as envd says it. A sandbox that is gone reads as one that cannot be reached. */
+/** What a guest's sandbox says, as envd says it. */
 export function toRpcError(error: unknown): ConnectError {
   if (error instanceof ConnectError) return error;
   if (!SandboxError.is(error)) return new ConnectError(String(error), Code.Internal);
-  if (isGone(error)) return new ConnectError('The sandbox was not found', Code.Unavailable);
   return new ConnectError(error.message, codes[error.code] ?? Code.Internal);
 }
 
-/** Whether the real sandbox is no longer there, rather than something in it. */
-export function isGone(error: unknown): boolean {
-  if (!SandboxError.is(error)) return false;
-  const { code, details } = error;
-  return code === 'not-found' && details['path'] === undefined;
+/** Whether an error came of a real sandbox that is no longer there, rather than of something in it. */
+export async function isGone(error: unknown, sandbox: Sandbox): Promise<boolean> {
+  if (!SandboxError.is(error) || error.details['path'] !== undefined) return false;
+  return (await sandbox.inspect()).state === 'gone';
 }
