@@ -7,6 +7,7 @@ import {
   SandboxNotFoundError,
   TimeoutError,
 } from 'e2b';
+import { guestHome } from '../src/e2b/e2b-sandbox.ts';
 import { type E2bEmulator, startE2b, until } from './e2b-emulator.ts';
 
 // The vendor's own SDK, unmodified, over its surface.
@@ -119,7 +120,7 @@ describe('files', () => {
   test('are written and read in every form', async () => {
     const bytes = new Uint8Array(300_000).map((_, index) => index % 251);
     expect(await sandbox.files.write('a/text.txt', 'grüße')).toMatchObject({
-      path: '/home/user/a/text.txt',
+      path: `${guestHome}/a/text.txt`,
       name: 'text.txt',
     });
     expect(await sandbox.files.read('a/text.txt')).toBe('grüße');
@@ -134,7 +135,7 @@ describe('files', () => {
       { path: 'b 1', data: '1' },
       { path: '/tmp/"2"', data: '22' },
     ]);
-    expect(many.map(({ path }) => path)).toEqual(['/home/user/b 1', '/tmp/"2"']);
+    expect(many.map(({ path }) => path)).toEqual([`${guestHome}/b 1`, '/tmp/"2"']);
     expect(await sandbox.files.read('/tmp/"2"')).toBe('22');
   });
 
@@ -150,12 +151,12 @@ describe('files', () => {
       ['link', 'file'],
     ]);
     expect(entries[1]).toMatchObject({
-      ...{ path: '/home/user/d/file', size: 5, mode: 0o640, permissions: '-rw-r-----' },
+      ...{ path: `${guestHome}/d/file`, size: 5, mode: 0o640, permissions: '-rw-r-----' },
       ...{ owner: 'user', group: 'user' },
     });
     expect(entries[2]).toMatchObject({ symlinkTarget: 'file', permissions: 'Lrwxrwxrwx' });
     await expect(sandbox.files.list('d/file')).rejects.toThrow('not a directory');
-    expect((await sandbox.files.rename('d/file', 'new/place')).path).toBe('/home/user/new/place');
+    expect((await sandbox.files.rename('d/file', 'new/place')).path).toBe(`${guestHome}/new/place`);
     expect(await sandbox.files.exists('d/file')).toBe(false);
     expect((await sandbox.files.getInfo('new/place')).size).toBe(5);
     await sandbox.files.remove('new');
