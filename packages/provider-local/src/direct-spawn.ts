@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { constants } from 'node:os';
 import {
   type Command,
   type DriverProcess,
@@ -11,15 +10,23 @@ import {
 import { readableFromSocket, writableToSocket } from '@gantry/core/node';
 import { type DirectProcesses, signalGroup } from './direct-processes.ts';
 import { isErrno } from './errors.ts';
+import { markOptions, newMarkOf } from './kill/marks.ts';
+import { isSignal, signalMarked } from './kill/signal-command.ts';
 
 /** Starts a command as a process of the caller's own, in a session and process group of its own. */
 export async function directSpawn(
   command: Command,
   env: NodeJS.ProcessEnv,
   processes: DirectProcesses,
+  marker: string | undefined,
 ): Promise<DriverProcess> {
   requireDirectory(command.cwd);
-  const [program, ...args] = command.argv;
+  const range = marker === undefined ? undefined : processes.marks();
+  const mark = range && newMarkOf(range);
+  const [program, ...args] =
+    marker === undefined || mark === undefined
+      ? command.argv
+      : ([marker, ...markOptions(mark), ...command.argv] as const);
   const input = command.stdin === 'none' ? 'ignore' : 'pipe';
   const child = spawn(program, args, {
     ...{ cwd: command.cwd, env, detached: true },
@@ -52,9 +59,17 @@ export async function directSpawn(
         throw new SandboxError('invalid-argument', `there is no signal ${signal}`);
       }
       // Afterwards the id may belong to a process of somebody else.
-      if (child.exitCode === null && child.signalCode === null) signalGroup(pid, signal);
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      if (mark === undefined) signalGroup(pid, signal);
+      else await signalTree(pid, mark, signal);
     },
   };
+}
+
+/** The group too: what has just been started may not carry its mark yet. */
+async function signalTree(pid: number, mark: bigint, signal: NodeJS.Signals): Promise<void> {
+  if (signal === 'SIGKILL') signalGroup(pid, signal);
+  await signalMarked({ first: mark, count: 1n }, signal, false);
 }
 
 function requireDirectory(directory: string): void {
@@ -114,8 +129,4 @@ async function feed(stdin: WritableStream<Uint8Array>, bytes: Uint8Array): Promi
   } catch {
     // It stopped reading: its exit status tells the rest.
   }
-}
-
-function isSignal(name: string): name is NodeJS.Signals {
-  return name in constants.signals;
 }

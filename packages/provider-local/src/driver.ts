@@ -15,9 +15,9 @@ import { diagnose, requireAll } from './diagnose.ts';
 import { signalCommand } from './kill/signal-command.ts';
 import type { CgroupDirectory } from './limits/find-cgroups.ts';
 import { readMetrics } from './limits/metrics.ts';
-import { outOfMemoryKills, tellOutOfMemory } from './limits/out-of-memory.ts';
+import { outOfMemoryKills, watchMemory } from './limits/out-of-memory.ts';
 import { hostLimits, narrowedBy, planLimits } from './limits/plan-limits.ts';
-import { listRecords, sandboxStatus } from './inventory.ts';
+import { listRecords, sandboxStatus, unreadableRecords } from './inventory.ts';
 import type { ResolvedOptions } from './options.ts';
 import { findPortsEntry } from './ports/enter-network.ts';
 import { PortForwarder } from './ports/port-forwarder.ts';
@@ -66,7 +66,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       main: record.main,
       agent,
       ports: new PortForwarder(record.main, record.uid),
-      detached: new DetachedProcesses({ ...link, directory: detached, agent }),
+      detached: new DetachedProcesses({ ...link, directory: detached, main: record.main }),
     };
   };
 
@@ -149,8 +149,9 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
     async diagnose() {
       const findings = await diagnose();
       // What comes on top of a sandbox matters once there can be one.
-      if (!findings.every(({ ok }) => ok)) return findings;
-      return [...findings, await findPortsEntry(), await probeOverlay(state)];
+      const records = unreadableRecords(state);
+      if (!findings.every(({ ok }) => ok)) return [...findings, ...records];
+      return [...findings, await findPortsEntry(), await probeOverlay(state), ...records];
     },
 
     async create(request: CreateRequest, call: Call) {
@@ -213,7 +214,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       const before = outOfMemoryKills(cgroups);
       const starter = command.detached ? detached : agent;
       const started = await starter.spawn({ ...command, env: { ...env, ...command.env } }, call);
-      return tellOutOfMemory(started, cgroups, before);
+      return watchMemory(started, cgroups, before);
     },
 
     async release({ agent, ports, detached }) {

@@ -39,7 +39,7 @@ export async function removeSandbox(state: StateDirectory, record: SandboxRecord
 
 /** Ends what runs in a sandbox, and keeps its directory. */
 export async function endSandbox(state: StateDirectory, record: SandboxRecord): Promise<void> {
-  if (record.isolation === 'none') endDirectly(state, record);
+  if (record.isolation === 'none') await endDirectly(state, record);
   if (record.main) await killProcess(record.main, goneWithinMs);
   // It ends by itself when what it watches over has ended.
   const { keeper } = record;
@@ -50,9 +50,10 @@ export async function endSandbox(state: StateDirectory, record: SandboxRecord): 
 }
 
 /** Without namespaces nothing dies with the main process: all that is known is killed one by one. */
-function endDirectly(state: StateDirectory, record: SandboxRecord): void {
-  new DirectProcesses(state.sandbox(record.id).directory).killAll();
+async function endDirectly(state: StateDirectory, record: SandboxRecord): Promise<void> {
+  // First: while it runs it could remove the directory.
   if (record.main && isRunning(record.main)) signalGroup(record.main.pid, 'SIGKILL');
+  await new DirectProcesses(state.sandbox(record.id).directory).killAll();
 }
 
 /** Removes what dead sandboxes and interrupted removals left behind. Records that cannot be read stay. */

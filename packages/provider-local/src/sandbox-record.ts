@@ -3,6 +3,7 @@ import type { CreateRequest, MountRequest, SuspendMode } from '@gantry/core/driv
 import { identifyProcess, type ProcessIdentity } from '@gantry/core/node';
 import { z } from 'zod';
 import { badRecord, isErrno, refusedToStart } from './errors.ts';
+import { identitySchema } from './identity-schema.ts';
 import type { CgroupDirectory } from './limits/find-cgroups.ts';
 import type { SandboxLimits } from './limits/plan-limits.ts';
 
@@ -40,16 +41,6 @@ export interface SandboxRecord {
   };
 }
 
-const identity: z.ZodType<ProcessIdentity> = z.strictObject({
-  // 0 and 1 are never ours, and as arguments of kill they mean something else.
-  pid: z
-    .int()
-    .min(2)
-    .max(2 ** 31 - 1),
-  startTime: z.string().min(1).max(100),
-  bootId: z.string().min(1).max(100),
-});
-
 const texts = z.record(z.string(), z.string());
 
 const count = z.number().min(0);
@@ -86,11 +77,11 @@ const schema = z.strictObject({
   expiresAt: z.int().min(0),
   labels: texts,
   env: texts,
-  creator: identity,
+  creator: identitySchema,
   root: z.enum(['read-only', 'copy-on-write']).default('read-only'),
-  main: identity.optional(),
+  main: identitySchema.optional(),
   uid: z.int().min(1).optional(),
-  keeper: identity.optional(),
+  keeper: identitySchema.optional(),
   limits: limits.optional(),
   cgroups: z.array(cgroup).optional(),
   rebuild: z.strictObject({ rootfs: z.string().optional(), mounts: z.array(mount) }).optional(),

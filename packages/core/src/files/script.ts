@@ -111,7 +111,7 @@ stat -c '%f|%s|%y|%h' -- "$p" || exit 1
 exec find . ! -name . -prune -exec sh -c '
 printf "%s\\0" "$@"; printf "\\0"
 stat -c "%f|%s|%y|%h|%n" -- "$@"; printf "\\0"
-for f; do [ ! -L "$f" ] || { printf "%s\\0" "$f"; readlink -n -- "$f"; printf "\\0"; }; done
+for f; do [ ! -L "$f" ] || { printf "%s\\0=" "$f"; readlink -n -- "$f"; printf "\\0"; }; done
 printf "\\0"' sh {} +`,
 
   exists: `

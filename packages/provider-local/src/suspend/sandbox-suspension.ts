@@ -6,6 +6,7 @@ import { sandboxStatus } from '../inventory.ts';
 import { endSandbox } from '../removal.ts';
 import type { RunningRecord, SandboxRecord } from '../sandbox-record.ts';
 import type { StateDirectory } from '../state-directory.ts';
+import { requireMountTargets } from './mount-targets.ts';
 import { holdResume } from './resume-lock.ts';
 import { freeze, stoppedByGuest, thaw } from './suspend-in-memory.ts';
 
@@ -64,11 +65,12 @@ async function startAgain(
   call: Call,
   started: (record: RunningRecord, built: BuiltSandbox) => void,
 ): Promise<RunningRecord> {
-  const { directory } = state.sandbox(record.id);
+  const { directory, workspace } = state.sandbox(record.id);
   for (const name of ['control', 'mounts']) {
     rmSync(path.join(directory, name), { recursive: true, force: true });
   }
   const { rootfs, mounts = [] } = record.rebuild ?? {};
+  requireMountTargets(workspace, mounts);
   const built = await buildSandbox(state, record, rootfs, mounts, call.signal);
   try {
     const alive = { ...record, main: built.main, keeper: built.keeper };

@@ -67,10 +67,16 @@ export class AgentClient {
     for (const name of this.#prepared) prepareLane(`${options.controlDirectory}/${name}`);
   }
 
-  /** Starts a command; resolves once it runs. Aborting before that kills it when it does. */
-  async spawn(command: Command, call: Call): Promise<DriverProcess> {
+  /**
+   * Starts a command; resolves once it runs. Aborting before that kills it when it does. `mark` is for
+   * a command that others are to signal too.
+   */
+  async spawn(
+    command: Command,
+    call: Call,
+    mark: string | undefined = this.#options.signalCommand && newMark(),
+  ): Promise<DriverProcess> {
     call.signal.throwIfAborted();
-    const mark = this.#options.signalCommand ? newMark() : undefined;
     const started = await this.#run(commandText(command, mark), command.stdin, call.signal, mark);
     let over = false;
     const end = (): void => void (over = true);
@@ -88,11 +94,6 @@ export class AgentClient {
     }
     void feedBytes(stdin, command.stdin);
     return { ...rest, kill };
-  }
-
-  /** Sends a signal to a command that runs, whichever client has started it, by its process id. */
-  async signal(signal: Signal, pid: number): Promise<void> {
-    await this.#kill(signal, pid, undefined);
   }
 
   /** Lets go of the lanes. Idempotent. */

@@ -5,6 +5,7 @@ import type { ExitStatus } from '../../contract/exit-status.ts';
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import { readableFromSocket, writableToSocket } from '../byte-streams.ts';
 import { hasReader, hasWriter, isErrno, openFifo } from '../fifo.ts';
+import { noDirectory } from './no-directory.ts';
 import { LaneChannel } from './lane-channel.ts';
 
 /** How long a lane may take to say that it is there, or that a command has started. */
@@ -107,11 +108,7 @@ export class Lane {
       throw this.#channel.fail(`its lane said ${status.kind} at the start of a command`);
     }
     await this.#ended();
-    throw new SandboxError(
-      'failed-precondition',
-      'the working directory does not exist, or the command may not enter it',
-      { details: { reason: 'cwd' } },
-    );
+    throw noDirectory();
   }
 
   async #ended(): Promise<ExitStatus> {

@@ -1,0 +1,16 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { checks, mutants } from '../src/index.ts';
+
+const file = path.join(import.meta.dirname, '../kill-matrix.json');
+
+test('the committed kill matrix is of this suite', () => {
+  expect(existsSync(file), 'kill-matrix.json is made by the full tests').toBe(true);
+  const matrix = JSON.parse(readFileSync(file, 'utf8')) as {
+    checks: string[];
+    mutants: Record<string, string[]>;
+  };
+  expect(matrix.checks).toEqual(checks.map(({ id }) => id));
+  expect(Object.keys(matrix.mutants)).toEqual(mutants.map(({ name }) => name));
+});
