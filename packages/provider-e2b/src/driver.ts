@@ -13,7 +13,7 @@ import { listSandboxes, statusOf } from './inventory.ts';
 import { ofCreate, remainingMs, toMetadata } from './metadata.ts';
 import { toNetwork } from './network.ts';
 import type { ResolvedOptions } from './options.ts';
-import { exportLines, sandboxExports } from './shell-line.ts';
+import { sandboxEnvironment } from './shell-line.ts';
 import { spawnCommand } from './spawn.ts';
 import { openTerminal } from './terminal.ts';
 import { watchDirectory } from './watch.ts';
@@ -60,7 +60,7 @@ export function e2bDriver({ connection, template }: ResolvedOptions): SandboxDri
     try {
       // Not by the call's signal: a request that is cut off may have made a sandbox all the same.
       return await client.Sandbox.create(request.image ?? template, {
-        envs: { ...request.env, [sandboxExports]: exportLines(request.env) },
+        envs: sandboxEnvironment(request.env),
         ...{ allowInternetAccess, timeoutMs: request.maxLifetimeMs },
         metadata: toMetadata(request),
         lifecycle: { onTimeout: 'kill' },

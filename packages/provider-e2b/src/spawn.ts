@@ -114,7 +114,8 @@ async function absentOrLost(
   sandbox: E2bHandle['sandbox'],
 ): Promise<unknown> {
   try {
-    await sandbox.getInfo();
+    const { state } = await sandbox.getInfo();
+    if (state === 'paused') return new SandboxError('failed-precondition', 'it is suspended');
   } catch (error) {
     return fromVendor(error);
   }

@@ -13,7 +13,10 @@ const longestLifeMs = 24 * 60 * 60 * 1000;
 /** One sandbox as a vendor's clients know it, and the real one that it is. */
 export class EmulatedSandbox<Details> {
   readonly id: string;
-  readonly sandbox: Sandbox;
+  /** Another object for the same sandbox once it was booted again. */
+  sandbox: Sandbox;
+  /** Its processes have ended, and with them the ways by which `sandbox` reaches it. */
+  endedProcesses = false;
   /** Milliseconds since the Unix epoch. */
   readonly startedAt: number;
   readonly details: Details;
@@ -116,6 +119,7 @@ export class EmulatedSandboxes<Details> {
     const modes = sandbox.capabilities.suspend?.modes ?? [];
     const direct = modes.includes(mode) || !modes.includes('memory');
     if (!direct) await endProcesses(sandbox);
+    emulated.endedProcesses = mode === 'disk';
     await sandbox.suspend(direct ? mode : 'memory');
     emulated.state = 'suspended';
     emulated.alarm?.[Symbol.dispose]();
@@ -124,10 +128,16 @@ export class EmulatedSandboxes<Details> {
 
   /** Wakes it. Processes that were suspended with it go on, and are still known; a reboot ends them. */
   async resume(emulated: EmulatedSandbox<Details>, how: 'restore' | 'reboot'): Promise<void> {
-    const again = await this.#provider.resume(emulated.sandbox.ref);
-    // The object that started the processes stays the one that reads their output.
-    await again.release();
-    if (how === 'reboot') await endProcesses(emulated.sandbox);
+    const before = emulated.sandbox;
+    const again = await this.#provider.resume(before.ref);
+    if (how === 'reboot') await endProcesses(again);
+    if (how === 'reboot' || emulated.endedProcesses) {
+      emulated.sandbox = how === 'reboot' ? await this.#provider.connect(before.ref) : again;
+      emulated.endedProcesses = false;
+      await before.release();
+    }
+    // Else the object that started the processes stays the one that reads their output.
+    if (emulated.sandbox !== again) await again.release();
     emulated.state = 'running';
   }
 
