@@ -4,7 +4,7 @@ import { checks as wholeSuite } from './checks/index.ts';
 import { runConformance, type ConformanceOptions } from './runner/run-conformance.ts';
 import type { CheckReport, Report } from './runner/report.ts';
 
-/** How long the whole suite may take before vitest gives up on it. */
+/** How long the whole suite may take before vitest gives up on it, before the scale. */
 const suiteMs = 300_000;
 
 /**
@@ -22,9 +22,12 @@ export function describeConformance(options: ConformanceOptions): void {
     : control.signal;
   describe('conformance', () => {
     let report: Report | undefined;
-    beforeAll(async () => {
-      report = await runConformance({ ...options, signal });
-    }, suiteMs);
+    beforeAll(
+      async () => {
+        report = await runConformance({ ...options, signal });
+      },
+      suiteMs * Math.max(1, options.timeoutScale ?? 1),
+    );
     afterAll(() => control.abort());
     for (const { id, title } of selected) {
       // oxlint-disable-next-line vitest/expect-expect -- the assertions were made in the run

@@ -11,9 +11,18 @@ export { shellExitStatus, signalName } from './node/agent/shell-exit-status.ts';
 export { shellEnvironment, shellWord } from './node/agent/shell-words.ts';
 export { ConfinedDirectory } from './node/confined/confined-directory.ts';
 export type { ConfinedEntry } from './node/confined/confined-directory.ts';
+export { openFifo } from './node/fifo.ts';
 export { tellOutOfMemory } from './node/out-of-memory.ts';
-export { identifyProcess, isRunning, killProcess, waitUntilGone } from './node/process-identity.ts';
+export {
+  identifyProcess,
+  isRunning,
+  killProcess,
+  ownIdentity,
+  waitUntilGone,
+} from './node/process-identity.ts';
 export type { ProcessIdentity } from './node/process-identity.ts';
 export { refusedSystemCalls } from './node/refused-system-calls.ts';
 export type { RefusedSystemCall } from './node/refused-system-calls.ts';
 export { siblingScript } from './node/sibling-script.ts';
+export { Spawner } from './node/spawner.ts';
+export type { SpawnerOptions } from './node/spawner.ts';

@@ -19,7 +19,7 @@ export async function runCheck(
   const control = new AbortController();
   const signal = AbortSignal.any([control.signal, stop]);
   const t = new CheckContext(check.id, state, claims, signal);
-  const limit = state.limits.check + (check.extraMs ?? 0);
+  const limit = state.limits.check + (check.extraMs ?? 0) * Math.max(1, state.scale);
   const late = (): Error => new AssertionFailure(`the check did not end within ${limit} ms`);
   let status: Status = 'pass';
   let message: string | undefined;

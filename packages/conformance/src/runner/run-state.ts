@@ -21,6 +21,8 @@ export class RunState {
   readonly runId: string;
   readonly seed: number;
   readonly limits: TimeLimits;
+  /** What every limit is multiplied by. */
+  readonly scale: number;
   readonly recorded: Map<string, RecordedSandbox> = new Map();
   /** Protections that the subject does not claim, by check id. */
   readonly weaker: Map<string, string> = new Map();
@@ -33,6 +35,7 @@ export class RunState {
     this.seed = seed;
     this.runId = `run-${seed.toString(36)}-${process.pid.toString(36)}-${Date.now().toString(36)}`;
     this.limits = timeLimits(scale);
+    this.scale = scale;
   }
 
   /** Labels by which the sandboxes of this run are told from all others. */

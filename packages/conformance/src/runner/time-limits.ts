@@ -1,5 +1,5 @@
 /** Every limit of the suite, in milliseconds, before a subject's scale. The one table of times. */
-const table = {
+const limits = {
   /** One check, from its start to its last assertion. */
   check: 20_000,
   /** What is done promptly: an abort, a kill, an answer from a live sandbox. */
@@ -12,20 +12,27 @@ const table = {
   otherProcess: 15_000,
   /** The removal of one sandbox. */
   destroy: 15_000,
-  /** How long something that must not happen is waited for. */
-  quiet: 300,
 } as const;
 
-/** The name of a limit. */
-type LimitName = keyof typeof table;
+/** Times that something is given, which a scale may lengthen and never shortens. */
+const spans = {
+  /** How long something that must not happen is waited for. */
+  quiet: 300,
+  /** After which a command is stopped that has to have begun by then. */
+  brief: 700,
+  /** The life of a sandbox that is to end by itself, and to be used before. */
+  lifetime: 2_500,
+} as const;
 
-/** The limits of one run. */
-export type TimeLimits = Readonly<Record<LimitName, number>>;
+/** The limits and spans of one run. */
+export type TimeLimits = Readonly<Record<keyof typeof limits | keyof typeof spans, number>>;
 
-/** The table, multiplied by a subject's scale. */
+/** The tables, multiplied by a subject's scale. */
 export function timeLimits(scale: number): TimeLimits {
-  const scaled = Object.entries(table).map(([name, value]) => [name, value * scale] as const);
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the table's own names
+  const times = (table: Readonly<Record<string, number>>, factor: number): [string, number][] =>
+    Object.entries(table).map(([name, value]) => [name, value * factor]);
+  const scaled = [...times(limits, scale), ...times(spans, Math.max(1, scale))];
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the tables' own names
   return Object.fromEntries(scaled) as unknown as TimeLimits;
 }
 

@@ -73,7 +73,7 @@ export const portChecks: readonly Check[] = [
         async () => {
           text = await fetch(`${url}/index.html`, {
             headers,
-            signal: AbortSignal.timeout(2_000),
+            signal: AbortSignal.timeout(t.limits.prompt),
           }).then(
             (response) => response.text(),
             () => '',

@@ -47,11 +47,12 @@ export const reachChecks: readonly Check[] = [
     async (t) => {
       const sandbox = await t.create();
       const line =
-        'head -c 3000000 /dev/zero; echo over; touch written; while [ ! -e stop ]; do sleep 0.05; done; echo late; exit 6';
+        'while [ ! -e go ]; do sleep 0.05; done; head -c 3000000 /dev/zero; echo over; touch written; while [ ! -e stop ]; do sleep 0.05; done; echo late; exit 6';
       const id = await detached(t, sandbox, line);
       if (id === undefined) return;
       await sandbox.release();
       const again = await t.provider.connect(sandbox.ref);
+      await again.files.write('go', '');
       await t.eventually(
         t.limits.command,
         () => again.files.exists('written'),

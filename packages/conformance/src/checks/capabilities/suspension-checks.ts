@@ -13,13 +13,34 @@ async function declares(t: CheckContext, mode: SuspendMode): Promise<boolean> {
   return false;
 }
 
-/** The times, in hundredths of a second, at which a process wrote a line. */
-async function beats(sandbox: Sandbox, name: string): Promise<number[]> {
-  const text = await sandbox.files.readText(name);
-  return text
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => Number(line.split(' ')[1]) * 100);
+/** A loop that writes a line, with a count of its own and the time, until it is told to stop. */
+const counting = (name: string): string =>
+  `i=0; while [ ! -e stop ]; do i=$((i+1)); read -r up _ < /proc/uptime; echo $i $up >> ${name}; sleep 0.05; done`;
+
+/** What such a loop has written: its counts, and the longest time in which it wrote nothing. */
+async function counted(
+  sandbox: Sandbox,
+  name: string,
+): Promise<{ counts: number[]; silentMs: number }> {
+  const lines = (await sandbox.files.readText(name)).split('\n').slice(0, -1);
+  const times = lines.map((line) => Number(line.split(' ')[1]) * 1_000);
+  const gaps = times.map((time, index) => time - (times[index - 1] ?? time));
+  return { counts: lines.map((line) => Number(line.split(' ')[0])), silentMs: Math.max(...gaps) };
+}
+
+/** Suspends, looks on for a while and resumes. Returns how long the sandbox was suspended at the least. */
+async function asleep(
+  t: CheckContext,
+  sandbox: Sandbox,
+  meanwhile: () => Promise<void>,
+): Promise<{ again: Sandbox; sleptMs: number }> {
+  await sandbox.suspend('memory');
+  const begin = performance.now();
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  await meanwhile();
+  // The clock that the guest reads has a resolution of 10 ms.
+  const sleptMs = performance.now() - begin - 20;
+  return { again: await t.provider.resume(sandbox.ref), sleptMs };
 }
 
 export const suspensionChecks: readonly Check[] = [
@@ -62,38 +83,51 @@ export const suspensionChecks: readonly Check[] = [
       if (!(await declares(t, 'memory'))) return;
       const sandbox = await t.create();
       // A child, one in a session of its own, and an orphan; each counts in its own memory.
-      const line = (name: string): string =>
-        `i=0; while [ ! -e stop ]; do i=$((i+1)); read -r up _ < /proc/uptime; echo $i $up >> ${name}; sleep 0.05; done`;
       await sandbox.exec(
-        `(${line('child')}) >/dev/null 2>&1 & setsid sh -c '${line('session')}' >/dev/null 2>&1 & (sh -c '${line('orphan')}' >/dev/null 2>&1 &)`,
+        `(${counting('child')}) >/dev/null 2>&1 & setsid sh -c '${counting('session')}' >/dev/null 2>&1 & (sh -c '${counting('orphan')}' >/dev/null 2>&1 &)`,
       );
       const names = ['child', 'session', 'orphan'];
       for (const name of names)
-        await t.eventually(
-          t.limits.command,
-          () => sandbox.files.exists(name),
-          `the start of ${name}`,
-        );
-      await sandbox.suspend('memory');
-      const begin = performance.now();
-      await new Promise((resolve) => setTimeout(resolve, 1_000));
-      const asleep = performance.now() - begin;
-      const again = await t.provider.resume(sandbox.ref);
+        await t.eventually(t.limits.command, () => sandbox.files.exists(name), `${name} starting`);
+      const { again, sleptMs } = await asleep(t, sandbox, async () => undefined);
       for (const name of names) {
-        const before = (await beats(again, name)).length;
-        const more = async (): Promise<boolean> => (await beats(again, name)).length > before;
+        const before = (await counted(again, name)).counts.length;
+        const more = async (): Promise<boolean> =>
+          (await counted(again, name)).counts.length > before;
         await t.eventually(t.limits.command, more, `${name} going on`);
-        const times = await beats(again, name);
-        const gaps = times.map((time, index) => time - (times[index - 1] ?? time));
-        // A process that ran cannot have been silent for so long, one that stood still must have been.
-        const longest = Math.max(...gaps) * 10;
+        const { counts, silentMs } = await counted(again, name);
         t.ok(
-          longest >= asleep - 20,
-          `${name} was silent for ${longest} ms at most, though suspended for ${asleep} ms`,
+          silentMs >= sleptMs,
+          `${name} was silent for ${silentMs} ms at most, though suspended for ${sleptMs} ms`,
         );
-        const counts = (await again.files.readText(name)).split('\n').slice(0, -1);
-        t.equal(Number(counts.at(-1)?.split(' ')[0]), counts.length, `what ${name} has counted to`);
+        t.equal(counts.at(-1), counts.length, `what ${name} has counted to`);
       }
+      await again.files.write('stop', '');
+      await again.release();
+    },
+    { needs },
+  ),
+  must(
+    'suspend/stands-still',
+    'suspend-stops',
+    'nothing runs while a sandbox is suspended, and looking does not wake it',
+    async (t) => {
+      if (!(await declares(t, 'memory'))) return;
+      const sandbox = await t.create();
+      await sandbox.exec(`(${counting('beat')}) >/dev/null 2>&1 &`);
+      await t.eventually(t.limits.command, () => sandbox.files.exists('beat'), 'the heart-beat');
+      const { again, sleptMs } = await asleep(t, sandbox, async () => {
+        for (let look = 0; look < 3; look++)
+          t.equal((await t.provider.inspect(sandbox.ref)).state, 'suspended', 'state');
+        await t.rejects('failed-precondition', () => t.provider.connect(sandbox.ref), 'connect');
+        await t.rejects('failed-precondition', () => sandbox.exec('echo on'), 'exec');
+      });
+      const before = (await counted(again, 'beat')).counts.length;
+      const more = async (): Promise<boolean> =>
+        (await counted(again, 'beat')).counts.length > before;
+      await t.eventually(t.limits.command, more, 'the heart beating again');
+      const { silentMs } = await counted(again, 'beat');
+      t.ok(silentMs >= sleptMs, `the heart stood still for ${silentMs} of ${sleptMs} ms`);
       await again.files.write('stop', '');
       await again.release();
     },
@@ -143,7 +177,7 @@ export const suspensionChecks: readonly Check[] = [
     'suspend-lifetime',
     'a suspended sandbox ends at its time',
     async (t) => {
-      const lifetime = 6_000;
+      const lifetime = 2 * t.limits.lifetime;
       const sandbox = await t.create({ maxLifetimeMs: lifetime });
       await sandbox.suspend();
       const gone = async (): Promise<boolean> => {

@@ -211,7 +211,7 @@ export const endingChecks: readonly Check[] = [
       const line = `trap '' TERM INT HUP; (${pulse}) & wait`;
       const error = await t.rejects(
         'deadline-exceeded',
-        () => sandbox.exec(line, { timeoutMs: 700 }),
+        () => sandbox.exec(line, { timeoutMs: t.limits.brief }),
         'exec',
       );
       t.equal(error.outcome, 'unknown', 'outcome');
@@ -269,13 +269,15 @@ export const endingChecks: readonly Check[] = [
       }));
       const sandbox = await t.create({}, provider);
       const run = (): Promise<unknown> =>
-        sandbox.exec(['sh', '-c', 'touch ran; sleep 6', 'stubborn'], { timeoutMs: 500 });
+        sandbox.exec(['sh', '-c', 'touch ran; sleep 60', 'stubborn'], {
+          timeoutMs: t.limits.brief,
+        });
       const error = await t.rejects('deadline-exceeded', run, 'exec of what cannot be killed');
       t.ok(error.details['orphan'] !== undefined, 'details.orphan is missing');
       t.ok(await sandbox.files.exists('ran'), 'the command never began');
       const good = await t.rejects(
         'deadline-exceeded',
-        () => sandbox.exec('sleep 6', { timeoutMs: 300 }),
+        () => sandbox.exec('sleep 60', { timeoutMs: 300 }),
         'exec of what can be killed',
       );
       t.equal(good.details['orphan'], undefined, 'details.orphan of what was killed');

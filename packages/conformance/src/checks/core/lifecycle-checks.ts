@@ -170,12 +170,12 @@ export const lifecycleChecks: readonly Check[] = [
     'a sandbox ends by itself at the end of its lifetime',
     async (t) => {
       const marker = t.word('marker');
-      const sandbox = await t.create({ maxLifetimeMs: 2_000 });
+      const sandbox = await t.create({ maxLifetimeMs: t.limits.lifetime });
       await sandbox.exec(`setsid sh -c 'while :; do sleep 1; done' ${marker} >/dev/null 2>&1 &`);
       t.equal((await t.provider.inspect(sandbox.ref)).state, 'running', 'state at first');
       const gone = async (): Promise<boolean> =>
         (await t.provider.inspect(sandbox.ref)).state === 'gone';
-      await t.eventually(2_000 + t.limits.settle, gone, 'the end of a lifetime of two seconds');
+      await t.eventually(t.limits.lifetime + t.limits.settle, gone, 'the end of its lifetime');
       const ended = async (): Promise<boolean> =>
         ((await t.hostProcesses(marker)) ?? []).length === 0;
       await t.eventually(t.limits.prompt, ended, 'the end of its processes on the host');
@@ -194,12 +194,12 @@ export const lifecycleChecks: readonly Check[] = [
     async (t) => {
       const made = await t.otherProcess({
         do: 'create',
-        options: { labels: t.state.labels, maxLifetimeMs: 2_000 },
+        options: { labels: t.state.labels, maxLifetimeMs: t.limits.lifetime },
       });
       const ref = t.present(made.ref, `create in another process failed: ${made.error?.message}`);
       const gone = async (): Promise<boolean> => (await t.provider.inspect(ref)).state === 'gone';
       await t.eventually(
-        2_000 + t.limits.settle,
+        t.limits.lifetime + t.limits.settle,
         gone,
         'the end of a sandbox whose maker has ended',
       );
