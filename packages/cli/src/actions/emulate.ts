@@ -1,14 +1,9 @@
 import { once } from 'node:events';
-import { pathToFileURL } from 'node:url';
-import type { startEmulator, Vendor } from '@gantry/emulators';
 import { CliError, messageOf } from '../errors/cli-error.ts';
 import { note, print, printJson } from '../output/print.ts';
-import { findPackage } from '../provider/find-package.ts';
 import { loadProvider } from '../provider/load-provider.ts';
-import { property } from '../provider/property.ts';
+import { loadVendor } from '../provider/load-vendor.ts';
 import type { Session } from '../session.ts';
-
-const packageName = '@gantry/emulators';
 
 /** What `gantry emulate` was given. */
 export interface EmulateActionOptions {
@@ -45,35 +40,4 @@ export async function emulate(
   }
   if (!signal.aborted) await once(signal, 'abort');
   return 0;
-}
-
-async function loadVendor(name: string): Promise<{ start: typeof startEmulator; vendor: Vendor }> {
-  const found = findPackage(packageName);
-  if (!found) {
-    throw new CliError(`${packageName} is not installed`, {
-      ...{ code: 'not-found', hint: `Install it: npm install ${packageName}` },
-    });
-  }
-  const vendor = /^[a-z][a-z0-9-]*$/.test(name) ? await importVendor(name) : undefined;
-  if (vendor === undefined) {
-    throw new CliError(`there is no emulator of ${JSON.stringify(name)}`, { hint: 'Give: e2b' });
-  }
-  const shared: unknown = await import(pathToFileURL(found.entry).href);
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- both are what this very package exports by these names
-  return { start: property(shared, 'startEmulator'), vendor } as {
-    start: typeof startEmulator;
-    vendor: Vendor;
-  };
-}
-
-/** `undefined` where the package has no such entry. */
-async function importVendor(name: string): Promise<unknown> {
-  try {
-    const found = findPackage(`${packageName}/${name}`);
-    if (!found) return undefined;
-    return property(await import(pathToFileURL(found.entry).href), name);
-  } catch (error) {
-    if (property(error, 'code') === 'ERR_PACKAGE_PATH_NOT_EXPORTED') return undefined;
-    throw error;
-  }
 }
