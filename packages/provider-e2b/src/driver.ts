@@ -16,6 +16,7 @@ import type { ResolvedOptions } from './options.ts';
 import { sandboxEnvironment } from './shell-line.ts';
 import { spawnCommand } from './spawn.ts';
 import { openTerminal } from './terminal.ts';
+import { transfer } from './transfer.ts';
 import { watchDirectory } from './watch.ts';
 
 /** The vendor's longest life of a sandbox. An account may have less, and is then told so by the vendor. */
@@ -29,7 +30,8 @@ sudo -n mkdir -p /workspace && sudo -n chown "$(id -u):$(id -g)" /workspace
 
 /** Sandboxes of an E2B account, by the vendor's own SDK. */
 export function e2bDriver({ connection, template }: ResolvedOptions): SandboxDriver<E2bHandle> {
-  const client = new E2B(connection);
+  // A rate limit says when to come back; the SDK then does so by itself, as often as that.
+  const client = new E2B({ retries: 20, ...connection });
   const refOf = (id: string): SandboxRef => ({ spec: 'gantry-ref/1', provider: 'e2b', id });
   const handleOf = (sandbox: Sandbox): E2bHandle => ({
     ref: refOf(sandbox.sandboxId),
@@ -88,6 +90,8 @@ export function e2bDriver({ connection, template }: ResolvedOptions): SandboxDri
       kill: 'group',
       limits: { memory: 'enforced', pids: 'none', cpu: 'enforced', disk: 'enforced' },
     },
+    inlineInputBytes: 192 * 1024,
+    transfer,
     root: { modes: ['copy-on-write'] },
     images: {},
     lifetime: {
@@ -133,6 +137,7 @@ export function e2bDriver({ connection, template }: ResolvedOptions): SandboxDri
       async resume(ref, call) {
         const left = remainingMs((await requireThere(ref, call)).metadata);
         if (left > 0) return reach(ref, left);
+        await withVendor(() => client.Sandbox.kill(ref.id));
         throw new SandboxError('not-found', `the time of sandbox ${ref.id} is over`, { ref });
       },
     },

@@ -1,7 +1,7 @@
 import type { Call, SandboxRef, SandboxStatus, SandboxSummary } from '@gantry/core/driver';
 import type { E2B, SandboxInfo } from 'e2b';
 import { withVendor } from './errors.ts';
-import { toLabels } from './metadata.ts';
+import { remainingMs, toLabels } from './metadata.ts';
 
 /** Labels that the vendor's filter surely understands; the others are compared here. */
 const plain = /^[A-Za-z0-9._-]+$/;
@@ -35,8 +35,12 @@ export async function* listSandboxes(
   }
 }
 
-/** What the vendor knows of a sandbox that is there. A paused one has no time at which the vendor ends it. */
-export function statusOf({ state, endAt }: SandboxInfo): SandboxStatus {
-  if (state === 'paused') return { state: 'suspended' };
-  return { state: 'running', expiresAt: endAt.getTime() };
+/**
+ * What the vendor knows of a sandbox that is there. It ends no paused one by itself: one whose time is over is
+ * `stopped`, since it is never resumed, and kept by the vendor until it is destroyed.
+ */
+export function statusOf({ state, endAt, metadata }: SandboxInfo): SandboxStatus {
+  if (state === 'running') return { state, expiresAt: endAt.getTime() };
+  const left = remainingMs(metadata);
+  return left > 0 ? { state: 'suspended', expiresAt: Date.now() + left } : { state: 'stopped' };
 }

@@ -4,6 +4,7 @@ import type { Command } from '@gantry/core/driver';
 const sandboxExports = 'GANTRY_SANDBOX_';
 const commandExports = 'GANTRY_EXPORTS_';
 const commandWords = 'GANTRY_WORDS_';
+const commandInput = 'GANTRY_INPUT_';
 
 /** What the vendor is asked to run, and with which variables. */
 export interface ShellLine {
@@ -13,15 +14,23 @@ export interface ShellLine {
 
 /**
  * A line for the vendor's login shell that becomes exactly that program, with those arguments and variables.
- * All of it arrives in variables of its own: a shell's start-up files change others, `PATH` above all.
+ * All of it arrives in variables of its own: a shell's start-up files change others, `PATH` above all. What the
+ * line keeps in variables is not exported, so the program does not see it.
  */
-export function shellLine({ argv, env }: Pick<Command, 'argv' | 'env'>): ShellLine {
+export function shellLine({
+  argv,
+  env,
+  stdin,
+}: Pick<Command, 'argv' | 'env' | 'stdin'>): ShellLine {
+  const input = stdin instanceof Uint8Array ? Buffer.from(stdin).toString('base64') : '';
   return {
     // A process group of its own, by which it can be killed; setsid(1) would fork where there is one already.
-    line: `${prepare}
+    line: `gantry_setsid=$(type -P setsid)
+${readInput}
+${prepare}
 read -r _ _ _ _ gantry_group _ </proc/$$/stat
-if [ "$gantry_group" = $$ ]; then unset gantry_group; exec -- "$@"; else unset gantry_group; exec setsid -- "$@"; fi`,
-    envs: carried({ argv, env }),
+if [ "$gantry_group" = $$ ]; then exec -- "$@"; else exec -- "$gantry_setsid" -- "$@"; fi`,
+    envs: { ...carried({ argv, env }), ...inPieces(commandInput, input) },
   };
 }
 
@@ -52,17 +61,24 @@ function carried({ argv, env }: Pick<Command, 'argv' | 'env'>): Record<string, s
  */
 const prepare = `gantry_text=
 for gantry_name in ${sandboxExports} ${commandExports} ${commandWords}; do
-  gantry_count=0
-  while gantry_piece=$gantry_name$gantry_count; [ -n "\${!gantry_piece+set}" ]; do
-    gantry_text=$gantry_text\${!gantry_piece}
-    unset "$gantry_piece"
-    gantry_count=$((gantry_count + 1))
-  done
+  ${appendPieces('gantry_text')}
   gantry_text=$gantry_text$'\\n'
 done
-unset gantry_name gantry_count gantry_piece
-eval "unset gantry_text
-$gantry_text"`;
+eval "$gantry_text"`;
+
+/** Input that came along is fed by a process of its own: it may be longer than a pipe holds. */
+const readInput = `gantry_name=${commandInput} gantry_input=
+${appendPieces('gantry_input')}
+[ -z "$gantry_input" ] || exec < <({ printf %s "$gantry_input" | base64 -d; } 2>/dev/null)`;
+
+function appendPieces(variable: string): string {
+  return `gantry_count=0
+  while gantry_piece=$gantry_name$gantry_count; [ -n "\${!gantry_piece+set}" ]; do
+    ${variable}=$${variable}\${!gantry_piece}
+    unset "$gantry_piece"
+    gantry_count=$((gantry_count + 1))
+  done`;
+}
 
 function inPieces(name: string, text: string): Record<string, string> {
   const pieces = text.match(/[^]{1,30000}/gu) ?? [];

@@ -179,7 +179,7 @@ describe('life', () => {
     const script = 'while sleep 0.1; do echo >>/tmp/ticks; done';
     const ticking = await suspended.spawn(script);
     await suspended.suspend('memory');
-    expect(await emulated.provider.inspect(ref)).toEqual({ state: 'suspended' });
+    expect((await emulated.provider.inspect(ref)).state).toBe('suspended');
     // How a command ends that nobody follows any more is not made up.
     await expect(ticking.exit).rejects.toMatchObject({ code: 'unavailable', outcome: 'unknown' });
     for (const work of [() => suspended.suspend('memory'), () => emulated.provider.connect(ref)]) {
@@ -260,4 +260,58 @@ describe('errors', () => {
     await vanishing.destroy();
     expect(await emulated.provider.inspect(vanishing.ref)).toEqual({ state: 'gone' });
   });
+});
+
+test('fifty files take no more than three calls of the vendor', async () => {
+  await using fresh = await emulated.provider.create();
+  const before = emulated.emulator.requests().length;
+  const entries = Object.fromEntries(
+    Array.from({ length: 50 }, (_, index) => [
+      `folder-${index % 5}/file-${index}`,
+      { type: 'file', text: `contents of ${index}\n`.repeat(50) } as const,
+    ]),
+  );
+  const receipt = await fresh.apply({ spec: 'gantry-manifest/1', entries });
+  expect(receipt.entries).toHaveLength(55);
+  // One by one: the log is written when an answer has ended.
+  await fresh.exec('true');
+  const calls = emulated.emulator.requests().slice(before, -1);
+  expect(
+    calls.map(({ path }) => path).length,
+    calls.map(({ path }) => path).join(' '),
+  ).toBeLessThanOrEqual(3);
+});
+
+test('a file too long for a command goes by the file API, with the rights of the user', async () => {
+  const { emulator } = emulated;
+  const before = emulator.requests().length;
+  const bytes = new Uint8Array(2_000_000).map((_, index) => (index * 13) % 256);
+  await sandbox.files.write('long/file', bytes, { mode: 0o600 });
+  expect(Buffer.from(await sandbox.files.readBytes('long/file')).equals(bytes)).toBe(true);
+  // A request is in the log once its connection is done with it.
+  const moved = (method: string): number =>
+    emulator
+      .requests()
+      .slice(before)
+      .filter((request) => request.method === method && request.path.startsWith('/files')).length;
+  await vi.waitUntil(() => moved('GET') === 1 && moved('POST') === 1, { timeout: 100_000 });
+  expect((await run('ls -A /tmp | grep -c gantry; ls -l long'))[1]).toMatch(/^0\n[^]*-rw------- /);
+  await sandbox.exec('chmod 000 long/file');
+  await expect(sandbox.files.read('long/file')).rejects.toMatchObject({
+    code: 'permission-denied',
+  });
+  await expect(sandbox.files.read('/proc/1/none')).rejects.toMatchObject({ code: 'not-found' });
+  await sandbox.exec('mkfifo long/pipe');
+  await expect(sandbox.files.read('long/pipe')).rejects.toMatchObject({
+    code: 'failed-precondition',
+  });
+});
+
+test('creates that meet a rate limit wait for their turn, and none fails', async () => {
+  await using limited = await startEmulated({ quotas: { createsPerSecond: 3 } });
+  const made = await Promise.allSettled(Array.from({ length: 9 }, () => limited.provider.create()));
+  expect(made.filter(({ status }) => status === 'rejected')).toEqual([]);
+  const answers = limited.emulator.requests().filter(({ path }) => path === '/v2/sandboxes');
+  expect(answers.filter(({ status }) => status === 201)).toHaveLength(9);
+  expect(answers.filter(({ status }) => status === 429)).not.toEqual([]);
 });

@@ -52,6 +52,9 @@ export type ScriptName =
   | 'setMode'
   | 'discard'
   | 'unpack'
+  | 'unpackFile'
+  | 'readable'
+  | 'place'
   | 'pack';
 
 /** Finds what a write replaces: `t`, the file itself behind any link. */
@@ -96,6 +99,20 @@ umask 077; printf %s "$3" | base64 -d >> "$n"`,
   publish: `
 ${openTarget}
 n=\${t%/*}/$3
+${publishTarget}`,
+
+  /** path: whether it can be read. */
+  readable: `
+[ -f "$p" ] || { [ -e "$p" ] && exit ${notRegular}; gone "$p"; }
+[ -r "$p" ] || exit ${permissionDenied}`,
+
+  /** path, mode or nothing, name of the temporary file, file that holds the contents and is removed. */
+  place: `
+trap 'rm -f -- "$4"' EXIT
+${openTarget}
+n=\${t%/*}/$3
+umask 077; cat <"$4" >"$n" || { rm -f -- "$n"; exit 1; }
+rm -f -- "$4"
 ${publishTarget}`,
 
   /** path: one record. */
@@ -152,14 +169,20 @@ ln -s -- "$v" "$p"`,
 [ -e "$p" ] || gone "$p"
 chmod -- "$2" "$p"`,
 
-  /** path, name of the temporary file that an interrupted write left. */
+  /** path, name of the temporary file that an interrupted write left, file that held the contents or nothing. */
   discard: `
 follow "$p"
-rm -f -- "\${t%/*}/$2"`,
+rm -f -- "\${t%/*}/$2"
+[ -z "$3" ] || rm -f -- "$3"`,
 
   /** directory: a tar on standard input. */
   unpack: `
 cd -- "$p" && exec tar -xpof -`,
+
+  /** directory, tar file that is removed. */
+  unpackFile: `
+trap 'rm -f -- "$2"' EXIT
+cd -- "$p" && tar -xpof "$2"`,
 
   /** path: a tar of it on standard output, named by its last component. */
   pack: `

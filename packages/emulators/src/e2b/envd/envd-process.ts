@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import type { ExitStatus, Signal, TerminalSize } from '@gantry/core';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
@@ -29,8 +29,9 @@ export interface GuestProcess {
   resize?(size: TerminalSize): Promise<void>;
 }
 
-/** After the exit, an output that stays silent for this long is held by a process that was left behind. */
-const quietMs = 250;
+/** After the exit, an output that is silent at so many looks is held by a process that was left behind. */
+const quietLooks = 12;
+const betweenLooksMs = 20;
 
 /**
  * A process that envd knows. What it writes goes to whoever follows it at that time and to nobody later: with
@@ -47,7 +48,8 @@ export class EnvdProcess {
   readonly #begin = Promise.withResolvers<void>();
   readonly #input: WritableStreamDefaultWriter<Uint8Array> | undefined;
   #inputClosed = false;
-  #lastOutput = 0;
+  /** Pieces of output so far. */
+  #pieces = 0;
   #end: ProcessEvent | undefined;
   #lost: { readonly error: unknown } | undefined;
 
@@ -162,7 +164,7 @@ export class EnvdProcess {
     for (;;) {
       const read = await reader?.read();
       if (!read || read.done) return;
-      this.#lastOutput = performance.now();
+      this.#pieces += 1;
       const event: ProcessEvent = {
         event: { case: 'data', value: { output: { case: name, value: read.value } } },
       };
@@ -177,11 +179,13 @@ export class EnvdProcess {
   /** Waits for what was written before the exit, and not for those who hold an output open after it. */
   async #drained(outputs: Promise<unknown>): Promise<void> {
     const ended = outputs.then(() => true);
-    this.#lastOutput = performance.now();
-    for (;;) {
-      const wait = this.#lastOutput + quietMs - performance.now();
-      if (wait <= 0) return;
-      if (await Promise.race([ended, delay(wait, false)])) return;
+    let seen = this.#pieces;
+    for (let looks = 0; looks < quietLooks; looks += 1) {
+      if (await Promise.race([ended, delay(betweenLooksMs, false)])) return;
+      // Between two looks the event loop has turned, so what the kernel held was read, however slow the machine is.
+      await turn();
+      if (this.#pieces !== seen) looks = 0;
+      seen = this.#pieces;
     }
   }
 }
