@@ -18,6 +18,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   manifest: async () => (await import('./commands/manifest.ts')).addManifest,
   providers: async () => (await import('./commands/providers.ts')).addProviders,
   doctor: async () => (await import('./commands/doctor.ts')).addDoctor,
+  emulate: async () => (await import('./commands/emulate.ts')).addEmulate,
   conformance: async () => (await import('./commands/conformance.ts')).addConformance,
 };
 
