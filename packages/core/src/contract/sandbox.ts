@@ -12,6 +12,7 @@ import type {
   TerminalSize,
 } from './sandbox-driver.ts';
 import type { SandboxRef } from './sandbox-ref.ts';
+import type { ForkOptions, SandboxOrigin } from './snapshot-types.ts';
 import type { CollectReceipt, Manifest, MaterializeReceipt } from './manifest-types.ts';
 
 /** Bytes that a command reads as its input. */
@@ -125,6 +126,8 @@ export interface Sandbox extends RestrictedSandbox, AsyncDisposable {
   /** For `provider.connect` in any process. */
   readonly ref: SandboxRef;
   readonly capabilities: Capabilities;
+  /** How this object came to its sandbox, and what was lost on the way. */
+  readonly origin: SandboxOrigin;
   inspect(options?: OperationOptions): Promise<SandboxStatus>;
   /** Puts a manifest's contents into the workspace; what must be fixed at create is refused here. */
   apply(manifest: Manifest, options?: ApplyOptions): Promise<MaterializeReceipt>;
@@ -143,11 +146,11 @@ export interface Sandbox extends RestrictedSandbox, AsyncDisposable {
     scope: NativeSnapshotRef['scope'],
     options?: OperationOptions,
   ): Promise<NativeSnapshotRef>;
-  /** Native clones: one settled result each, in order. The caller disposes them. */
-  fork(
-    count: number,
-    options?: OperationOptions,
-  ): Promise<readonly PromiseSettledResult<Sandbox>[]>;
+  /**
+   * Clones, by the fastest way that the provider has: its own fork, its own snapshot, else a snapshot in `options.store`. One
+   * settled result each, in order; `origin.by` says which way. The caller disposes them.
+   */
+  fork(count: number, options?: ForkOptions): Promise<readonly PromiseSettledResult<Sandbox>[]>;
   metrics(options?: OperationOptions): Promise<SandboxMetrics>;
   /** Moves the time at which the sandbox ends by itself; returns the time that holds. */
   extendLifetime(expiresAt: number, options?: OperationOptions): Promise<number>;

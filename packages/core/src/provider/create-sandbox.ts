@@ -2,6 +2,7 @@ import type { Call } from '../contract/call.ts';
 import type { Capabilities } from '../contract/capabilities.ts';
 import type { CreateOptions } from '../contract/provider.ts';
 import type { CreateRequest, DriverHandle, SandboxDriver } from '../contract/sandbox-driver.ts';
+import type { SandboxOrigin } from '../contract/snapshot-types.ts';
 import type { SandboxError } from '../errors/sandbox-error.ts';
 import { toSandboxError } from '../errors/to-sandbox-error.ts';
 import { materialize } from '../manifest/materialize.ts';
@@ -24,6 +25,7 @@ export async function createSandbox(
   capabilities: Capabilities,
   options: CreateOptions,
   operation: string,
+  origin: SandboxOrigin,
   create: (request: CreateRequest, call: Call) => Promise<DriverHandle>,
 ): Promise<LiveSandbox> {
   const context = { provider: driver.id, operation };
@@ -40,7 +42,7 @@ export async function createSandbox(
       const receipt =
         prepared &&
         (await materialize(prepared.resolved, prepared.plan, workspaceTarget(session), call));
-      return new LiveSandbox(session, 'created', receipt, manifest);
+      return new LiveSandbox(session, origin, receipt, manifest);
     } catch (error) {
       throw await undone(driver, handle, toSandboxError(error, { ...context, ref: handle.ref }));
     }

@@ -20,6 +20,7 @@ import { deriveCapabilities, narrowCapabilities, unsupported } from './capabilit
 import { checkDriver } from './checked-driver.ts';
 import { createSandbox } from './create-sandbox.ts';
 import { operate } from './operate.ts';
+import { createdOrigin, nativeOrigin, reattachedOrigin } from './origin.ts';
 
 /**
  * Makes a provider of a driver: checks arguments, enforces capabilities, derives what the driver
@@ -66,8 +67,13 @@ class DefinedProvider implements Provider {
 
   async create(options: CreateOptions = {}): Promise<Sandbox> {
     const driver = this.#driver;
-    return createSandbox(driver, this.capabilities, options, 'create', (request, call) =>
-      driver.create(request, call),
+    return createSandbox(
+      driver,
+      this.capabilities,
+      options,
+      'create',
+      createdOrigin,
+      (request, call) => driver.create(request, call),
     );
   }
 
@@ -76,8 +82,13 @@ class DefinedProvider implements Provider {
     const { nativeSnapshot } = driver;
     if (!nativeSnapshot) throw unsupported(this.id, 'createFrom', 'nativeSnapshot');
     this.#checkOwner('createFrom', snapshot.provider);
-    return createSandbox(driver, this.capabilities, options, 'createFrom', (request, call) =>
-      nativeSnapshot.create(snapshot, request, call),
+    return createSandbox(
+      driver,
+      this.capabilities,
+      options,
+      'createFrom',
+      nativeOrigin(snapshot.scope),
+      (request, call) => nativeSnapshot.create(snapshot, request, call),
     );
   }
 
@@ -102,7 +113,10 @@ class DefinedProvider implements Provider {
       (call) => driver.connect(context.ref, call),
       (late) => driver.release(late),
     );
-    return new LiveSandbox(openSession(driver, this.capabilities, handle), 'connected');
+    return new LiveSandbox(
+      openSession(driver, this.capabilities, handle),
+      reattachedOrigin(context.ref),
+    );
   }
 
   async resume(ref: SandboxRef, options: OperationOptions = {}): Promise<Sandbox> {
@@ -116,7 +130,10 @@ class DefinedProvider implements Provider {
       (call) => suspend.resume(context.ref, call),
       (late) => driver.release(late),
     );
-    return new LiveSandbox(openSession(driver, this.capabilities, handle), 'connected');
+    return new LiveSandbox(
+      openSession(driver, this.capabilities, handle),
+      reattachedOrigin(context.ref),
+    );
   }
 
   async inspect(ref: SandboxRef, options: OperationOptions = {}): Promise<SandboxStatus> {
