@@ -1,0 +1,13 @@
+/** Durable runs: what is never done twice, and can be proven afterwards. */
+export { sqliteJournal } from './harness/journal/sqlite-journal.ts';
+export type { SqliteJournalOptions } from './harness/journal/sqlite-journal.ts';
+export { fileSigner } from './harness/provenance/file-signer.ts';
+export type * from './harness/journal/journal.ts';
+export type * from './harness/lease/lease-store.ts';
+export type { EventFacts, Json, RunEvent, RunEventType } from './harness/journal/run-event.ts';
+export type { HeadSigner } from './harness/provenance/head-signer.ts';
+export type {
+  Verification,
+  VerifyOptions,
+  VerifyProblem,
+} from './harness/provenance/verify-run.ts';
