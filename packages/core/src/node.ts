@@ -6,5 +6,6 @@ export { laneFiles, laneNames } from './node/agent/lane-names.ts';
 export { readableFromSocket, writableToSocket } from './node/byte-streams.ts';
 export { ConfinedDirectory } from './node/confined/confined-directory.ts';
 export type { ConfinedEntry } from './node/confined/confined-directory.ts';
+export { directoryStore } from './node/directory-store/directory-store.ts';
 export { identifyProcess, isRunning, killProcess, waitUntilGone } from './node/process-identity.ts';
 export type { ProcessIdentity } from './node/process-identity.ts';

@@ -12,7 +12,13 @@ import type {
   TerminalSize,
 } from './sandbox-driver.ts';
 import type { SandboxRef } from './sandbox-ref.ts';
-import type { ForkOptions, SandboxOrigin } from './snapshot-types.ts';
+import type { SnapshotStore } from './snapshot-store.ts';
+import type {
+  ForkOptions,
+  SandboxOrigin,
+  SnapshotOptions,
+  TakenSnapshot,
+} from './snapshot-types.ts';
 import type { CollectReceipt, Manifest, MaterializeReceipt } from './manifest-types.ts';
 
 /** Bytes that a command reads as its input. */
@@ -142,6 +148,11 @@ export interface Sandbox extends RestrictedSandbox, AsyncDisposable {
   expose(port: number, options?: OperationOptions): Promise<Endpoint>;
   setNetwork(policy: NetworkPolicy, options?: OperationOptions): Promise<void>;
   suspend(mode?: SuspendMode, options?: OperationOptions): Promise<void>;
+  /**
+   * Puts the workspace's contents into a store, immutable and the same on every provider. Bytes are never altered. A crash at
+   * any moment leaves the store as it was, or with the whole snapshot.
+   */
+  snapshot(store: SnapshotStore, options?: SnapshotOptions): Promise<TakenSnapshot>;
   nativeSnapshot(
     scope: NativeSnapshotRef['scope'],
     options?: OperationOptions,

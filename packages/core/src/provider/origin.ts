@@ -17,6 +17,11 @@ export function nativeOrigin(scope: NativeSnapshotRef['scope']): SandboxOrigin {
   return { spec, how: 'rehydrated', by: 'native-snapshot', native: 'used', lost: lostWith(scope) };
 }
 
+/** A new sandbox in place of one that is gone: what was in its workspace is lost. */
+export function recreatedOrigin(of: SandboxRef): SandboxOrigin {
+  return { spec, how: 'recreated', of, lost: ['processes', 'memory', 'workspace'] };
+}
+
 /** A clone. A provider's own fork keeps what is on disk. */
 export function forkedOrigin(
   of: SandboxRef,

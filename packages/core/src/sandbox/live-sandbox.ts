@@ -25,7 +25,13 @@ import type {
   Terminal,
   TerminalOptions,
 } from '../contract/sandbox.ts';
-import type { ForkOptions, SandboxOrigin } from '../contract/snapshot-types.ts';
+import type { SnapshotStore } from '../contract/snapshot-store.ts';
+import type {
+  ForkOptions,
+  SandboxOrigin,
+  SnapshotOptions,
+  TakenSnapshot,
+} from '../contract/snapshot-types.ts';
 import { SandboxError } from '../errors/sandbox-error.ts';
 import { SandboxFiles } from '../files/sandbox-files.ts';
 import { unsupported } from '../provider/capabilities.ts';
@@ -35,7 +41,8 @@ import { runCommand } from '../process/exec.ts';
 import { resolveCommand } from '../process/resolve-command.ts';
 import { attachProcess } from '../process/attach-process.ts';
 import { startProcess } from '../process/start-process.ts';
-import { applyManifest, collectFrom } from './apply-manifest.ts';
+import { takeSnapshot } from '../snapshot/capture/take-snapshot.ts';
+import { applyManifest, collectFrom, mountPaths } from './apply-manifest.ts';
 import { forkSandbox } from './fork-sandbox.ts';
 import { openTerminal } from './open-terminal.ts';
 
@@ -159,6 +166,16 @@ export class LiveSandbox implements Sandbox {
     }
     await this.#operate('suspend', options, (call) =>
       capability.suspend(session.handle, wanted, call),
+    );
+  }
+
+  async snapshot(store: SnapshotStore, options: SnapshotOptions = {}): Promise<TakenSnapshot> {
+    const session = this.#live('snapshot');
+    const plan = this.receipt?.planDigest;
+    const mounts = mountPaths(this.#manifest);
+    const subject = { session, mounts, ...(plan === undefined ? {} : { plan }) };
+    return this.#operate('snapshot', options, (call) =>
+      takeSnapshot(subject, store, options, call),
     );
   }
 
