@@ -81,7 +81,8 @@ export function hostDriver(options: HostDriverOptions = {}): SandboxDriver<HostH
   };
 }
 
-async function startOnHost(
+/** Starts a command as a process group of the host. */
+export async function startOnHost(
   command: Command,
   env: Record<string, string>,
   uid: number | undefined,

@@ -16,7 +16,7 @@ import { driveRun } from './run/drive-run.ts';
 import { finishedOutcome } from './run/finished-outcome.ts';
 import { OpenRun } from './run/open-run.ts';
 import type { RunFunction, RunOptions, RunOutcome } from './run/run-types.ts';
-import type { WorkspaceSaver } from './run/workspace-saver.ts';
+import { snapshotSaver } from './run/snapshot-saver.ts';
 import { RunRecords } from './run-records.ts';
 
 const defaultClaimMs = 30_000;
@@ -26,9 +26,11 @@ interface Definition {
   readonly work: RunFunction<unknown>;
 }
 
-/** Makes a harness; it holds nothing that must be closed. Throws `invalid-argument` for options that contradict each other. */
-export function createHarnessWith(options: HarnessOptions, saver: WorkspaceSaver | undefined): Harness {
+/** Makes a harness; it holds nothing that must be closed. Throws `invalid-argument` for a policy that says nothing clear. */
+export function createHarness(options: HarnessOptions): Harness {
   const { journal, providers = {}, policy = {}, claimMs = defaultClaimMs, signer } = options;
+  const { secrets = {} } = options;
+  const saver = options.store && snapshotSaver(options.store, secrets);
   checkPolicy(policy);
   const leases = options.leases ?? journal.leases;
   const owner = thisOwner();
@@ -36,14 +38,23 @@ export function createHarnessWith(options: HarnessOptions, saver: WorkspaceSaver
   const records = new RunRecords(options);
   const definitions = new Map<string, Definition>();
 
-  function openRun(summary: RunSummary, written: WritableRun, run: RunOptions, input: OpenRun['input']): OpenRun {
+  function openRun(
+    summary: RunSummary,
+    written: WritableRun,
+    run: RunOptions,
+    input: OpenRun['input'],
+  ): OpenRun {
     const [first] = Object.keys(providers);
     const preferred = run.provider ?? first;
     if (preferred === undefined || !leases) {
       const missing = leases ? 'a provider' : 'a lease store';
-      throw new SandboxError('failed-precondition', `a run needs ${missing}: give createHarness one`, {
-        operation: 'harness.run',
-      });
+      throw new SandboxError(
+        'failed-precondition',
+        `a run needs ${missing}: give createHarness one`,
+        {
+          operation: 'harness.run',
+        },
+      );
     }
     const { run: id, name } = summary;
     const { claim, cipher, log } = written;
@@ -79,7 +90,11 @@ export function createHarnessWith(options: HarnessOptions, saver: WorkspaceSaver
     return opened;
   }
 
-  async function drive<Value>(id: string, definition: RunOptions, work: RunFunction<Value>): Promise<RunOutcome<Value>> {
+  async function drive<Value>(
+    id: string,
+    definition: RunOptions,
+    work: RunFunction<Value>,
+  ): Promise<RunOutcome<Value>> {
     const summary = await journal.find(id);
     if (!summary) throw noSuchRun(id);
     const written = await openForWriting(options, id, owner, claimMs);
@@ -89,7 +104,9 @@ export function createHarnessWith(options: HarnessOptions, saver: WorkspaceSaver
       const input = await inputOf(journal, id, written.cipher);
       checkInput(id, input, definition.input);
       using open = openRun(summary, written, definition, input);
-      await written.log.commit({ type: 'run.claimed', facts: { owner } }, undefined, { status: 'running' });
+      await written.log.commit({ type: 'run.claimed', facts: { owner } }, undefined, {
+        status: 'running',
+      });
       return await driveRun(open, work);
     } finally {
       await journal.unclaim(id, written.claim.epoch);
@@ -130,7 +147,11 @@ export function createHarnessWith(options: HarnessOptions, saver: WorkspaceSaver
     export: (id, format) => exportRun(records, id, format),
     erase: (id) => records.erase(id, owner, claimMs),
     async reap() {
-      if (!leases) throw new SandboxError('failed-precondition', 'reap needs a lease store: give createHarness one');
+      if (!leases)
+        throw new SandboxError(
+          'failed-precondition',
+          'reap needs a lease store: give createHarness one',
+        );
       const all = Object.values(providers);
       return reap({ leases, providers: all, owner, ttlMs: claimMs, now: Date.now });
     },

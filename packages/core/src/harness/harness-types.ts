@@ -44,7 +44,11 @@ export interface Harness {
    * Runs a function durably. With the id of a run that is there, that run goes on. Rejects with the error that the run failed
    * with; with `failed-precondition` while another process drives it, and `aborted` when another process took it over.
    */
-  run<Value>(name: string, options: RunOptions, work: RunFunction<Value>): Promise<RunOutcome<Value>>;
+  run<Value>(
+    name: string,
+    options: RunOptions,
+    work: RunFunction<Value>,
+  ): Promise<RunOutcome<Value>>;
   /** Says what a run of this name is, for `resume` in a process that did not begin it. */
   define(name: string, options: RunOptions, work: RunFunction<unknown>): void;
   /**

@@ -4,7 +4,7 @@ import { SandboxError } from '../errors/sandbox-error.ts';
 import type { HarnessOptions } from './harness-options.ts';
 import type { Answer, EventOptions, ShownEvent } from './harness-types.ts';
 import { BodyCipher } from './journal/body-cipher.ts';
-import { parseEvent, type RunEvent } from './journal/run-event.ts';
+import { parseEvent, type RunEvent, textFact } from './journal/run-event.ts';
 import { noSuchRun, openForWriting } from './open-for-writing.ts';
 import { artifactPrefix } from './run/artifact.ts';
 import { readEvents } from './run/read-run.ts';
@@ -22,7 +22,10 @@ export class RunRecords {
     this.#options = options;
   }
 
-  async *events(run: string, { follow = false, signal }: EventOptions = {}): AsyncGenerator<ShownEvent> {
+  async *events(
+    run: string,
+    { follow = false, signal }: EventOptions = {},
+  ): AsyncGenerator<ShownEvent> {
     const { journal } = this.#options;
     const state = new RunStateBuilder();
     const all: RunEvent[] = [];
@@ -31,8 +34,17 @@ export class RunRecords {
       all.push(event);
     }
     for (const event of all) yield { ...event, superseded: state.superseded.has(event.sequence) };
-    let last = all.length;
-    while (follow && !signal?.aborted) {
+    if (follow) yield* this.#follow(run, all.length, signal);
+  }
+
+  async *#follow(
+    run: string,
+    after: number,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<ShownEvent> {
+    const { journal } = this.#options;
+    for (let last = after; ;) {
+      if (signal?.aborted) return;
       // The status first: what it ended with is then among the events.
       const status = (await journal.find(run))?.status;
       for await (const { sequence, text } of journal.read(run, { after: last })) {
@@ -57,14 +69,20 @@ export class RunRecords {
     const asked = new Map<string, RunEvent>();
     for await (const event of readEvents(this.#options.journal, run)) {
       state.add(event);
-      if (event.type === 'policy.asked') asked.set(String(event.facts?.['ask']), event);
+      if (event.type === 'policy.asked') asked.set(textFact(event, 'ask', ''), event);
     }
     const open = [...asked].filter(([id]) => state.answers.get(id) === undefined);
     return Promise.all(open.map(([id, event]) => this.#ask(run, id, event)));
   }
 
   /** Writes an answer to a run that nobody drives. */
-  async answer(run: string, ask: string, answer: Answer, owner: string, claimMs: number): Promise<void> {
+  async answer(
+    run: string,
+    ask: string,
+    answer: Answer,
+    owner: string,
+    claimMs: number,
+  ): Promise<void> {
     if (!(await this.asks(run)).some(({ id }) => id === ask)) {
       throw new SandboxError('not-found', `run ${run} asks nothing with the id ${ask}`, {
         operation: 'harness.approve',
@@ -86,9 +104,13 @@ export class RunRecords {
     const { journal, store } = this.#options;
     const runKey = await journal.key(run);
     if (!store || !runKey || !key.startsWith(artifactPrefix(run))) {
-      throw new SandboxError('not-found', `artifact ${key} cannot be read: its run was erased, or there is no store`, {
-        operation: 'harness.artifact',
-      });
+      throw new SandboxError(
+        'not-found',
+        `artifact ${key} cannot be read: its run was erased, or there is no store`,
+        {
+          operation: 'harness.artifact',
+        },
+      );
     }
     const sealed = new Uint8Array(await new Response(await store.get(key)).arrayBuffer());
     const bytes = new BodyCipher(runKey).openBytes(sealed, key);
@@ -119,7 +141,10 @@ export class RunRecords {
       // The event before the deed: an erasure that was cut short is done again, and the record says that it was meant.
       await log.commit({ type: 'run.erased' }, undefined, { status: found.status, sign: true });
       await journal.erase(run, claim.epoch);
-      await log.commit({ type: 'run.erased', facts: { done: true } }, undefined, { status: 'erased', sign: true });
+      await log.commit({ type: 'run.erased', facts: { done: true } }, undefined, {
+        status: 'erased',
+        sign: true,
+      });
     } finally {
       await journal.unclaim(run, claim.epoch);
     }
@@ -127,7 +152,8 @@ export class RunRecords {
 
   async #ask(run: string, id: string, event: RunEvent): Promise<Ask> {
     const body = await this.body(run, event.sequence);
-    const subject = typeof body === 'object' && body !== null && 'subject' in body ? String(body.subject) : '';
+    const subject =
+      typeof body === 'object' && body !== null && 'subject' in body ? String(body.subject) : '';
     const kind = event.facts?.['kind'];
     return {
       id,

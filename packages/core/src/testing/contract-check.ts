@@ -4,7 +4,7 @@ import { SandboxError, type SandboxErrorCode } from '../errors/sandbox-error.ts'
 /** One requirement of an interface, for any test runner: `run` rejects when the subject does not meet it. */
 export interface ContractCheck<Subject> {
   readonly name: string;
-  run(subject: Subject): Promise<void>;
+  readonly run: (subject: Subject) => Promise<void>;
 }
 
 /** Asserts that something rejects with a `SandboxError` of this code. */

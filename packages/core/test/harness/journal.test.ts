@@ -9,7 +9,8 @@ import { testDirectory } from './temporary-journal.ts';
 describe('the journal in SQLite', () => {
   test.each(journalChecks)('$name', async ({ run }) => {
     const directory = testDirectory();
-    await run({ open: async (now) => sqliteJournal(directory, { now }) });
+    const passed = run({ open: async (now) => sqliteJournal(directory, { now }) });
+    await expect(passed).resolves.toBeUndefined();
   });
 
   test('every file is its owner’s alone', async () => {
@@ -59,13 +60,14 @@ describe('leases in SQLite', () => {
     const directory = testDirectory();
     const opened: Journal[] = [];
     try {
-      await run({
+      const passed = run({
         async open(now) {
           const journal = sqliteJournal(directory, { now });
           opened.push(journal);
           return journal.leases;
         },
       });
+      await expect(passed).resolves.toBeUndefined();
     } finally {
       for (const journal of opened) await journal.close();
     }

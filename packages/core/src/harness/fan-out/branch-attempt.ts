@@ -126,11 +126,17 @@ function timeLimit(
   const stop = (): void => controller.abort(signal.reason);
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
-  const late = new SandboxError('deadline-exceeded', `branch ${scope} took more than ${branchTimeoutMs} ms`, {
-    operation: 'run.fanOut',
-  });
+  const late = new SandboxError(
+    'deadline-exceeded',
+    `branch ${scope} took more than ${branchTimeoutMs} ms`,
+    {
+      operation: 'run.fanOut',
+    },
+  );
   const timer =
-    branchTimeoutMs === undefined ? undefined : setTimeout(() => controller.abort(late), branchTimeoutMs);
+    branchTimeoutMs === undefined
+      ? undefined
+      : setTimeout(() => controller.abort(late), branchTimeoutMs);
   return {
     signal: controller.signal,
     [Symbol.dispose]: () => {

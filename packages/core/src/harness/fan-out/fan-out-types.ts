@@ -11,7 +11,11 @@ export interface Branch extends RunScope {
 }
 
 /** What each branch does. What it returns is recorded; a branch that is recorded is never run again. */
-export type BranchFunction<Item, Value> = (branch: Branch, item: Item, index: number) => Promise<Value>;
+export type BranchFunction<Item, Value> = (
+  branch: Branch,
+  item: Item,
+  index: number,
+) => Promise<Value>;
 
 /** What became of one branch. Plain JSON but for the reason. */
 export type BranchResult<Value> =

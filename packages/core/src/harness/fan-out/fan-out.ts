@@ -64,7 +64,7 @@ export class FanOut<Item, Value> {
     }
     const before = pass.state.branchAttempts.get(scope) ?? 0;
     const patience = performance.now() + throttlePatienceMs;
-    for (let attempt = before + 1, throttles = 0; ; ) {
+    for (let attempt = before + 1, throttles = 0; ;) {
       const tried = await this.#try(item, index, scope, attempt);
       if ('status' in tried) return this.#done(index, tried);
       const { error } = tried;
@@ -78,7 +78,12 @@ export class FanOut<Item, Value> {
       } else {
         pass.throwIfEnded();
         await pass.log.commit({ type: 'branch.failed', scope, attempt }, errorJson(error));
-        return this.#done(index, { status: 'rejected', index, attempts: attempt, error: errorJson(error) });
+        return this.#done(index, {
+          status: 'rejected',
+          index,
+          attempts: attempt,
+          error: errorJson(error),
+        });
       }
     }
   }

@@ -50,7 +50,10 @@ async function baseOf(
   return { snapshot: from.snapshot, tree: '' };
 }
 
-function checkOptions(options: Omit<FanOutOptions<never>, 'route' | 'sandbox'>, items: number): void {
+function checkOptions(
+  options: Omit<FanOutOptions<never>, 'route' | 'sandbox'>,
+  items: number,
+): void {
   const whole: readonly [string, number | undefined, number][] = [
     ['concurrency', options.concurrency, Number.MAX_SAFE_INTEGER],
     ['attempts', options.attempts, Number.MAX_SAFE_INTEGER],

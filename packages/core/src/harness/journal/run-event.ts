@@ -81,6 +81,12 @@ export interface RunEvent extends EventFacts {
   readonly body?: { readonly sha256: string; readonly bytes: number };
 }
 
+/** One of an event's small facts as text; `otherwise` where it has none. */
+export function textFact({ facts }: EventFacts, name: string, otherwise: string): string {
+  const fact = facts?.[name];
+  return typeof fact === 'string' ? fact : otherwise;
+}
+
 const text = z.string().max(1000);
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.number().int().nonnegative();

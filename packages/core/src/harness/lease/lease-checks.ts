@@ -103,10 +103,14 @@ export const leaseChecks: readonly ContractCheck<LeaseSubject>[] = [
     await leases.acquire({ ...request, id: 'lease-2', ttlMs: 10 * ttlMs });
     clock.time += ttlMs;
     const listed = await collected(leases.list());
-    deepEqual(listed.map(({ id, expired }) => [id, expired]).toSorted(), [
-      ['lease-1', true],
-      ['lease-2', false],
-    ]);
+    const byId = listed.toSorted((left, right) => (left.id < right.id ? -1 : 1));
+    deepEqual(
+      byId.map(({ id, expired }) => [id, expired]),
+      [
+        ['lease-1', true],
+        ['lease-2', false],
+      ],
+    );
     ok(
       listed.every(({ provider }) => provider === 'host'),
       'each names its provider',

@@ -33,7 +33,11 @@ class Report implements ReapReport {
   kept = 0;
 }
 
-async function reapProvider(provider: Provider, options: ReapOptions, report: Report): Promise<void> {
+async function reapProvider(
+  provider: Provider,
+  options: ReapOptions,
+  report: Report,
+): Promise<void> {
   const { leases } = options;
   const known = new Map<string, Lease & { readonly expired: boolean }>();
   for await (const lease of leases.list()) {
@@ -56,7 +60,10 @@ async function reapProvider(provider: Provider, options: ReapOptions, report: Re
   }
 }
 
-async function listed(provider: Provider, report: Report): Promise<readonly SandboxSummary[] | undefined> {
+async function listed(
+  provider: Provider,
+  report: Report,
+): Promise<readonly SandboxSummary[] | undefined> {
   try {
     const all: SandboxSummary[] = [];
     for await (const sandbox of provider.list({ labels: {} })) all.push(sandbox);
@@ -100,7 +107,9 @@ async function reapLease(
   lease: Lease,
   { leases, owner, ttlMs }: ReapOptions,
   report: Report,
-  ref: SandboxSummary['ref'] | undefined = lease.ref === undefined ? undefined : parseRef(lease.ref),
+  ref: SandboxSummary['ref'] | undefined = lease.ref === undefined
+    ? undefined
+    : parseRef(lease.ref),
 ): Promise<void> {
   let fenced;
   try {
@@ -117,7 +126,11 @@ async function reapLease(
   report.released += 1;
 }
 
-async function destroy(provider: Provider, ref: SandboxSummary['ref'], report: Report): Promise<boolean> {
+async function destroy(
+  provider: Provider,
+  ref: SandboxSummary['ref'],
+  report: Report,
+): Promise<boolean> {
   const what = `${ref.provider}/${ref.id}`;
   try {
     await provider.destroy(ref);

@@ -26,7 +26,9 @@ function statement(run: string, events: readonly ShownEvent[]): unknown {
   const [created] = counted;
   const ending = counted.findLast(({ type }) => type === 'run.finished' || type === 'run.failed');
   const claims = counted.filter(({ type }) => type === 'run.claimed');
-  const materials = [...new Set(counted.flatMap(({ manifest }) => (manifest === undefined ? [] : [manifest])))];
+  const materials = [
+    ...new Set(counted.flatMap(({ manifest }) => (manifest === undefined ? [] : [manifest]))),
+  ];
   const iso = (time: number | undefined): string | undefined =>
     time === undefined ? undefined : new Date(time).toISOString();
   return {
@@ -35,10 +37,13 @@ function statement(run: string, events: readonly ShownEvent[]): unknown {
     predicateType: 'https://slsa.dev/provenance/v1',
     predicate: {
       buildDefinition: {
-        buildType: 'https://gantry.dev/run/v1',
+        buildType: 'urn:gantry:run:v1',
         externalParameters: { name: created?.facts?.['name'] ?? run, inputs: created?.inputs },
         internalParameters: { events: events.length },
-        resolvedDependencies: materials.map((digest) => ({ name: 'plan', digest: { sha256: digest } })),
+        resolvedDependencies: materials.map((digest) => ({
+          name: 'plan',
+          digest: { sha256: digest },
+        })),
       },
       runDetails: {
         builder: { id: claims.at(-1)?.actor ?? created?.actor ?? 'harness' },

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ShownEvent } from '../harness-types.ts';
-import type { Json } from '../journal/run-event.ts';
+import { type Json, textFact } from '../journal/run-event.ts';
 
 interface Span {
   readonly traceId: string;
@@ -16,7 +16,10 @@ interface Span {
 
 interface Attribute {
   readonly key: string;
-  readonly value: { readonly stringValue: string } | { readonly intValue: string } | { readonly boolValue: boolean };
+  readonly value:
+    | { readonly stringValue: string }
+    | { readonly intValue: string }
+    | { readonly boolValue: boolean };
 }
 
 /**
@@ -46,11 +49,20 @@ export function otelTrace(run: string, events: readonly ShownEvent[]): unknown {
   const last = events.at(-1);
   if (first && last) {
     const code = events.some(({ type }) => type === 'run.finished') ? 1 : 2;
-    spans.unshift({ ...span(traceId, undefined, first, last, code), spanId: root, name: `run ${String(first.facts?.['name'] ?? run)}` });
+    spans.unshift({
+      ...span(traceId, undefined, first, last, code),
+      spanId: root,
+      name: `run ${textFact(first, 'name', run)}`,
+    });
   }
   const service = [attribute('service.name', 'gantry'), attribute('gantry.run.id', run)];
   return {
-    resourceSpans: [{ resource: { attributes: service }, scopeSpans: [{ scope: { name: '@gantry/core/harness' }, spans }] }],
+    resourceSpans: [
+      {
+        resource: { attributes: service },
+        scopeSpans: [{ scope: { name: '@gantry/core/harness' }, spans }],
+      },
+    ],
   };
 }
 
@@ -68,32 +80,45 @@ function span(
     ...(parent === undefined ? {} : { parentSpanId: parent }),
     name: nameOf(begun),
     kind: 1,
-    startTimeUnixNano: nanoseconds(begun.time - Number(ended.type === 'command' ? (begun.facts?.['durationMs'] ?? 0) : 0)),
+    startTimeUnixNano: nanoseconds(
+      begun.time - Number(ended.type === 'command' ? (begun.facts?.['durationMs'] ?? 0) : 0),
+    ),
     endTimeUnixNano: nanoseconds(ended.time),
     attributes: attributesOf(begun, ended),
     status: { code },
   };
 }
 
-function parentOf({ scope, step, type }: ShownEvent, open: ReadonlyMap<string, ShownEvent>, root: string): string {
+function parentOf(
+  { scope, step, type }: ShownEvent,
+  open: ReadonlyMap<string, ShownEvent>,
+  root: string,
+): string {
   const inStep = type === 'command' || type === 'tool.call';
-  const step_ = inStep ? [...open.values()].findLast((event) => event.scope === scope && event.step === step) : undefined;
-  const branch = scope === undefined || type.startsWith('branch.') ? undefined : open.get(`${scope}#`);
+  const step_ = inStep
+    ? [...open.values()].findLast((event) => event.scope === scope && event.step === step)
+    : undefined;
+  const branch =
+    scope === undefined || type.startsWith('branch.') ? undefined : open.get(`${scope}#`);
   const parent = step_ ?? branch;
   return parent ? idOf(`${parent.run}/${parent.sequence}`, 16) : root;
 }
 
-function nameOf({ type, step, scope, facts }: ShownEvent): string {
-  if (type === 'tool.call') return `execute_tool ${String(facts?.['tool'])}`;
+function nameOf(event: ShownEvent): string {
+  const { type, step, scope } = event;
+  if (type === 'tool.call') return `execute_tool ${textFact(event, 'tool', '')}`;
   if (type === 'command') return 'command';
-  return type.startsWith('branch.') ? `branch ${scope ?? ''}` : `${String(facts?.['kind'] ?? 'step')} ${step ?? ''}`;
+  return type.startsWith('branch.')
+    ? `branch ${scope ?? ''}`
+    : `${textFact(event, 'kind', 'step')} ${step ?? ''}`;
 }
 
 function attributesOf(begun: ShownEvent, ended: ShownEvent): readonly Attribute[] {
   const { sequence, sandbox, attempt, superseded, facts, outputs } = ended;
   const exit = facts?.['exit'];
   const tool = facts?.['tool'];
-  const code = typeof exit === 'object' && exit !== null && 'code' in exit ? exit['code'] : undefined;
+  const code =
+    typeof exit === 'object' && exit !== null && 'code' in exit ? exit['code'] : undefined;
   const given: readonly [string, Json | undefined][] = [
     ['gantry.event.sequence', sequence],
     ['gantry.sandbox', sandbox ?? begun.sandbox],

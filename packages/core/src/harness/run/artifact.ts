@@ -29,14 +29,27 @@ export async function keepArtifact(
   const bytes = await sandbox.files.readBytes(path, { signal: pass.signal, length: mostBytes + 1 });
   if (bytes.length > mostBytes) {
     const message = `${path} has more than ${mostBytes} bytes; keep it by a checkpoint, or in parts`;
-    throw new SandboxError('resource-exhausted', message, { operation: 'artifact', retryable: false });
+    throw new SandboxError('resource-exhausted', message, {
+      operation: 'artifact',
+      retryable: false,
+    });
   }
   const key = `${artifactPrefix(pass.run)}${randomUUID()}`;
   const sealed = pass.cipher.sealBytes(bytes, key);
   await store.put(key, new Blob([new Uint8Array(sealed)]).stream(), { size: sealed.length });
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  const artifact = { spec: 'gantry-artifact/1', run: pass.run, key, path, sha256, size: bytes.length } as const;
+  const artifact = {
+    spec: 'gantry-artifact/1',
+    run: pass.run,
+    key,
+    path,
+    sha256,
+    size: bytes.length,
+  } as const;
   const facts = { sha256, size: bytes.length };
-  pass.log.note({ ...place, type: 'artifact', sandbox: sandboxName(sandbox.ref), facts }, { ...artifact });
+  pass.log.note(
+    { ...place, type: 'artifact', sandbox: sandboxName(sandbox.ref), facts },
+    { ...artifact },
+  );
   return artifact;
 }

@@ -60,8 +60,12 @@ export function checkInput(run: string, recorded: Json, given: unknown): void {
 }
 
 function another(run: string, what: string): SandboxError {
-  return new SandboxError('failed-precondition', `run ${run} cannot go on so: ${what}; use another id`, {
-    operation: 'harness.run',
-    details: { run },
-  });
+  return new SandboxError(
+    'failed-precondition',
+    `run ${run} cannot go on so: ${what}; use another id`,
+    {
+      operation: 'harness.run',
+      details: { run },
+    },
+  );
 }

@@ -52,7 +52,9 @@ async function begin(
 /** What only grows when a run gets further: its last checkpoint, and calls that need none. */
 function progress(state: RunState): number {
   const committed = [...state.scopes.values()].flatMap((steps) =>
-    [...steps.values()].filter(({ effects, status }) => effects === 'none' && status === 'recorded'),
+    [...steps.values()].filter(
+      ({ effects, status }) => effects === 'none' && status === 'recorded',
+    ),
   );
   return (state.checkpoint?.sequence ?? 0) + committed.length;
 }
@@ -89,7 +91,8 @@ async function prepare(
 ): Promise<{ readonly attached: LeasedSandbox | undefined } | 'rolled back'> {
   for (const [scope, sandbox] of state.sandboxes) {
     // Branches begin again in fresh sandboxes, whoever had the old ones.
-    if (scope !== runScope) await destroyOpenSandbox(open, scope, sandbox, 'its branch begins again');
+    if (scope !== runScope)
+      await destroyOpenSandbox(open, scope, sandbox, 'its branch begins again');
   }
   const left = state.sandboxes.get(runScope);
   const interrupted = inFlight(state);
@@ -126,7 +129,11 @@ function inFlight(state: RunState): string | undefined {
   return found && `step ${found.name} was ${found.status === 'started' ? 'interrupted' : 'failed'}`;
 }
 
-async function reattach(open: OpenRun, lease: string, ref: string): Promise<LeasedSandbox | undefined> {
+async function reattach(
+  open: OpenRun,
+  lease: string,
+  ref: string,
+): Promise<LeasedSandbox | undefined> {
   const { terms, provider } = open.workspaceOptions;
   try {
     return await persist(
@@ -142,7 +149,12 @@ async function reattach(open: OpenRun, lease: string, ref: string): Promise<Leas
   }
 }
 
-async function finish<Value>(open: OpenRun, pass: Pass, workspace: RunWorkspace, value: Value): Promise<Value> {
+async function finish<Value>(
+  open: OpenRun,
+  pass: Pass,
+  workspace: RunWorkspace,
+  value: Value,
+): Promise<Value> {
   const json = value === undefined ? undefined : asJson(value, `the result of run ${open.name}`);
   const body = json === undefined ? {} : { value: json };
   await workspace.finish();
@@ -182,7 +194,10 @@ async function ended<Value>(
   }
   if (end.kind === 'suspend') {
     await workspace.destroy('the run waits for an answer');
-    await open.log.commit({ type: 'run.suspended' }, undefined, { status: 'suspended', sign: true });
+    await open.log.commit({ type: 'run.suspended' }, undefined, {
+      status: 'suspended',
+      sign: true,
+    });
     return { outcome: { run: pass.run, status: 'suspended', asks: [end.ask] } };
   }
   await workspace.destroy('the run has failed');
@@ -191,7 +206,10 @@ async function ended<Value>(
 
 async function fail(open: OpenRun, error: SandboxError): Promise<SandboxError> {
   if (!open.isLost()) {
-    await open.log.commit({ type: 'run.failed' }, errorJson(error), { status: 'failed', sign: true });
+    await open.log.commit({ type: 'run.failed' }, errorJson(error), {
+      status: 'failed',
+      sign: true,
+    });
   }
   return error;
 }

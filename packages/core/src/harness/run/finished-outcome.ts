@@ -14,7 +14,8 @@ export async function finishedOutcome<Value>(
     if (event.type !== 'run.finished') continue;
     const entry = await journal.entry(run, event.sequence);
     const body = entry?.body && cipher.open(entry.body, run, event.sequence);
-    const value = typeof body === 'object' && body !== null && 'value' in body ? body.value : undefined;
+    const value =
+      typeof body === 'object' && body !== null && 'value' in body ? body.value : undefined;
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the type of a run's result is its author's word
     return { run, status, value: value as Value };
   }

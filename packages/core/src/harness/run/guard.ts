@@ -25,7 +25,9 @@ export class Guard {
     this.#budget.checkTime();
     const frame = currentFrame();
     if (frame?.scope === this.#scope) return frame;
-    const where = frame ? `inside a step of another scope (${frame.scope || 'the run'})` : 'outside of a step';
+    const where = frame
+      ? `inside a step of another scope (${frame.scope || 'the run'})`
+      : 'outside of a step';
     throw new SandboxError(
       'failed-precondition',
       `${operation} ${where}: use the sandbox of a run or branch in its own steps, so that it is recorded`,

@@ -108,8 +108,14 @@ export class LiveRun implements Run {
       kind: 'adopt',
       effects: 'workspace',
       work: async () => {
-        if (branch.status !== 'fulfilled' || branch.snapshot === undefined || branch.tree === undefined) {
-          throw refusal(`branch ${branch.index} has kept no snapshot; fan out with keep: 'snapshot'`);
+        if (
+          branch.status !== 'fulfilled' ||
+          branch.snapshot === undefined ||
+          branch.tree === undefined
+        ) {
+          throw refusal(
+            `branch ${branch.index} has kept no snapshot; fan out with keep: 'snapshot'`,
+          );
         }
         await workspace.checkpoint();
         if (branch.base === undefined || branch.base !== workspace.saved?.tree) {

@@ -25,8 +25,7 @@ export async function destroyOpenSandbox(
     );
   }
   const lease = await persist('leases.find', () => leases.find(left.lease));
-  const fenced =
-    lease && (await leases.fence(left.lease, { owner, ttlMs, over: lease.epoch }));
+  const fenced = lease && (await leases.fence(left.lease, { owner, ttlMs, over: lease.epoch }));
   const ref = left.ref ?? lease?.ref;
   if (ref !== undefined) await persist('sandbox.destroy', () => provider.destroy(parseRef(ref)));
   else if (provider.capabilities.inventory) {

@@ -14,7 +14,12 @@ export interface FileRecorder {
   /** Checks that files may be used here. */
   files(operation: string): Promise<Files>;
   /** Checks that these paths may be changed, does it, and notes it. */
-  change(operation: string, paths: readonly SandboxPath[], facts: Json, work: (files: Files) => Promise<void>): Promise<void>;
+  change(
+    operation: string,
+    paths: readonly SandboxPath[],
+    facts: Json,
+    work: (files: Files) => Promise<void>,
+  ): Promise<void>;
   /** The keyed digest of contents. */
   digest(bytes: Uint8Array): string;
 }
@@ -27,7 +32,10 @@ export class RecordedFiles implements Files {
     this.#recorder = recorder;
   }
 
-  async read(path: SandboxPath, options?: ByteRange & OperationOptions): Promise<ReadableStream<Uint8Array>> {
+  async read(
+    path: SandboxPath,
+    options?: ByteRange & OperationOptions,
+  ): Promise<ReadableStream<Uint8Array>> {
     return (await this.#recorder.files('files.read')).read(path, options);
   }
 
@@ -39,11 +47,20 @@ export class RecordedFiles implements Files {
     return (await this.#recorder.files('files.readText')).readText(path, options);
   }
 
-  async write(path: SandboxPath, contents: Parameters<Files['write']>[1], options?: WriteOptions): Promise<void> {
+  async write(
+    path: SandboxPath,
+    contents: Parameters<Files['write']>[1],
+    options?: WriteOptions,
+  ): Promise<void> {
     const bytes = typeof contents === 'string' ? Buffer.from(contents) : contents;
     // A stream's bytes are digested with the workspace at the next checkpoint.
-    const facts = bytes instanceof Uint8Array ? { digest: this.#recorder.digest(bytes), size: bytes.length } : {};
-    await this.#recorder.change('write', [path], facts, (files) => files.write(path, contents, options));
+    const facts =
+      bytes instanceof Uint8Array
+        ? { digest: this.#recorder.digest(bytes), size: bytes.length }
+        : {};
+    await this.#recorder.change('write', [path], facts, (files) =>
+      files.write(path, contents, options),
+    );
   }
 
   async list(path: SandboxPath, options?: OperationOptions): Promise<readonly DirectoryEntry[]> {
@@ -67,15 +84,21 @@ export class RecordedFiles implements Files {
   }
 
   makeDirectory(path: SandboxPath, options?: WriteOptions): Promise<void> {
-    return this.#recorder.change('makeDirectory', [path], {}, (files) => files.makeDirectory(path, options));
+    return this.#recorder.change('makeDirectory', [path], {}, (files) =>
+      files.makeDirectory(path, options),
+    );
   }
 
   symlink(target: SandboxPath, path: SandboxPath, options?: OperationOptions): Promise<void> {
-    return this.#recorder.change('symlink', [path], {}, (files) => files.symlink(target, path, options));
+    return this.#recorder.change('symlink', [path], {}, (files) =>
+      files.symlink(target, path, options),
+    );
   }
 
   setMode(path: SandboxPath, mode: number, options?: OperationOptions): Promise<void> {
-    return this.#recorder.change('setMode', [path], { mode }, (files) => files.setMode(path, mode, options));
+    return this.#recorder.change('setMode', [path], { mode }, (files) =>
+      files.setMode(path, mode, options),
+    );
   }
 
   async *watch(path: SandboxPath, options?: WatchOptions): AsyncGenerator<WatchEvent> {

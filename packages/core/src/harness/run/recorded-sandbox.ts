@@ -32,7 +32,12 @@ export class RecordedSandbox implements RunSandbox {
   readonly #open: () => Promise<Sandbox>;
 
   /** Commands end when the pass does, or with `signal`. */
-  constructor(pass: Pass, guard: Guard, open: () => Promise<Sandbox>, signal: AbortSignal = pass.signal) {
+  constructor(
+    pass: Pass,
+    guard: Guard,
+    open: () => Promise<Sandbox>,
+    signal: AbortSignal = pass.signal,
+  ) {
     this.#pass = pass;
     this.#signal = signal;
     this.#guard = guard;
@@ -59,7 +64,14 @@ export class RecordedSandbox implements RunSandbox {
     const result = await sandbox.exec(command, this.#within(options));
     const { exit, stdout, stderr, durationMs } = result;
     const digest = this.#pass.cipher.digestBytes(Buffer.concat([stdout.bytes, stderr.bytes]));
-    this.#noteCommand(frame, sandbox.ref, command, exit, { durationMs: Math.round(durationMs) }, digest);
+    this.#noteCommand(
+      frame,
+      sandbox.ref,
+      command,
+      exit,
+      { durationMs: Math.round(durationMs) },
+      digest,
+    );
     return result;
   }
 

@@ -1,4 +1,4 @@
-import type { RunEvent } from '../journal/run-event.ts';
+import { type RunEvent, textFact } from '../journal/run-event.ts';
 
 /** A call of a scope that was recorded, or that was begun. */
 export interface StepState {
@@ -36,7 +36,7 @@ export interface BranchBase {
 }
 
 /** The fan-out that a branch belongs to, from the branch's scope. */
-export function fanOutOf(scope: string): string {
+function fanOutOf(scope: string): string {
   return scope.slice(0, scope.lastIndexOf('/'));
 }
 
@@ -72,17 +72,17 @@ export const runScope = '';
 
 /** Adds up a run's events, given in their order. */
 export class RunStateBuilder implements RunState {
-  readonly scopes = new Map<string, Map<number, StepState>>();
-  readonly sandboxes = new Map<string, OpenSandbox>();
+  readonly scopes: Map<string, Map<number, StepState>> = new Map();
+  readonly sandboxes: Map<string, OpenSandbox> = new Map();
   checkpoint: CheckpointState | undefined;
   dirty = false;
   manifest: string | undefined;
-  readonly answers = new Map<string, boolean | undefined>();
-  readonly attempts = new Map<string, number>();
-  readonly branchAttempts = new Map<string, number>();
-  readonly branches = new Map<string, number>();
-  readonly bases = new Map<string, BranchBase>();
-  readonly superseded = new Set<number>();
+  readonly answers: Map<string, boolean | undefined> = new Map();
+  readonly attempts: Map<string, number> = new Map();
+  readonly branchAttempts: Map<string, number> = new Map();
+  readonly branches: Map<string, number> = new Map();
+  readonly bases: Map<string, BranchBase> = new Map();
+  readonly superseded: Set<number> = new Set();
   sequence = 0;
   /** Events of each scope since its last checkpoint or beginning that a rollback would take back. */
   readonly #open = new Map<string, number[]>();
@@ -106,7 +106,7 @@ export class RunStateBuilder implements RunState {
     this.scopes.set(scope, steps);
     this.attempts.set(`${scope}#${ordinal}`, attempt);
     const effects = event.facts?.['effects'] === 'none' ? 'none' : 'workspace';
-    const kind = String(event.facts?.['kind'] ?? 'step');
+    const kind = textFact(event, 'kind', 'step');
     const status =
       event.type === 'step.started'
         ? 'started'
@@ -158,23 +158,25 @@ export class RunStateBuilder implements RunState {
     this.#rollback(scope);
   }
 
-  #sandbox(scope: string, { type, facts, manifest }: RunEvent): void {
+  #sandbox(scope: string, event: RunEvent): void {
+    const { type, facts, manifest } = event;
     if (type === 'sandbox.destroyed') {
       this.sandboxes.delete(scope);
       return;
     }
-    const { lease, provider, ref } = facts ?? {};
+    const ref = facts?.['ref'];
     this.sandboxes.set(scope, {
-      lease: String(lease),
-      provider: String(provider),
+      lease: textFact(event, 'lease', ''),
+      provider: textFact(event, 'provider', ''),
       ...(typeof ref === 'string' ? { ref } : {}),
       ...(manifest === undefined ? {} : { manifest }),
     });
     if (scope === runScope && manifest !== undefined) this.manifest ??= manifest;
   }
 
-  #policy({ type, facts }: RunEvent): void {
-    const ask = String(facts?.['ask']);
+  #policy(event: RunEvent): void {
+    const { type, facts } = event;
+    const ask = textFact(event, 'ask', '');
     if (type === 'policy.asked') this.answers.set(ask, this.answers.get(ask));
     if (type === 'policy.answered') this.answers.set(ask, facts?.['allow'] === true);
   }

@@ -67,13 +67,17 @@ export class RunWorkspace implements ScopeHooks {
 
   async isLost(error?: unknown): Promise<boolean> {
     // A command whose link was lost may have done anything.
-    if (SandboxError.is(error) && error.code === 'unavailable' && error.outcome === 'unknown') return true;
-    if (!this.#leased) return false;
-    const made = await this.#leased.catch(() => undefined);
+    if (SandboxError.is(error) && error.code === 'unavailable' && error.outcome === 'unknown')
+      return true;
+    const made = await settledOr(this.#leased);
     // It could not be made: nothing was lost, and the error says what is wrong.
     if (!made) return false;
     const { provider } = this.#options;
-    const { state } = await persist('sandbox.inspect', () => provider.inspect(made.sandbox.ref), this.#pass.signal);
+    const { state } = await persist(
+      'sandbox.inspect',
+      () => provider.inspect(made.sandbox.ref),
+      this.#pass.signal,
+    );
     return state !== 'running';
   }
 
@@ -89,7 +93,9 @@ export class RunWorkspace implements ScopeHooks {
     }
     await this.checkpoint();
     if (this.#saved) return this.#saved;
-    throw new SandboxError('internal', 'a checkpoint left nothing', { operation: 'run.checkpoint' });
+    throw new SandboxError('internal', 'a checkpoint left nothing', {
+      operation: 'run.checkpoint',
+    });
   }
 
   /** Saves the workspace where it may differ from what was saved last. A sandbox that is gone ends the pass. */
@@ -101,7 +107,11 @@ export class RunWorkspace implements ScopeHooks {
     const before = this.#saved?.tree;
     let saved: SavedWorkspace;
     try {
-      saved = await persist('checkpoint', () => this.#save(saver, sandbox, parent), this.#pass.signal);
+      saved = await persist(
+        'checkpoint',
+        () => this.#save(saver, sandbox, parent),
+        this.#pass.signal,
+      );
     } catch (error) {
       this.#pass.throwIfEnded();
       if (!(await this.isLost())) throw error;
@@ -139,18 +149,21 @@ export class RunWorkspace implements ScopeHooks {
   }
 
   async destroy(reason: string): Promise<void> {
-    const leased = await this.#leased?.catch(() => undefined);
+    const leased = await settledOr(this.#leased);
     this.#leased = undefined;
     if (!leased) return;
     await leased.destroy();
     const sandbox = sandboxName(leased.sandbox.ref);
-    this.#pass.log.note({ type: 'sandbox.destroyed', sandbox, facts: { reason, lease: leased.lease } });
+    this.#pass.log.note({
+      type: 'sandbox.destroyed',
+      sandbox,
+      facts: { reason, lease: leased.lease },
+    });
   }
 
   /** Lets go of the sandbox without a word in the journal: for a process that has lost its run. */
   async release(): Promise<void> {
-    const leased = await this.#leased?.catch(() => undefined);
-    await leased?.release();
+    await (await settledOr(this.#leased))?.release();
   }
 
   #isDue(steps: number): boolean {
@@ -162,7 +175,11 @@ export class RunWorkspace implements ScopeHooks {
     return performance.now() - this.#savedAt >= policy.everyMs;
   }
 
-  async #save(saver: WorkspaceSaver, sandbox: Sandbox, parent: string | undefined): Promise<SavedWorkspace> {
+  async #save(
+    saver: WorkspaceSaver,
+    sandbox: Sandbox,
+    parent: string | undefined,
+  ): Promise<SavedWorkspace> {
     try {
       return await saver.save(sandbox, parent, this.#pass.signal);
     } catch (error) {
@@ -214,5 +231,16 @@ export class RunWorkspace implements ScopeHooks {
       throw new SandboxError('aborted', message, { operation: 'run', retryable: false });
     }
     return leased;
+  }
+}
+
+/** What a promise gave; nothing where it failed, which whoever waited for it was told. */
+async function settledOr<Result>(
+  promise: Promise<Result> | undefined,
+): Promise<Result | undefined> {
+  try {
+    return await promise;
+  } catch {
+    return undefined;
   }
 }

@@ -90,7 +90,14 @@ export class Scope {
   ): Promise<Value> {
     const given = asJson(inputs, `the inputs of decision ${name}`);
     const { schema } = options;
-    return this.call({ name, kind: 'decision', effects: 'none', inputs: given, schema, work: choose });
+    return this.call({
+      name,
+      kind: 'decision',
+      effects: 'none',
+      inputs: given,
+      schema,
+      work: choose,
+    });
   }
 
   /** Waits until no call that may change the workspace runs, and keeps others from starting meanwhile. */
@@ -189,7 +196,14 @@ export class Scope {
         const body = tried.value === undefined ? {} : { value: tried.value };
         const outputs = log.digest(body);
         const type = kind === 'decision' ? 'decision' : undefined;
-        if (type) log.note({ type, step: name, ordinal, outputs, ...(facts.scope === undefined ? {} : { scope: facts.scope }) });
+        if (type)
+          log.note({
+            type,
+            step: name,
+            ordinal,
+            outputs,
+            ...(facts.scope === undefined ? {} : { scope: facts.scope }),
+          });
         const event = await log.commit({ ...facts, type: 'step.recorded', outputs }, body);
         if (effects === 'workspace') await this.#hooks.recorded();
         this.#pass.throwIfEnded();
@@ -202,11 +216,7 @@ export class Scope {
   }
 
   /** One try. A workspace that was lost ends the pass: whatever the work said of it counts for nothing. */
-  async #attempt<Value>(
-    call: Call<Value>,
-    context: StepContext,
-    place: string,
-  ): Promise<Tried> {
+  async #attempt<Value>(call: Call<Value>, context: StepContext, place: string): Promise<Tried> {
     const frame = { scope: this.id, step: call.name, place };
     const touches = call.effects === 'workspace';
     let result: Tried;
@@ -260,7 +270,9 @@ export class Scope {
 }
 
 function describe(kind: string, name: string, effects: string): string {
-  return effects === 'none' && kind === 'step' ? `step "${name}" without effects` : `${kind} "${name}"`;
+  return effects === 'none' && kind === 'step'
+    ? `step "${name}" without effects`
+    : `${kind} "${name}"`;
 }
 
 function valueOf(body: unknown): unknown {
@@ -268,7 +280,11 @@ function valueOf(body: unknown): unknown {
 }
 
 /** A recorded value as the step's result. */
-function checkedResult<Value>(value: unknown, name: string, schema: ResultSchema<Value> | undefined): Value {
+function checkedResult<Value>(
+  value: unknown,
+  name: string,
+  schema: ResultSchema<Value> | undefined,
+): Value {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- without a schema the step's type is its author's word
   if (!schema) return value as Value;
   try {

@@ -39,7 +39,7 @@ export function errorJson(error: unknown): Json {
       });
   const { code, message, outcome, retryable, details } = known;
   // Details are whatever a driver put there: what JSON does not keep is left out.
-  return JSON.parse(JSON.stringify({ code, message, outcome, retryable, details })) as Json;
+  return z.json().parse(JSON.parse(JSON.stringify({ code, message, outcome, retryable, details })));
 }
 
 /** The error that the journal keeps, as it is thrown: the same the first time as each time it is read again. */
