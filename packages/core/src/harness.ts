@@ -8,6 +8,7 @@ export type { SqliteJournalOptions } from './harness/journal/sqlite-journal.ts';
 export type * from './harness/journal/journal.ts';
 export type { EventFacts, Json, RunEvent, RunEventType } from './harness/journal/run-event.ts';
 export type * from './harness/lease/lease-store.ts';
+export type { PoolOptions } from './harness/lease/pool.ts';
 export type * from './harness/fan-out/fan-out-types.ts';
 export type { Budgets, Policy, PolicyRule } from './harness/policy/policy.ts';
 export type { HeadSigner } from './harness/provenance/head-signer.ts';

@@ -6,6 +6,7 @@ import type { Harness } from './harness-types.ts';
 import type { RunSummary } from './journal/journal.ts';
 import { reap } from './lease/reap.ts';
 import { thisOwner } from './lease/owner.ts';
+import { Pool } from './lease/pool.ts';
 import { openForWriting, noSuchRun, type WritableRun } from './open-for-writing.ts';
 import { Budget } from './policy/budget.ts';
 import { checkPolicy } from './policy/policy.ts';
@@ -26,7 +27,7 @@ interface Definition {
   readonly work: RunFunction<unknown>;
 }
 
-/** Makes a harness; it holds nothing that must be closed. Throws `invalid-argument` for a policy that says nothing clear. */
+/** Makes a harness; only one with a pool must be closed. Throws `invalid-argument` for a policy that says nothing clear. */
 export function createHarness(options: HarnessOptions): Harness {
   const { journal, providers = {}, policy = {}, claimMs = defaultClaimMs, signer } = options;
   const { secrets = {} } = options;
@@ -35,6 +36,7 @@ export function createHarness(options: HarnessOptions): Harness {
   const leases = options.leases ?? journal.leases;
   const owner = thisOwner();
   const router = new Router(providers);
+  const pool = options.pool && leases && new Pool({ leases, owner, ttlMs: claimMs }, options.pool);
   const records = new RunRecords(options);
   const definitions = new Map<string, Definition>();
 
@@ -62,7 +64,17 @@ export function createHarness(options: HarnessOptions): Harness {
     const terms = { leases, owner, ttlMs: claimMs };
     const create = run.sandbox ?? {};
     const { store } = options;
-    const shared = { router, preferred, terms, saver, store, policy, runBudget: budget, create };
+    const shared = {
+      router,
+      preferred,
+      terms,
+      pool,
+      saver,
+      store,
+      policy,
+      runBudget: budget,
+      create,
+    };
     const opened: OpenRun = new OpenRun({
       run: id,
       name,
@@ -75,10 +87,12 @@ export function createHarness(options: HarnessOptions): Harness {
       workspaceOptions: {
         provider: router.provider(preferred),
         terms: { ...terms, onLost: (error) => opened.lose(error) },
+        pool,
         saver,
         budget,
         sandbox: create,
-        policy: run.checkpoint ?? 'every-step',
+        policy,
+        checkpoints: run.checkpoint ?? 'every-step',
       },
       policy,
       budget,
@@ -113,7 +127,10 @@ export function createHarness(options: HarnessOptions): Harness {
     }
   }
 
+  const close = async (): Promise<void> => pool?.close();
   return {
+    close,
+    [Symbol.asyncDispose]: close,
     define(name, run, work) {
       definitions.set(name, { options: run, work });
     },

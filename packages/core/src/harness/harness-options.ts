@@ -3,6 +3,7 @@ import type { SnapshotStore } from '../contract/snapshot-store.ts';
 import type { Journal } from './journal/journal.ts';
 import type { RunEvent } from './journal/run-event.ts';
 import type { LeaseStore } from './lease/lease-store.ts';
+import type { PoolOptions } from './lease/pool.ts';
 import type { Policy } from './policy/policy.ts';
 import type { HeadSigner } from './provenance/head-signer.ts';
 
@@ -29,6 +30,8 @@ export interface HarnessOptions {
    * A process of this host that is surely gone is taken over from at once.
    */
   readonly claimMs?: number;
+  /** Keeps sandboxes warm for runs and branches that begin fresh. Default: none. Then the harness must be closed. */
+  readonly pool?: PoolOptions;
   /** Told every event once it is on disk. */
   readonly onEvent?: (event: RunEvent) => void;
 }

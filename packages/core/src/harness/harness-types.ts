@@ -39,7 +39,7 @@ export interface ReapReport {
 }
 
 /** Drives durable runs and answers for them afterwards. */
-export interface Harness {
+export interface Harness extends AsyncDisposable {
   /**
    * Runs a function durably. With the id of a run that is there, that run goes on. Rejects with the error that the run failed
    * with; with `failed-precondition` while another process drives it, and `aborted` when another process took it over.
@@ -74,6 +74,8 @@ export interface Harness {
   export(run: string, format: ExportFormat): AsyncIterable<string>;
   /** Destroys what a run recorded: bodies, key, artifacts. Its events stay, and still verify. */
   erase(run: string): Promise<void>;
+  /** Destroys the pool's warm sandboxes; runs go on without. Idempotent. */
+  close(): Promise<void>;
   /** Destroys sandboxes that nobody looks after any more, from any machine. */
   reap(): Promise<ReapReport>;
 }

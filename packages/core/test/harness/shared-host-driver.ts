@@ -88,6 +88,7 @@ export function sharedHostDriver(root: string, id = 'shared'): SandboxDriver {
         { PATH: '/usr/local/bin:/usr/bin:/bin', ...env, ...command.env },
         undefined,
       );
+      if (started.pid === undefined) return started;
       const mark = path.join(places(ref.id).processes, String(started.pid));
       try {
         writeFileSync(mark, '');

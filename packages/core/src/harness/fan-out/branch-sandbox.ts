@@ -1,7 +1,11 @@
-import type { CreateOptions } from '../../contract/provider.ts';
+import type { CreateOptions, Provider } from '../../contract/provider.ts';
+import type { Sandbox } from '../../contract/sandbox.ts';
 import { SandboxError } from '../../errors/sandbox-error.ts';
-import { LeasedSandbox, type LeaseTerms } from '../lease/leased-sandbox.ts';
+import { leaseFresh } from '../lease/lease-fresh.ts';
+import type { LeasedSandbox, LeaseTerms } from '../lease/leased-sandbox.ts';
+import type { Pool } from '../lease/pool.ts';
 import type { Budget } from '../policy/budget.ts';
+import type { Policy } from '../policy/policy.ts';
 import { sandboxName } from '../run/recorded-sandbox.ts';
 import type { Pass } from '../run/pass.ts';
 import type { BranchBase } from '../run/run-state.ts';
@@ -16,6 +20,8 @@ export interface BranchSandboxOptions {
   /** Provider names, best first. */
   readonly order: readonly string[];
   readonly terms: LeaseTerms;
+  readonly pool: Pool | undefined;
+  readonly policy: Policy;
   readonly budget: Budget;
   readonly base: BranchBase | undefined;
   readonly saver: WorkspaceSaver | undefined;
@@ -54,21 +60,16 @@ async function create(options: BranchSandboxOptions, name: string): Promise<Leas
   const onLease = async (lease: string): Promise<void> => {
     await pass.log.commit({ type: 'sandbox.creating', scope, facts: { ...facts, lease } });
   };
-  const leased = await LeasedSandbox.create(
+  const leased = await leaseFresh({
     terms,
+    pool: options.pool,
+    policy: options.policy,
     provider,
-    options.create,
+    options: options.create,
+    signal,
     onLease,
-    ({ labels, maxLifetimeMs }) => {
-      const all = { ...options.create.labels, ...labels };
-      const request = { ...options.create, labels: all, maxLifetimeMs, signal };
-      if (!base) return provider.create(request);
-      if (saver) return saver.restore(provider, base.snapshot, withoutContents(request));
-      throw new SandboxError('failed-precondition', 'a branch of a snapshot needs a store', {
-        operation: 'run.fanOut',
-      });
-    },
-  );
+    restore: base && restoreOf(base, saver, provider),
+  });
   const { ref, receipt } = leased.sandbox;
   pass.log.note({
     type: 'sandbox.created',
@@ -79,6 +80,18 @@ async function create(options: BranchSandboxOptions, name: string): Promise<Leas
     ...(base ? { snapshot: base.snapshot, after: base.tree } : {}),
   });
   return leased;
+}
+
+function restoreOf(
+  { snapshot }: BranchBase,
+  saver: WorkspaceSaver | undefined,
+  provider: Provider,
+): (request: CreateOptions) => Promise<Sandbox> {
+  return async (request) => {
+    if (saver) return saver.restore(provider, snapshot, withoutContents(request));
+    const message = 'a branch of a snapshot needs a store: give createHarness one';
+    throw new SandboxError('failed-precondition', message, { operation: 'run.fanOut' });
+  };
 }
 
 /** Of two errors the one that leaves more hope: a provider that is only full is worth waiting for. */

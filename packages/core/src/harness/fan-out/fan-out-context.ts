@@ -1,6 +1,7 @@
 import type { CreateOptions } from '../../contract/provider.ts';
 import type { SnapshotStore } from '../../contract/snapshot-store.ts';
 import type { LeaseTerms } from '../lease/leased-sandbox.ts';
+import type { Pool } from '../lease/pool.ts';
 import type { Budget } from '../policy/budget.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Pass } from '../run/pass.ts';
@@ -18,6 +19,7 @@ export interface FanOutContext {
   /** The provider that `route: 'first'` begins with. */
   readonly preferred: string;
   readonly terms: LeaseTerms;
+  readonly pool: Pool | undefined;
   readonly saver: WorkspaceSaver | undefined;
   readonly store: SnapshotStore | undefined;
   readonly policy: Policy;

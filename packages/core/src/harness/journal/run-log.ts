@@ -81,8 +81,8 @@ export class RunLog {
   }
 
   /** Writes what was noted. */
-  async flush(): Promise<void> {
-    await this.#flush();
+  async flush(options: CommitOptions = {}): Promise<void> {
+    await this.#flush(options);
   }
 
   #chain(facts: EventFacts, body: Json | undefined): RunEvent {

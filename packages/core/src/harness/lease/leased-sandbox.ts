@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Provider } from '../../contract/provider.ts';
+import type { CreateOptions, Provider } from '../../contract/provider.ts';
 import { parseRef } from '../../contract/sandbox-ref.ts';
 import type { Sandbox } from '../../contract/sandbox.ts';
 import { SandboxError } from '../../errors/sandbox-error.ts';
@@ -36,12 +36,15 @@ const defaultLifetimeMs = 60 * 60 * 1000;
 export class LeasedSandbox {
   readonly sandbox: Sandbox;
   readonly lease: string;
+  /** Told when the lease was lost. */
+  onLost: LeaseTerms['onLost'];
   readonly #terms: LeaseTerms;
   #epoch: number;
   #timer: NodeJS.Timeout | undefined;
 
   private constructor(terms: LeaseTerms, lease: string, epoch: number, sandbox: Sandbox) {
     this.#terms = terms;
+    this.onLost = terms.onLost;
     this.lease = lease;
     this.#epoch = epoch;
     this.sandbox = sandbox;
@@ -50,12 +53,12 @@ export class LeasedSandbox {
 
   /**
    * Writes a lease, then makes the sandbox. `onLease` is told the lease before anything is made. When the create surely did
-   * nothing the lease goes too; otherwise it stays until a reaper has looked.
+   * nothing the lease goes too; otherwise it has run out, and a reaper looks.
    */
   static async create(
     terms: LeaseTerms,
     provider: Provider,
-    options: { readonly maxLifetimeMs?: number | undefined },
+    options: Pick<CreateOptions, 'manifest' | 'maxLifetimeMs'>,
     onLease: (lease: string) => Promise<void>,
     create: (leased: LeasedCreate) => Promise<Sandbox>,
   ): Promise<LeasedSandbox> {
@@ -66,7 +69,8 @@ export class LeasedSandbox {
       provider: provider.id,
       ttlMs,
     });
-    const maxLifetimeMs = options.maxLifetimeMs ?? defaultLifetimeMs;
+    const maxLifetimeMs =
+      options.maxLifetimeMs ?? options.manifest?.maxLifetimeMs ?? defaultLifetimeMs;
     const labels = {
       [leaseLabels.store]: leases.id,
       [leaseLabels.lease]: id,
@@ -77,9 +81,10 @@ export class LeasedSandbox {
       await onLease(id);
       sandbox = await create({ labels, maxLifetimeMs });
     } catch (error) {
-      // An answer that was lost may still have made a sandbox: its lease stays for the reaper.
-      if (SandboxError.is(error) && error.outcome !== 'not-started') throw error;
-      await leases.release(id, epoch);
+      // An answer that was lost may still have made a sandbox: from now on it is the reaper's.
+      const maybeMade = SandboxError.is(error) && error.outcome !== 'not-started';
+      if (maybeMade) await leases.renew(id, epoch, 0);
+      else await leases.release(id, epoch);
       throw error;
     }
     try {
@@ -133,7 +138,7 @@ export class LeasedSandbox {
   }
 
   #keepUp(): void {
-    const { leases, ttlMs, onLost } = this.#terms;
+    const { leases, ttlMs } = this.#terms;
     const renew = async (): Promise<void> => {
       try {
         await leases.renew(this.lease, this.#epoch, ttlMs);
@@ -141,7 +146,7 @@ export class LeasedSandbox {
         // A store that is out of reach may be back in time; one that refuses has given the lease to another.
         if (!SandboxError.is(error) || error.code !== 'aborted') return;
         clearInterval(this.#timer);
-        onLost?.(error);
+        this.onLost?.(error);
       }
     };
     this.#timer = setInterval(() => void renew(), ttlMs / 3).unref();

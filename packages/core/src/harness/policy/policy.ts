@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { NetworkPolicy } from '../../contract/network.ts';
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import type { Ask } from '../run/run-types.ts';
 
@@ -49,6 +50,21 @@ export function checkPolicy(policy: Policy): void {
     if (given.length === 1) continue;
     const message = `policy: a rule must have one of command, path and host: ${JSON.stringify(rule)}`;
     throw new SandboxError('invalid-argument', message, { operation: 'createHarness' });
+  }
+}
+
+/** Refuses a network that the policy does not allow, before a sandbox is made. `ask` is a refusal here: nothing could be undone. */
+export function checkNetwork(policy: Policy, network: NetworkPolicy | undefined): void {
+  if (!network || network.mode === 'none') return;
+  const hosts = network.mode === 'open' ? ['*'] : network.allow;
+  for (const subject of hosts) {
+    const action = decide(policy, { kind: 'host', subject });
+    if (action === 'allow') continue;
+    throw new SandboxError(
+      'permission-denied',
+      `the policy does not allow a sandbox with host ${JSON.stringify(subject)}; change the manifest's network or the policy`,
+      { operation: 'policy', details: { reason: 'policy', kind: 'host' } },
+    );
   }
 }
 

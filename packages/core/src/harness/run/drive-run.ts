@@ -172,7 +172,7 @@ async function finish<Value>(
   );
   // From here on the run is finished, whatever happens: what is left of it is the reaper's.
   await workspace.destroy('the run has finished');
-  await log.flush();
+  await log.flush({ sign: true });
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same value, as JSON has it
   return json as Value;
 }

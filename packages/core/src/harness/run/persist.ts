@@ -6,6 +6,38 @@ const patienceMs = 5 * 60_000;
 const longestPauseMs = 5_000;
 
 /**
+ * Does something again as long as it surely did not begin, because the provider was out of reach or had no room; whatever
+ * may have had an effect is the caller's to decide.
+ */
+export function persistUntilStarted<Result>(
+  operation: string,
+  work: () => Promise<Result>,
+  signal?: AbortSignal,
+): Promise<Result> {
+  const once = async (): Promise<Result> => {
+    try {
+      return await work();
+    } catch (error) {
+      if (!SandboxError.is(error) || error.outcome === 'not-started') throw error;
+      throw new Started(error);
+    }
+  };
+  return persist(operation, once, signal).catch((error: unknown) => {
+    throw error instanceof Started ? error.error : error;
+  });
+}
+
+/** An error that must not be answered with another try. */
+class Started extends Error {
+  readonly error: SandboxError;
+
+  constructor(error: SandboxError) {
+    super(error.message);
+    this.error = error;
+  }
+}
+
+/**
  * Does something that is safe to do again until it succeeds, as long as what goes wrong is passing (`retryable`) and the
  * signal is not aborted; gives up after five minutes with the last error.
  */

@@ -11,8 +11,8 @@ import type { Json } from '../journal/run-event.ts';
 
 /** What recorded files stand on. */
 export interface FileRecorder {
-  /** Checks that files may be used here. */
-  files(operation: string): Promise<Files>;
+  /** Checks that files may be used here, and waits out a provider that is out of reach. */
+  use<Result>(operation: string, work: (files: Files) => Promise<Result>): Promise<Result>;
   /** Checks that these paths may be changed, does it, and notes it. */
   change(
     operation: string,
@@ -36,15 +36,15 @@ export class RecordedFiles implements Files {
     path: SandboxPath,
     options?: ByteRange & OperationOptions,
   ): Promise<ReadableStream<Uint8Array>> {
-    return (await this.#recorder.files('files.read')).read(path, options);
+    return this.#recorder.use('files.read', (files) => files.read(path, options));
   }
 
   async readBytes(path: SandboxPath, options?: ByteRange & OperationOptions): Promise<Uint8Array> {
-    return (await this.#recorder.files('files.readBytes')).readBytes(path, options);
+    return this.#recorder.use('files.readBytes', (files) => files.readBytes(path, options));
   }
 
   async readText(path: SandboxPath, options?: OperationOptions): Promise<string> {
-    return (await this.#recorder.files('files.readText')).readText(path, options);
+    return this.#recorder.use('files.readText', (files) => files.readText(path, options));
   }
 
   async write(
@@ -57,22 +57,22 @@ export class RecordedFiles implements Files {
     const facts =
       bytes instanceof Uint8Array
         ? { digest: this.#recorder.digest(bytes), size: bytes.length }
-        : {};
+        : null;
     await this.#recorder.change('write', [path], facts, (files) =>
       files.write(path, contents, options),
     );
   }
 
   async list(path: SandboxPath, options?: OperationOptions): Promise<readonly DirectoryEntry[]> {
-    return (await this.#recorder.files('files.list')).list(path, options);
+    return this.#recorder.use('files.list', (files) => files.list(path, options));
   }
 
   async stat(path: SandboxPath, options?: OperationOptions): Promise<FileStat> {
-    return (await this.#recorder.files('files.stat')).stat(path, options);
+    return this.#recorder.use('files.stat', (files) => files.stat(path, options));
   }
 
   async exists(path: SandboxPath, options?: OperationOptions): Promise<boolean> {
-    return (await this.#recorder.files('files.exists')).exists(path, options);
+    return this.#recorder.use('files.exists', (files) => files.exists(path, options));
   }
 
   move(from: SandboxPath, to: SandboxPath, options?: OperationOptions): Promise<void> {
@@ -102,6 +102,7 @@ export class RecordedFiles implements Files {
   }
 
   async *watch(path: SandboxPath, options?: WatchOptions): AsyncGenerator<WatchEvent> {
-    yield* (await this.#recorder.files('files.watch')).watch(path, options);
+    const found = await this.#recorder.use('files.watch', async (files) => files);
+    yield* found.watch(path, options);
   }
 }

@@ -14,6 +14,7 @@ import type { SandboxRef } from '../../contract/sandbox-ref.ts';
 import type { Json } from '../journal/run-event.ts';
 import type { Guard } from './guard.ts';
 import type { Pass } from './pass.ts';
+import { persistUntilStarted } from './persist.ts';
 import { type FileRecorder, RecordedFiles } from './recorded-files.ts';
 import type { RunSandbox } from './run-types.ts';
 import type { Frame } from './scope.ts';
@@ -43,9 +44,10 @@ export class RecordedSandbox implements RunSandbox {
     this.#guard = guard;
     this.#open = open;
     const recorder: FileRecorder = {
-      files: async (operation) => {
+      use: async (operation, work) => {
         guard.frame(operation);
-        return (await this.#sandbox()).files;
+        const { files } = await this.#sandbox();
+        return persistUntilStarted(operation, () => work(files), signal);
       },
       change: (operation, paths, facts, work) => this.#change(operation, paths, facts, work),
       digest: (bytes) => pass.cipher.digestBytes(bytes),
@@ -61,7 +63,9 @@ export class RecordedSandbox implements RunSandbox {
   async exec(command: CommandLine, options: ExecOptions = {}): Promise<ExecResult> {
     const frame = await this.#guard.check('exec', { kind: 'command', subject: lineOf(command) });
     const sandbox = await this.#sandbox();
-    const result = await sandbox.exec(command, this.#within(options));
+    const result = await this.#patiently('exec', options.stdin, () =>
+      sandbox.exec(command, this.#within(options)),
+    );
     const { exit, stdout, stderr, durationMs } = result;
     const digest = this.#pass.cipher.digestBytes(Buffer.concat([stdout.bytes, stderr.bytes]));
     this.#noteCommand(
@@ -78,7 +82,9 @@ export class RecordedSandbox implements RunSandbox {
   async spawn(command: CommandLine, options: SpawnOptions = {}): Promise<SandboxProcess> {
     const frame = await this.#guard.check('spawn', { kind: 'command', subject: lineOf(command) });
     const sandbox = await this.#sandbox();
-    const spawned = await sandbox.spawn(command, this.#within(options));
+    const spawned = await this.#patiently('spawn', undefined, () =>
+      sandbox.spawn(command, this.#within(options)),
+    );
     this.#noteCommand(frame, sandbox.ref, command, undefined, { spawned: true });
     return spawned;
   }
@@ -115,10 +121,22 @@ export class RecordedSandbox implements RunSandbox {
       frame = await this.#guard.check(`files.${operation}`, { kind: 'path', subject });
     }
     const sandbox = await this.#sandbox();
-    await work(sandbox.files);
+    // A source that is a stream can be read only once.
+    if (facts === null) await work(sandbox.files);
+    else await persistUntilStarted(operation, () => work(sandbox.files), this.#signal);
     const sandboxOf = sandboxName(sandbox.ref);
     const said = { ...this.#guard.facts(frame), sandbox: sandboxOf, facts: { operation } };
     this.#pass.log.note({ ...said, type: 'file.change' }, { paths: texts, facts });
+  }
+
+  /** Waits out a provider that is out of reach, unless the input can be read only once. */
+  #patiently<Result>(
+    operation: string,
+    input: ExecOptions['stdin'],
+    work: () => Promise<Result>,
+  ): Promise<Result> {
+    const again = input === undefined || typeof input === 'string' || input instanceof Uint8Array;
+    return again ? persistUntilStarted(operation, work, this.#signal) : work();
   }
 
   #sandbox(): Promise<Sandbox> {

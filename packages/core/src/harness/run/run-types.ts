@@ -31,7 +31,11 @@ export interface StepContext {
   /** Aborted when the run can no longer use the result. */
   readonly signal: AbortSignal;
   /** Calls a tool and keeps a record of it: its name, and digests of what went in and came out. */
-  tool<Value>(name: string, input: unknown, call: () => Value | Promise<Value>): Promise<Value>;
+  readonly tool: <Value>(
+    name: string,
+    input: unknown,
+    call: () => Value | Promise<Value>,
+  ) => Promise<Value>;
 }
 
 /** A file of a workspace in the harness's store. Plain JSON: a result may hold it. */

@@ -1,8 +1,11 @@
-import type { Provider } from '../../contract/provider.ts';
+import type { CreateOptions, Provider } from '../../contract/provider.ts';
 import type { Sandbox } from '../../contract/sandbox.ts';
 import { SandboxError } from '../../errors/sandbox-error.ts';
-import { LeasedSandbox, type LeaseTerms } from '../lease/leased-sandbox.ts';
+import { leaseFresh } from '../lease/lease-fresh.ts';
+import type { LeasedSandbox, LeaseTerms } from '../lease/leased-sandbox.ts';
+import type { Pool } from '../lease/pool.ts';
 import type { Budget } from '../policy/budget.ts';
+import type { Policy } from '../policy/policy.ts';
 import type { Pass } from './pass.ts';
 import { persist } from './persist.ts';
 import { sandboxName } from './recorded-sandbox.ts';
@@ -14,10 +17,12 @@ import { type SavedWorkspace, withoutContents, type WorkspaceSaver } from './wor
 export interface RunWorkspaceOptions {
   readonly provider: Provider;
   readonly terms: LeaseTerms;
+  readonly pool: Pool | undefined;
   readonly saver: WorkspaceSaver | undefined;
   readonly budget: Budget;
   readonly sandbox: NonNullable<RunOptions['sandbox']>;
-  readonly policy: CheckpointPolicy;
+  readonly policy: Policy;
+  readonly checkpoints: CheckpointPolicy;
 }
 
 /** The sandbox of a run: made or made again from the last checkpoint when it is first used, and saved by the policy. */
@@ -66,9 +71,8 @@ export class RunWorkspace implements ScopeHooks {
   }
 
   async isLost(error?: unknown): Promise<boolean> {
-    // A command whose link was lost may have done anything.
-    if (SandboxError.is(error) && error.code === 'unavailable' && error.outcome === 'unknown')
-      return true;
+    // What lost its link may have done anything; what could not begin was waited for long enough.
+    if (SandboxError.is(error) && error.code === 'unavailable') return true;
     const made = await settledOr(this.#leased);
     // It could not be made: nothing was lost, and the error says what is wrong.
     if (!made) return false;
@@ -167,7 +171,7 @@ export class RunWorkspace implements ScopeHooks {
   }
 
   #isDue(steps: number): boolean {
-    const { policy, saver } = this.#options;
+    const { checkpoints: policy, saver } = this.#options;
     if (!saver) return false;
     if (policy === 'every-step') return true;
     if (policy === 'on-demand') return false;
@@ -209,12 +213,14 @@ export class RunWorkspace implements ScopeHooks {
     const onLease = async (lease: string): Promise<void> => {
       await log.commit({ type: 'sandbox.creating', facts: { ...facts, lease } });
     };
+    const { pool, policy } = this.#options;
+    const { signal } = this.#pass;
+    const restore =
+      saved &&
+      ((request: CreateOptions): Promise<Sandbox> =>
+        this.#needSaver().restore(provider, saved.snapshot, withoutContents(request)));
     const make = (): Promise<LeasedSandbox> =>
-      LeasedSandbox.create(terms, provider, options, onLease, ({ labels, maxLifetimeMs }) => {
-        const request = { ...options, labels: { ...options.labels, ...labels }, maxLifetimeMs };
-        if (saved === undefined) return provider.create(request);
-        return this.#needSaver().restore(provider, saved.snapshot, withoutContents(request));
-      });
+      leaseFresh({ terms, pool, policy, provider, options, signal, onLease, restore });
     const leased = await persist('sandbox.create', make, this.#pass.signal);
     const { ref, receipt } = leased.sandbox;
     const manifest = saved === undefined ? receipt?.planDigest : undefined;
