@@ -12,6 +12,7 @@ export { shellExitStatus, signalName } from './node/agent/shell-exit-status.ts';
 export { shellEnvironment, shellWord } from './node/agent/shell-words.ts';
 export { ConfinedDirectory } from './node/confined/confined-directory.ts';
 export type { ConfinedEntry } from './node/confined/confined-directory.ts';
+export { directoryStore } from './node/directory-store/directory-store.ts';
 export { openFifo } from './node/fifo.ts';
 export { tellOutOfMemory } from './node/out-of-memory.ts';
 export {
