@@ -18,7 +18,8 @@ import {
   writableHostRoot,
   writableRootfs,
 } from './copy-on-write/writable-root.ts';
-import { dropLayerLinks } from './copy-on-write/overlay.ts';
+import { dropLayerLinks, mergedPath } from './copy-on-write/overlay.ts';
+import { layeredWorkspace } from './fork/layered-workspace.ts';
 import { launch, type Launched } from './launch.ts';
 import { type LaunchPlan, launchCommand, stagePath } from './launch-command.ts';
 import { setProcessLimits } from './limits/process-limits.ts';
@@ -75,6 +76,7 @@ export async function buildSandbox(
           ? writableHostRoot(paths.directory, record.uid, (name) => stage.own(name))
           : writableRootfs(paths.directory, rootfs, record.uid);
     }
+    const workspace = layeredWorkspace(state, record);
     const base =
       rootfs === undefined
         ? [...(writable?.base ?? hostBase()), ...(etc?.arguments ?? [])]
@@ -88,12 +90,12 @@ export async function buildSandbox(
       ...(limits?.diskBytes === undefined ? {} : { workspaceBytes: limits.diskBytes }),
       ...(record.uid === undefined ? {} : { uid: record.uid }),
       staged: stage.staged,
-      overlays: writable?.overlays ?? [],
+      overlays: [...(writable?.overlays ?? []), ...(workspace ? [workspace] : [])],
       bubblewrap: bubblewrapArguments({
         ...(writable === undefined ? {} : { root: stage.own(writable.root) }),
         base,
         binds,
-        workspace: stage.own('workspace'),
+        workspace: stage.own(workspace ? mergedPath(workspace.name) : 'workspace'),
         control: stage.own('control'),
         infoDescriptor,
         seccompDescriptor,

@@ -19,6 +19,8 @@ import { outOfMemoryKills, tellOutOfMemory } from './limits/out-of-memory.ts';
 import { hostLimits, narrowedBy, planLimits } from './limits/plan-limits.ts';
 import { listRecords, sandboxStatus } from './inventory.ts';
 import type { ResolvedOptions } from './options.ts';
+import { forkSandboxes } from './fork/fork-sandboxes.ts';
+import { ownWorkspace } from './fork/layered-workspace.ts';
 import { findPortsEntry } from './ports/enter-network.ts';
 import { PortForwarder } from './ports/port-forwarder.ts';
 import { DetachedProcesses } from './processes/detached-processes.ts';
@@ -50,7 +52,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
     record: SandboxRecord & { readonly main: ProcessIdentity },
     lanes: readonly string[],
   ): ProcessHandle => {
-    const { limits, root } = record;
+    const { limits, root, layers } = record;
     const { control, detached } = state.sandbox(record.id);
     const link = { controlDirectory: control, fifoMode: fifoMode(record) };
     const agent = new AgentClient({
@@ -62,7 +64,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       ref: reference(record.id),
       env: record.env,
       cgroups: record.cgroups ?? [],
-      ...(limits ? { narrowed: narrowedBy({ limits, root }, hostLimits()) } : {}),
+      ...(limits ? { narrowed: narrowedBy({ limits, root, layers }, hostLimits()) } : {}),
       main: record.main,
       agent,
       ports: new PortForwarder(record.main, record.uid),
@@ -75,6 +77,41 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
     const plain = processDriver({ isolation, stateDirectory });
     const workspaceOf = ({ ref }: ProcessHandle): string => state.sandbox(ref.id).workspace;
     return unpackRootfs(plain, workspaceOf, file, destination, call);
+  };
+
+  /** Makes the sandbox of a new record; of one that cannot be made nothing is left. */
+  const start = async (begun: SandboxRecord, call: Call): Promise<ProcessHandle> => {
+    let record = begun;
+    const paths = state.sandbox(record.id);
+    mkdirSync(paths.directory, { mode: 0o755 });
+    try {
+      state.write(record);
+      if (process.getuid?.() === 0 && record.uid === undefined) {
+        record = { ...record, uid: reserveUid(state, record.id) };
+        state.write(record);
+      }
+      const { rootfs, mounts = [] } = record.rebuild ?? {};
+      const built = await buildSandbox(state, record, rootfs, mounts, call.signal);
+      try {
+        const running = { ...record, main: built.main, keeper: built.keeper };
+        record = running;
+        state.write(record);
+        const created = handle(running, built.lanes);
+        call.signal.throwIfAborted();
+        built.go();
+        return created;
+      } catch (error) {
+        await built.abandon();
+        throw error;
+      }
+    } catch (error) {
+      await removeSandbox(state, record);
+      // Says which of the prerequisites is missing, in place of what one of them did about it.
+      if (SandboxError.is(error) && error.code === 'failed-precondition') {
+        requireAll(await diagnose());
+      }
+      throw error;
+    }
   };
 
   return {
@@ -124,15 +161,15 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
         limits,
         resources: { settable },
         ...(entry.ok ? {} : { ports: false as const }),
-        ...(overlay.ok ? {} : { root: { modes: ['read-only'] as const } }),
+        ...(overlay.ok ? {} : { root: { modes: ['read-only'] as const }, fork: false as const }),
       };
     },
 
     resources: { settable: ['cpus', 'memoryBytes', 'pids', 'diskBytes'] },
     metrics: {
       async read({ ref }) {
-        const { workspace } = state.sandbox(ref.id);
-        return readMetrics(requireRunning(state.read(ref.id), ref), workspace);
+        const record = requireRunning(state.read(ref.id), ref);
+        return readMetrics(record, ownWorkspace(state.sandbox(ref.id), record));
       },
     },
     suspend: {
@@ -162,36 +199,17 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       await sweepNowAndThen(state);
       const rootfs = await resolveRootfs(state, options.rootfs, unpack, call);
       const rebuild = { mounts: request.mounts ?? [], ...(rootfs === undefined ? {} : { rootfs }) };
-      let record: SandboxRecord = { ...newRecord(request, 'process'), ...planned, rebuild };
-      const paths = state.sandbox(record.id);
-      mkdirSync(paths.directory, { mode: 0o755 });
-      try {
-        state.write(record);
-        if (process.getuid?.() === 0) {
-          record = { ...record, uid: reserveUid(state, record.id) };
-          state.write(record);
-        }
-        const built = await buildSandbox(state, record, rootfs, request.mounts ?? [], call.signal);
-        try {
-          const running = { ...record, main: built.main, keeper: built.keeper };
-          record = running;
-          state.write(record);
-          const created = handle(running, built.lanes);
-          call.signal.throwIfAborted();
-          built.go();
-          return created;
-        } catch (error) {
-          await built.abandon();
-          throw error;
-        }
-      } catch (error) {
-        await removeSandbox(state, record);
-        // Says which of the prerequisites is missing, in place of what one of them did about it.
-        if (SandboxError.is(error) && error.code === 'failed-precondition') {
-          requireAll(await diagnose());
-        }
-        throw error;
-      }
+      return start({ ...newRecord(request, 'process'), ...planned, rebuild }, call);
+    },
+
+    fork: {
+      maxPerCall: 1_000,
+      from: 'live',
+      async fork({ ref }, requests, call) {
+        const source = requireRunning(state.read(ref.id), ref);
+        await requireOverlay(state);
+        return forkSandboxes(state, source, requests, call, start);
+      },
     },
 
     async inspect(ref) {

@@ -1,14 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { SandboxError } from '@gantry/core/driver';
 import { isRunning, killProcess, waitUntilGone } from '@gantry/core/node';
-import { openWorkDirectories } from './copy-on-write/overlay.ts';
 import { DirectProcesses, signalGroup } from './direct-processes.ts';
 import { isErrno } from './errors.ts';
+import { leaveFamily, sweepFamilies } from './fork/layer-family.ts';
 import { removeCgroups } from './limits/sandbox-cgroups.ts';
-import { runProgram } from './run-program.ts';
+import { removeTree } from './remove-tree.ts';
 import type { SandboxRecord } from './sandbox-record.ts';
 import { freeUid, freeUids } from './sandbox-uid.ts';
 import type { StateDirectory } from './state-directory.ts';
@@ -35,6 +34,7 @@ export async function removeSandbox(state: StateDirectory, record: SandboxRecord
   await endSandbox(state, record);
   await removeDirectory(state, record.id);
   if (record.uid !== undefined) freeUid(state, record.uid, (id) => id === record.id);
+  if (record.layers) await leaveFamily(state, record.layers.family, record.id);
 }
 
 /** Ends what runs in a sandbox, and keeps its directory. */
@@ -74,7 +74,13 @@ export async function sweep(state: StateDirectory): Promise<void> {
   const trash = path.join(state.path, 'trash');
   for (const name of readdirSync(trash)) await removeTree(path.join(trash, name));
   // Looked at one by one: a sandbox that is made meanwhile has its directory before its uid.
-  freeUids(state, (id) => !existsSync(path.join(state.path, 'sandboxes', id)));
+  await sweepFamilies(state);
+  freeUids(
+    state,
+    (id) =>
+      !existsSync(path.join(state.path, 'sandboxes', id)) &&
+      !existsSync(path.join(state.path, 'layers', id)),
+  );
 }
 
 const lastSweeps = new Map<string, number>();
@@ -132,20 +138,4 @@ function refuseMounts(directory: string): void {
     `${mounted} is a mount point inside a sandbox's directory, and removing could reach what is mounted; unmount it first`,
     { details: { mounted } },
   );
-}
-
-/** rm(1) works on names that are not UTF-8, which Node's own removal cannot. */
-async function removeTree(directory: string): Promise<void> {
-  openWorkDirectories(directory);
-  const first = await runProgram(['rm', '-rf', '--', directory]);
-  if (first.code === 0) return;
-  // Without rm(1) there was no sandbox either, so no names but our own.
-  if (first.code === null) return rm(directory, { recursive: true, force: true });
-  // An ordinary user cannot look into directories that a guest has closed.
-  await runProgram(['chmod', '-R', 'u+rwX', '--', directory]);
-  const second = await runProgram(['rm', '-rf', '--', directory]);
-  if (second.code === 0) return;
-  throw new SandboxError('unavailable', `${directory} could not be removed: ${second.output}`, {
-    details: { directory },
-  });
 }

@@ -35,7 +35,7 @@ export class StateDirectory {
       );
     }
     if ((stat.mode & 0o077) !== 0) chmodSync(this.path, 0o700);
-    for (const name of ['sandboxes', 'trash', 'uids']) {
+    for (const name of ['sandboxes', 'trash', 'uids', 'layers']) {
       mkdirSync(path.join(this.path, name), { recursive: true, mode: 0o700 });
     }
   }

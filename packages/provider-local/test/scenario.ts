@@ -77,7 +77,7 @@ export function processesIn(namespace: string): number[] {
 
 /** Fails unless nothing of any sandbox is left: no directory, uid, mount. */
 export function assertNothingLeft({ stateDirectory }: Context): void {
-  for (const name of ['sandboxes', 'trash', 'uids']) {
+  for (const name of ['sandboxes', 'trash', 'uids', 'layers']) {
     assert.deepEqual(readdirSync(path.join(stateDirectory, name)), [], `${name} must be empty`);
   }
   assert.ok(!readFileSync('/proc/self/mountinfo', 'utf8').includes(stateDirectory), 'no mount');

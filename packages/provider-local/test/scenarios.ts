@@ -2,6 +2,7 @@ import { changesScenarios } from './changes-scenarios.ts';
 import { commandScenarios } from './command-scenarios.ts';
 import { controlScenarios } from './control-scenarios.ts';
 import { copyOnWriteScenarios } from './copy-on-write-scenarios.ts';
+import { forkScenarios } from './fork-scenarios.ts';
 import { killScenarios } from './kill-scenarios.ts';
 import { lifetimeScenarios } from './lifetime-scenarios.ts';
 import { limitScenarios } from './limit-scenarios.ts';
@@ -27,4 +28,5 @@ export const scenarios: readonly Scenario[] = [
   ...copyOnWriteScenarios,
   ...changesScenarios,
   ...snapshotScenarios,
+  ...forkScenarios,
 ];
