@@ -83,7 +83,7 @@ export function processesIn(namespace: string): number[] {
 
 /** Fails unless nothing of any sandbox is left: no directory, uid, mount. */
 export function assertNothingLeft({ stateDirectory }: Context): void {
-  for (const name of ['sandboxes', 'trash']) {
+  for (const name of ['layers', 'sandboxes', 'trash']) {
     assert.deepEqual(readdirSync(path.join(stateDirectory, name)), [], `${name} must be empty`);
   }
   const uids = path.join(stateDirectory, 'uids');
