@@ -13,9 +13,12 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   ls: async () => (await import('./commands/ls.ts')).addLs,
   ps: async () => (await import('./commands/ps.ts')).addPs,
   destroy: async () => (await import('./commands/destroy.ts')).addDestroy,
+  snapshot: async () => (await import('./commands/snapshot.ts')).addSnapshot,
+  rehydrate: async () => (await import('./commands/rehydrate.ts')).addRehydrate,
   manifest: async () => (await import('./commands/manifest.ts')).addManifest,
   providers: async () => (await import('./commands/providers.ts')).addProviders,
   doctor: async () => (await import('./commands/doctor.ts')).addDoctor,
+  emulate: async () => (await import('./commands/emulate.ts')).addEmulate,
   conformance: async () => (await import('./commands/conformance.ts')).addConformance,
 };
 

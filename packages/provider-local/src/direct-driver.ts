@@ -22,6 +22,8 @@ interface DirectHandle extends DriverHandle {
   readonly workspace: string;
   readonly directory: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Aborted when the handle is let go of. */
+  readonly release: AbortController;
 }
 
 // Ends the sandbox when its time is over, whoever made it. Killed with its group when that is sooner.
@@ -60,6 +62,7 @@ export function directDriver(options: ResolvedOptions): SandboxDriver<DirectHand
     return {
       ...{ ref: reference(record.id), directory, env: record.env },
       workspace: realpathSync(workspace),
+      release: new AbortController(),
     };
   };
 
@@ -88,7 +91,7 @@ export function directDriver(options: ResolvedOptions): SandboxDriver<DirectHand
     async create(request, call) {
       call.signal.throwIfAborted();
       state.ensure();
-      await sweepNowAndThen(state);
+      sweepNowAndThen(state);
       let record = newRecord(request, 'none');
       const { directory, workspace } = state.sandbox(record.id);
       mkdirSync(directory, { mode: 0o700 });
@@ -112,10 +115,7 @@ export function directDriver(options: ResolvedOptions): SandboxDriver<DirectHand
     },
 
     async connect(ref) {
-      const record = state.read(ref.id);
-      if (!record?.main || !isAlive(record)) {
-        throw new SandboxError('not-found', `there is no running sandbox ${ref.id}`, { ref });
-      }
+      const record = requireAlive(state.read(ref.id), ref);
       if (record.isolation !== 'none') {
         const message = `sandbox ${ref.id} is isolated; connect with local() without isolation "none"`;
         throw new SandboxError('failed-precondition', message, { ref });
@@ -123,7 +123,8 @@ export function directDriver(options: ResolvedOptions): SandboxDriver<DirectHand
       return handle(record);
     },
 
-    spawn({ directory, workspace, env }, command) {
+    async spawn({ ref, directory, workspace, env, release }, command) {
+      requireAlive(state.read(ref.id), ref);
       const base = {
         PATH: process.env['PATH'],
         HOME: workspace,
@@ -134,12 +135,12 @@ export function directDriver(options: ResolvedOptions): SandboxDriver<DirectHand
         command,
         { ...base, ...env, ...command.env },
         new DirectProcesses(directory),
-        marker,
+        { marker, release: release.signal },
       );
     },
 
-    async release() {
-      // Nothing is held open between two commands.
+    async release({ release }) {
+      release.abort();
     },
 
     async destroy(ref) {
@@ -147,6 +148,13 @@ export function directDriver(options: ResolvedOptions): SandboxDriver<DirectHand
       if (record) await removeSandbox(state, record);
     },
   };
+}
+
+function requireAlive(record: SandboxRecord | undefined, ref: SandboxRef): SandboxRecord {
+  if (record?.main && isAlive(record)) return record;
+  throw new SandboxError('not-found', `there is no running sandbox ${ref.id}`, {
+    ...{ ref, outcome: 'not-started' },
+  });
 }
 
 async function startKeeper(

@@ -13,12 +13,20 @@ import { isErrno } from './errors.ts';
 import { markOptions, newMarkOf } from './kill/marks.ts';
 import { isSignal, signalMarked } from './kill/signal-command.ts';
 
+/** What a command is started with beside its environment. */
+export interface DirectOptions {
+  /** The program that marks it (`findMarker`). */
+  readonly marker: string | undefined;
+  /** Aborted when nobody is to be told any more how the command ends. */
+  readonly release: AbortSignal;
+}
+
 /** Starts a command as a process of the caller's own, in a session and process group of its own. */
 export async function directSpawn(
   command: Command,
   env: NodeJS.ProcessEnv,
   processes: DirectProcesses,
-  marker: string | undefined,
+  { marker, release }: DirectOptions,
 ): Promise<DriverProcess> {
   requireDirectory(command.cwd);
   const range = marker === undefined ? undefined : processes.marks();
@@ -32,7 +40,7 @@ export async function directSpawn(
     ...{ cwd: command.cwd, env, detached: true },
     stdio: [input, 'pipe', 'pipe'],
   });
-  const exit = exitOf(child);
+  const exit = exitOf(child, release);
   // The holder of the process looks at it.
   exit.catch(() => undefined);
   try {
@@ -44,7 +52,7 @@ export async function directSpawn(
     return notStarted(program, command.stdin === 'stream', error);
   }
   const pid = child.pid ?? 0;
-  const ended = processes.add(pid);
+  const ended = noted(processes, pid);
   child.once('exit', ended);
   const stdin = child.stdin instanceof Socket ? writableToSocket(child.stdin) : undefined;
   if (stdin && command.stdin instanceof Uint8Array) void feed(stdin, command.stdin);
@@ -66,6 +74,17 @@ export async function directSpawn(
   };
 }
 
+/** Notes a process for whoever ends the sandbox. Where that has just been done, it ends too. */
+function noted(processes: DirectProcesses, pid: number): () => void {
+  try {
+    return processes.add(pid);
+  } catch (error) {
+    signalGroup(pid, 'SIGKILL');
+    if (!isErrno(error, 'ENOENT')) throw error;
+    throw new SandboxError('unavailable', 'the sandbox was destroyed', { outcome: 'unknown' });
+  }
+}
+
 /** The group too: what has just been started may not carry its mark yet. */
 async function signalTree(pid: number, mark: bigint, signal: NodeJS.Signals): Promise<void> {
   if (signal === 'SIGKILL') signalGroup(pid, signal);
@@ -85,14 +104,24 @@ function requireDirectory(directory: string): void {
   );
 }
 
-function exitOf(child: ChildProcess): DriverProcess['exit'] {
+function exitOf(child: ChildProcess, release: AbortSignal): DriverProcess['exit'] {
   return new Promise((resolve, reject) => {
+    const letGo = (): void => reject(released());
+    release.addEventListener('abort', letGo, { once: true });
+    child.once('close', () => release.removeEventListener('abort', letGo));
     child.once('error', reject);
     child.once('exit', (code, signal) => {
       if (signal !== null) resolve({ signal });
       else if (code !== null) resolve({ code });
       else resolve({ unknown: 'the operating system told neither a code nor a signal' });
     });
+  });
+}
+
+function released(): SandboxError {
+  return new SandboxError('unavailable', 'the link to the sandbox was let go of', {
+    outcome: 'unknown',
+    retryable: false,
   });
 }
 

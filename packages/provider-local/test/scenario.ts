@@ -83,9 +83,17 @@ export function processesIn(namespace: string): number[] {
 
 /** Fails unless nothing of any sandbox is left: no directory, uid, mount. */
 export function assertNothingLeft({ stateDirectory }: Context): void {
-  for (const name of ['sandboxes', 'trash', 'uids']) {
+  for (const name of ['sandboxes', 'trash']) {
     assert.deepEqual(readdirSync(path.join(stateDirectory, name)), [], `${name} must be empty`);
   }
+  const uids = path.join(stateDirectory, 'uids');
+  const spares = readdirSync(path.join(stateDirectory, 'spares'));
+  const taken = readdirSync(uids).map((uid) => readlinkSync(path.join(uids, uid)));
+  assert.deepEqual(
+    taken.filter((holder) => !spares.includes(holder)),
+    [],
+    'uids are those of spares',
+  );
   assert.ok(!readFileSync('/proc/self/mountinfo', 'utf8').includes(stateDirectory), 'no mount');
 }
 

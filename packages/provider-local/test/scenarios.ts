@@ -8,7 +8,9 @@ import { lifetimeScenarios } from './lifetime-scenarios.ts';
 import { limitScenarios } from './limit-scenarios.ts';
 import { portScenarios } from './port-scenarios.ts';
 import { processScenarios } from './process-scenarios.ts';
+import { scaleScenarios } from './scale-scenarios.ts';
 import type { Scenario } from './scenario.ts';
+import { snapshotScenarios } from './snapshot-scenarios.ts';
 import { suspendScenarios } from './suspend-scenarios.ts';
 import { terminalScenarios } from './terminal-scenarios.ts';
 import { watchScenarios } from './watch-scenarios.ts';
@@ -26,5 +28,7 @@ export const scenarios: readonly Scenario[] = [
   ...watchScenarios,
   ...copyOnWriteScenarios,
   ...changesScenarios,
+  ...scaleScenarios,
   ...hostileGuests,
+  ...snapshotScenarios,
 ];

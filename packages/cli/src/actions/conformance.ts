@@ -18,7 +18,8 @@ import { print, printJson } from '../output/print.ts';
 import { table } from '../output/table.ts';
 import { findPackage } from '../provider/find-package.ts';
 import { installCommand, providerPackage } from '../provider/known-providers.ts';
-import { isModulePath } from '../provider/load-provider.ts';
+import { isModulePath, loadProvider } from '../provider/load-provider.ts';
+import { loadVendor } from '../provider/load-vendor.ts';
 import type { Session } from '../session.ts';
 
 /** What `gantry conformance` was given. */
@@ -33,6 +34,7 @@ export interface ConformanceFlags {
   readonly knownFailures?: string;
   readonly seed?: number;
   readonly emulated?: boolean;
+  readonly on?: string;
   readonly json?: boolean;
 }
 
@@ -53,6 +55,7 @@ export async function conformance(
   const report = await guarded(async () => {
     using progress = new Progress(session.verbose);
     progress.phase('loading the provider');
+    await using _emulator = await emulatorOf(provider, flags);
     return await runConformance({
       subject: { load: moduleOf(provider) },
       ...(flags.profile === undefined ? {} : { profiles: flags.profile }),
@@ -71,6 +74,18 @@ export async function conformance(
   if (session.json) printJson(report);
   else print(summary(report));
   return report.conformant ? 0 : ANSWER_IS_NO;
+}
+
+/** An emulator of the provider's vendor, to which this process's environment and those it starts then lead. */
+async function emulatorOf(
+  provider: string,
+  { emulated = false, on = 'local' }: ConformanceFlags,
+): Promise<AsyncDisposable | undefined> {
+  if (!emulated || isModulePath(provider)) return undefined;
+  const { start, vendor } = await loadVendor(provider);
+  const emulator = await start(vendor, { provider: await loadProvider(on) });
+  Object.assign(process.env, emulator.environment);
+  return emulator;
 }
 
 /** `gantry conformance list`. */

@@ -22,11 +22,16 @@ export function addConformance(program: Command, session: Session): void {
     .option('--timeout-scale <factor>', 'multiply every limit of time', positive)
     .option('--known-failures <file>', 'JSON of check ids and why each fails; strict')
     .option('--seed <number>', 'repeat a run', positive)
-    .option('--emulated', 'say in the report that the vendor is emulated')
+    .option(
+      '--emulated',
+      "run on an emulator of the provider's vendor; of a module's path: only say so in the report",
+    )
+    .option('--on <provider>', 'with --emulated: makes the sandboxes (default: local)')
     .option('--json', 'print the report on stdout');
   withExamples(conformance, [
     'gantry conformance local',
     'gantry conformance ./my-provider.mjs --profile core --report report.v1.json',
+    'gantry conformance e2b --emulated --known-failures known.json',
     'gantry conformance list',
   ]).action(async (provider: string, options: ConformanceFlags) => {
     session.json = options.json ?? false;

@@ -9,6 +9,7 @@ export interface KnownProvider {
 export const knownProviders: readonly KnownProvider[] = [
   { name: 'local', summary: 'this Linux machine, by its own namespaces, without a daemon' },
   { name: 'docker', summary: 'hardened containers of a Docker daemon' },
+  { name: 'e2b', summary: 'microVMs of an E2B account' },
 ];
 
 /** The npm package of a provider. */

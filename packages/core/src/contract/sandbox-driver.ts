@@ -134,6 +134,8 @@ export interface ChangeEntry {
   readonly path: Uint8Array;
   /** Absent: the path was removed. */
   readonly stat?: FileStat;
+  /** Equal for two names of one file and different for two files. Present for files with more than one name. */
+  readonly identity?: string;
   /** Opens the contents of a file, read by the host. */
   readonly open?: () => ReadableStream<Uint8Array>;
 }
@@ -176,6 +178,8 @@ export interface DriverCapabilities<Handle> {
     mark(handle: Handle, call: Call): Promise<string>;
     /** At the least all that differs; a directory comes before what is in it. */
     since(handle: Handle, mark: string, call: Call): AsyncIterable<ChangeEntry>;
+    /** The same, and at its end a new mark for what was there while it looked: one look in place of two. */
+    advance?(handle: Handle, mark: string, call: Call): AsyncGenerator<ChangeEntry, string, void>;
   };
   /** Every sandbox of this provider that carries all of `labels`, all pages, others' left out. */
   readonly inventory?: CapabilityLimits['inventory'] & {
@@ -208,11 +212,16 @@ export interface DriverCapabilities<Handle> {
   };
   readonly nativeSnapshot?: CapabilityLimits['nativeSnapshot'] & {
     take(handle: Handle, scope: NativeSnapshotRef['scope'], call: Call): Promise<NativeSnapshotRef>;
+    /** One that is not there: `not-found`, with `details.reason` `gone`, or `expired` where the provider knows. */
     create(snapshot: NativeSnapshotRef, request: CreateRequest, call: Call): Promise<Handle>;
+    /** Idempotent. What was made of it lives on. */
     remove(snapshot: NativeSnapshotRef, call: Call): Promise<void>;
   };
   readonly fork?: CapabilityLimits['fork'] & {
-    /** One settled result per request, in order. */
+    /**
+     * One settled result per request, in order. Each clone has the source's files, environment, root, limits and user, and
+     * its own id, labels and lifetime from its request; it shares no later write with any other. Processes do not live on.
+     */
     fork(
       handle: Handle,
       requests: readonly CreateRequest[],
@@ -263,6 +272,21 @@ export interface SandboxDriver<
   /** The provider's id: `[a-z][a-z0-9-]*`. */
   readonly id: string;
   readonly traits: Traits;
+  /**
+   * Input of at most this many bytes that is known whole at the start comes to `spawn` as bytes, not as a
+   * stream: for transports on which a stream costs further calls. Default 0.
+   */
+  readonly inlineInputBytes?: number;
+  /**
+   * Moves bytes by a file API of the vendor's, whose rights may be more than the guest's: core looks at and
+   * puts in place, as the guest, what it moves. For files and archives that are too long for inline input.
+   */
+  readonly transfer?: {
+    /** Stores bytes in a new file, which the sandbox's user can read and remove; returns its absolute path. On rejection it is gone. */
+    upload(handle: Handle, contents: ReadableStream<Uint8Array>, call: Call): Promise<string>;
+    /** The bytes of a file that core has found to be regular and readable for the sandbox's user. */
+    download(handle: Handle, path: string, call: Call): Promise<ReadableStream<Uint8Array>>;
+  };
   /** What this host, image or account takes away. Rejects with `failed-precondition` when nothing can run here. */
   probe?(call: Call): Promise<CapabilityOverrides>;
   /** What `probe` looks at, one by one. Never rejects because something is missing. */

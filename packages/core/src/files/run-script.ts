@@ -6,6 +6,7 @@ import { readAll } from '../process/byte-source.ts';
 import { captureOutput } from '../process/capture-output.ts';
 import { runCommand } from '../process/exec.ts';
 import { startProcess } from '../process/start-process.ts';
+import { wholeInput } from '../process/whole-input.ts';
 import type { Session } from '../provider/session.ts';
 import { base64Decoded, base64Encoded } from './base64-stream.ts';
 import { fileError } from './file-error.ts';
@@ -36,7 +37,7 @@ export async function runScript(
   const input =
     run.input === undefined
       ? 'none'
-      : ({ source: encoded ? base64Encoded(run.input) : run.input } as const);
+      : ({ source: encoded ? encodedInput(run.input) : run.input } as const);
   const limits = { ...options, maxOutputBytes: Infinity };
   const command = scriptCommand(session, run, encoded);
   const result = await runCommand(session, run.operation, command, input, limits);
@@ -53,15 +54,21 @@ export async function runBinaryScript(
   return Buffer.from(await readAll(await streamScript(session, run, options)));
 }
 
-/** Streams what a script prints. An end other than exit code 0 fails the stream, or, before the first byte, this call. */
+/**
+ * Streams what a script prints, while its input, if it has one, is fed. An end other than exit code 0 fails the stream, or,
+ * before the first byte, this call.
+ */
 export async function streamScript(
   session: Session,
   run: ScriptRun,
   options: OperationOptions,
 ): Promise<ReadableStream<Uint8Array>> {
-  const encoded = session.capabilities.traits.output === 'text' ? 'output' : undefined;
+  const text = session.capabilities.traits.output === 'text';
+  const encoded = text ? (run.input === undefined ? 'output' : 'both') : undefined;
   const command = scriptCommand(session, run, encoded);
-  const started = await startProcess(session, run.operation, command, 'none', options);
+  const source = encoded && run.input !== undefined ? base64Encoded(run.input) : run.input;
+  const input = source === undefined ? 'none' : ({ source } as const);
+  const started = await startProcess(session, run.operation, command, input, options);
   const complaint = captureOutput(started.stderr, complaintBytes);
   complaint.ended.catch(() => undefined); // Asked again below, if the script fails.
   const checkEnd = async (): Promise<void> => {
@@ -96,10 +103,16 @@ export async function streamScript(
   );
 }
 
+/** What is in memory stays in memory, so that it can be sent with the command. */
+function encodedInput(input: InputSource): InputSource {
+  const whole = wholeInput(input, Infinity);
+  return whole ? Buffer.from(whole).toString('base64') : base64Encoded(input);
+}
+
 function scriptCommand(
   session: Session,
   run: ScriptRun,
-  encoded: 'input' | 'output' | undefined,
+  encoded: 'input' | 'output' | 'both' | undefined,
 ): Omit<Command, 'stdin'> {
   const path = scriptPath(insidePathBytes(session, run.operation, run.path));
   const args = [path, ...(run.args ?? [])];

@@ -21,6 +21,8 @@ export interface AgentClientOptions {
   readonly fifoMode: number;
   /** Names from `laneNames` whose FIFOs are there. */
   readonly prepared?: readonly string[];
+  /** The same, and the agent starts them by itself. */
+  readonly started?: readonly string[];
   /**
    * Signals every process of the command with that mark (`commandText`), in place of the agent, which
    * reaches one process group only.
@@ -65,6 +67,9 @@ export class AgentClient {
       });
     }
     for (const name of this.#prepared) prepareLane(`${options.controlDirectory}/${name}`);
+    const started = options.started ?? [];
+    this.#starting = started.length;
+    for (const name of started) void this.#start(name, true);
   }
 
   /**
@@ -182,14 +187,14 @@ export class AgentClient {
     for (const name of names.slice(0, wanted)) void this.#start(name);
   }
 
-  async #start(name: string): Promise<void> {
+  async #start(name: string, already = false): Promise<void> {
     let lane: Lane | undefined;
     let told = false;
     try {
       if (this.#closed) throw released();
       lane = new Lane(`${this.#options.controlDirectory}/${name}`);
       this.#unready.add(lane);
-      await this.#tell(`lane ${name}`);
+      if (!already) await this.#tell(`lane ${name}`);
       told = true;
       await lane.ready();
       this.#unready.delete(lane);

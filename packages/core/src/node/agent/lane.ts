@@ -105,7 +105,9 @@ export class Lane {
       });
     if (status.kind === 'started') return status.pid;
     if (status.kind !== 'no-directory') {
-      throw this.#channel.fail(`its lane said ${status.kind} at the start of a command`);
+      const failed = this.#channel.fail(`its lane said ${status.kind} at the start of a command`);
+      // Whoever was to become the command was killed before it began to.
+      throw status.kind === 'ended' ? notStarted(failed) : failed;
     }
     await this.#ended();
     throw noDirectory();

@@ -1,5 +1,5 @@
 import { openSync, readdirSync, readFileSync } from 'node:fs';
-import { isErrno } from './errors.ts';
+import { isErrno } from './fifo.ts';
 
 /** O_CLOEXEC as /proc/PID/fdinfo writes it; the same on x86-64 and arm64. */
 const closeOnExec = 0o2000000;
