@@ -22,7 +22,7 @@ var DEBIAN_PACKAGES = {
   unshare: 'util-linux',
   setpriv: 'util-linux',
 };
-var TASKS_WITH_SANDBOXES = ['start', 'check', 'bench'];
+var TASKS_WITH_SANDBOXES = ['start', 'check', 'bench', 'reports'];
 // What only the tests need: another set of tools to run in a sandbox, and certificates for a git server.
 var DEBIAN_PACKAGES_OF_TESTS = { busybox: 'busybox-static', openssl: 'openssl' };
 // What a private Docker daemon needs, which the tests and one benchmark start.

@@ -80,6 +80,7 @@ async function project(
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'gantry-packaging-'));
+  process.env['GANTRY_STATE_DIRECTORY'] = path.join(folder, 'state');
   for (const { name, folder: source } of publishable) {
     const place = path.join(folder, 'tarballs', name.replace('/', '-'));
     await mkdir(place, { recursive: true });

@@ -1,10 +1,12 @@
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { mutants, runConformance, runMutants, type Report } from '../src/index.ts';
+import { withOwnState } from './own-state.ts';
 import { subjects } from './subjects.ts';
 import { canBeWeak } from './weak-bubblewrap.ts';
 import { weakened } from './weakened.ts';
 
 const minutes = 60_000;
+afterAll(withOwnState());
 
 function against(report: Report): string[] {
   return report.checks

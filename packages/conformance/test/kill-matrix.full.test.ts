@@ -1,5 +1,8 @@
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
+import { withOwnState } from './own-state.ts';
 import { writeKillMatrix } from './write-kill-matrix.ts';
+
+afterAll(withOwnState());
 
 test('each mutant against the whole suite', { timeout: 60 * 60_000 }, async () => {
   const matrix = await writeKillMatrix('all', { timeoutScale: 0.5, concurrency: 4 });

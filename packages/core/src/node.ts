@@ -3,6 +3,7 @@ export { AgentClient } from './node/agent/agent-client.ts';
 export type { AgentClientOptions } from './node/agent/agent-client.ts';
 export { agentScript } from './node/agent/agent-script.ts';
 export { newMark } from './node/agent/command-text.ts';
+export { reservedBytes as laneCommandBytes } from './node/agent/lane-channel.ts';
 export { laneFiles, laneNames } from './node/agent/lane-names.ts';
 export { unlessAborted } from './node/agent/unless-aborted.ts';
 export { noDirectory } from './node/agent/no-directory.ts';
@@ -11,6 +12,7 @@ export { shellExitStatus, signalName } from './node/agent/shell-exit-status.ts';
 export { shellEnvironment, shellWord } from './node/agent/shell-words.ts';
 export { ConfinedDirectory } from './node/confined/confined-directory.ts';
 export type { ConfinedEntry } from './node/confined/confined-directory.ts';
+export { directoryStore } from './node/directory-store/directory-store.ts';
 export { openFifo } from './node/fifo.ts';
 export { tellOutOfMemory } from './node/out-of-memory.ts';
 export {

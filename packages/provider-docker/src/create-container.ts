@@ -41,7 +41,7 @@ export async function createContainer(
   refuseImpossible(request, address);
   const name = from?.image ?? request.image ?? options.image ?? defaultImage;
   const image = await ensureImage(daemon, name, options.onPull, signal);
-  const owner = await ownerOf(daemon, image.id, request.user, request.privilege, signal);
+  const owner = await ownerOf(daemon, image.id, request, signal);
   const prepared = await prepareOnce(workshop, image, owner);
   const spec = containerSpec(request, {
     image: prepared.id,

@@ -25,7 +25,7 @@ const traits: Traits = {
   isolation: 'container',
   output: 'bytes',
   stdin: 'stream',
-  exit: 'exact',
+  exit: 'shell-encoded',
   kill: 'tree',
   // What a storage driver such as overlay2 cannot limit is not claimed.
   limits: { memory: 'enforced', pids: 'enforced', cpu: 'enforced', disk: 'none' },
@@ -88,6 +88,7 @@ export function dockerDriver(options: DockerOptions): SandboxDriver<DockerHandle
         requireRunning(handle.ref, found);
         const { expiresAt } = statusOfContainer(found);
         if (expiresAt !== undefined) await workshop.keeper.keep(found.Id, expiresAt);
+        handle.lanes.suspended();
         await handle.container.pause().catch((error: unknown) => {
           throw dockerError(error, `suspending sandbox ${handle.ref.id}`);
         });

@@ -1,4 +1,4 @@
-import { SandboxError } from '@gantry/core/driver';
+import { type CreateRequest, SandboxError } from '@gantry/core/driver';
 import type Dockerode from 'dockerode';
 import { dockerError } from './errors.ts';
 import { ownLabels } from './labels.ts';
@@ -21,11 +21,13 @@ export function execUser(user: string): string {
 export async function ownerOf(
   daemon: Dockerode,
   image: string,
-  user: string | undefined,
-  privilege: string | undefined,
+  { user, privilege, root }: Pick<CreateRequest, 'user' | 'privilege' | 'root'>,
   signal: AbortSignal,
 ): Promise<string> {
-  if (user === undefined) return privilege === 'guest-root' ? '0:0' : defaultOwner;
+  if (user === undefined) {
+    // A root that can be changed is root's: without capabilities that is a user like another, who owns those files.
+    return privilege === 'guest-root' || root === 'copy-on-write' ? '0:0' : defaultOwner;
+  }
   const wanted = execUser(user);
   if (/^\d+:\d+$/.test(wanted)) return wanted;
   if (wanted === 'root') return '0:0';

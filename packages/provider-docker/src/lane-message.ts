@@ -9,6 +9,7 @@ export type LaneMessage =
       readonly kind: 'ended';
       readonly exit: ExitStatus;
       readonly isClean: boolean;
+      readonly isSilent: boolean;
       readonly hasOomKills: boolean;
     }
   | { readonly kind: 'broken' };
@@ -21,10 +22,16 @@ export function parseLaneMessage(text: string): LaneMessage {
     const [pid = 0, init = 0, lane = 0] = started.slice(1).map(Number);
     return { kind: 'started', pid, init, lane };
   }
-  const ended = /^e (\d{1,3}) ([01]) ([01]) ([01])$/.exec(text);
+  const ended = /^e (\d{1,3}) ([01]) ([012]) ([01])$/.exec(text);
   const code = Number(ended?.[1] ?? 256);
   if (!ended || code > 255) return { kind: 'broken' };
   const [, , words, left, kills] = ended;
   const exit = shellExitStatus(code, words === '1');
-  return { kind: 'ended', exit, isClean: left === '0', hasOomKills: kills === '1' };
+  return {
+    kind: 'ended',
+    exit,
+    isClean: left === '0',
+    isSilent: left !== '1',
+    hasOomKills: kills === '1',
+  };
 }

@@ -18,17 +18,29 @@ const standbyAfterMs = 100;
 /** Bytes of one command beyond which a lane of its own is no slower: shells read their input byte by byte. */
 const longestText = 2 * 1024 * 1024;
 
+/** A command that takes this long to start may be one of a sandbox that somebody else has suspended. */
+const askAfterMs = 2_000;
+
 /** One process's lanes into one container: a command gets an idle lane, or a new one. */
 export class LanePool {
   readonly #open: (user: string | undefined, signal?: AbortSignal) => Promise<Duplex>;
+  readonly #isSuspended: () => Promise<boolean>;
   readonly #idle: Lane[] = [];
   readonly #lanes = new Set<Lane>();
   #standby: Promise<Lane> | undefined;
   #closed = false;
+  #mayBeSuspended = false;
 
-  /** `open` starts the lane script in the container, as a user or the default one, and gives its streams. */
-  constructor(open: (user: string | undefined, signal?: AbortSignal) => Promise<Duplex>) {
+  /**
+   * `open` starts the lane script in the container, as a user or the default one, and gives its streams. `isSuspended`
+   * asks the daemon: a lane that stands still says nothing.
+   */
+  constructor(
+    open: (user: string | undefined, signal?: AbortSignal) => Promise<Duplex>,
+    isSuspended: () => Promise<boolean>,
+  ) {
     this.#open = open;
+    this.#isSuspended = isSuspended;
   }
 
   async spawn(command: Command, call: Call): Promise<DriverProcess> {
@@ -39,15 +51,38 @@ export class LanePool {
       throw new SandboxError('invalid-argument', message, { details: { reason: 'too-long' } });
     }
     const input = command.stdin !== 'none';
+    if (this.#mayBeSuspended && (await this.#isSuspended())) throw suspended();
+    this.#mayBeSuspended = false;
     const lane = await this.#acquire(command.user, call.signal, input);
     const running = lane.run(text, input);
     // Input uses a lane up, and one such command is seldom alone.
     if (input) this.#standBy();
     running.catch(() => lane.close());
-    const started = await unlessAborted(running, call.signal, (late) => {
+    const discard = (late: LaneProcess): void => {
       void this.#discard(late, lane, command.user);
-    });
-    return this.#process(started, command);
+    };
+    const awake = this.#unlessSuspended(running, discard);
+    return this.#process(await unlessAborted(awake, call.signal, discard), command);
+  }
+
+  /** Tells that the sandbox was suspended: until it is known to run again, a command is refused, not begun. */
+  suspended(): void {
+    this.#mayBeSuspended = true;
+  }
+
+  /** The promise, unless the sandbox turns out to be suspended: what it still brings, when it runs again, goes to `discard`. */
+  async #unlessSuspended<T>(promise: Promise<T>, discard: (late: T) => void): Promise<T> {
+    for (;;) {
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<'late'>((resolve) => {
+        timer = setTimeout(() => resolve('late'), askAfterMs);
+      });
+      const first = await Promise.race([promise, late]).finally(() => clearTimeout(timer));
+      if (first !== 'late') return first;
+      if (!(await this.#isSuspended())) continue;
+      promise.then(discard, () => undefined);
+      throw suspended();
+    }
   }
 
   /** Kills a command that nobody wants any more. */
@@ -150,4 +185,10 @@ export class LanePool {
     const lane = await this.#takeStandby();
     return lane && !lane.closed ? lane : this.#start(undefined);
   }
+}
+
+function suspended(): SandboxError {
+  return new SandboxError('failed-precondition', 'the sandbox is suspended: resume it first', {
+    details: { reason: 'suspended' },
+  });
 }

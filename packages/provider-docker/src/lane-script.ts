@@ -4,7 +4,8 @@
  * processes can all be found. It reads three lines for each request, on its standard input:
  *
  *     KEY                 unguessable, new for each request
- *     0 | 1 | kill        without input; the rest of the lane's input is the command's; a kill
+ *     0 | 1 | kill | look without input; the rest of the lane's input is the command's; a kill; whether what the
+ *                         last command left behind has an output open
  *     TEXT                what to evaluate (`commandText`), or: INIT LANE SIGNAL
  *
  * and writes KEY and a word in between what the command writes (see `lane-message.ts`):
@@ -13,7 +14,7 @@
  *     p PID INIT LANE     the command runs
  *     e STATUS WORDS LEFT KILLS
  *                         it ended with the shell's $?; WORDS is 1 when the shell spoke of a signal; LEFT is 0
- *                         when no process of it is left; KILLS is 1 when the kernel has killed for memory meanwhile
+ *                         when no process of it is left, 2 when none of those left has an output open; KILLS is 1 when the kernel has killed for memory meanwhile
  *
  * KEY alone ends the standard error of each command. Killing starts no process: it must work when there can be none.
  */
@@ -52,6 +53,19 @@ g_tree() {
     g_t=$g_n
   done
 }
+g_silent() {
+  g_tree "$PPID" "$$"
+  for g_q in $g_a; do
+    g_l=; { read -r g_l </proc/$g_q/stat; } 2>/dev/null
+    case $g_l in ''|*') Z '*) continue ;; esac
+    [ -r /proc/$g_q/fd ] || return 1
+    for g_f in /proc/$g_q/fd/*; do
+      [ "$g_f" -ef /proc/$$/fd/3 ] && return 1
+      [ "$g_f" -ef /proc/$$/fd/4 ] && return 1
+    done
+  done
+  return 0
+}
 g_send() { for g_q in $g_a; do kill -s "$1" "$g_q"; done 2>/dev/null; }
 g_kill() {
   if [ "$3" != KILL ]; then g_tree "$1" "$2"; g_send "$3"; return; fi
@@ -67,21 +81,26 @@ g_kill() {
   done
 }
 while IFS= read -r g_k && IFS= read -r g_i && IFS= read -r g_c; do
-  [ "$g_i" = kill ] || { g_oom; g_p=$g_u; }
+  case $g_i in [01]) g_oom; g_p=$g_u ;; esac
   case $g_i in
     0) g_w=$( { ( eval "$g_c" ) </dev/null >&3 2>&4 3>&- 4>&-; echo "x$?"; } 2>&1 ) ;;
     1) g_w=$( { ( eval "$g_c" ) >&3 2>&4 3>&- 4>&-; echo "x$?"; } 2>&1 ) ;;
     kill) g_kill $g_c; g_w=x0 ;;
+    look) g_w=x0 ;;
     *) exit 1 ;;
   esac
   g_v=; { read -r g_v </proc/$PPID/task/$PPID/children; } 2>/dev/null
-  case $g_b:$g_v in docker-init:$$|tini:$$) g_v=0 ;; *) g_v=1 ;; esac
+  case $g_b:$g_v in
+    docker-init:$$|tini:$$) g_v=0 ;;
+    docker-init:*|tini:*) g_silent && g_v=2 || g_v=1 ;;
+    *) g_v=1 ;;
+  esac
   case $g_w in x*) g_x=0 ;; *) g_x=1 ;; esac
   case $g_w in *x137) g_oom ;; esac
   [ "$g_u" = "$g_p" ] && g_l=0 || g_l=1
   printf '%s\\n' "$g_k" >&4
   printf '%se %s %s %s %s\\n' "$g_k" "\${g_w##*x}" "$g_x" "$g_v" "$g_l"
-  case $g_i$g_v in 01|1?) exec cat >/dev/null 2>&1 3>&- 4>&- ;; esac
+  case $g_i in 1) exec cat >/dev/null 2>&1 3>&- 4>&- ;; esac
 done
 `;
 

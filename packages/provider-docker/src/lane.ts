@@ -28,19 +28,25 @@ export interface LaneProcess {
   readonly drain: () => void;
 }
 
+/** Longest wait before a lane looks again whether the outputs of an ended command are still held. */
+const longestPauseMs = 1_000;
+
 /** What is under way on a lane. */
 interface Running {
-  readonly key: string;
+  key: string;
   readonly outputs: readonly [OutputQueue, OutputQueue];
-  readonly scanners: readonly [KeyScanner, KeyScanner];
+  scanners: readonly [KeyScanner, KeyScanner];
   readonly started: PromiseWithResolvers<{ pid: number; roots: ProcessRoots }>;
   readonly exit: PromiseWithResolvers<ExitStatus>;
   readonly input: boolean;
-  phase: 'starting' | 'running' | 'ended';
+  /** `looking`: it has ended, and the lane looks again whether anybody holds its outputs. */
+  phase: 'starting' | 'running' | 'looking' | 'ended';
   isClean: boolean;
+  isSilent: boolean;
   hasOomKills: boolean;
   errorsEnded: boolean;
   draining: boolean;
+  pauseMs: number;
   complaint: string;
 }
 
@@ -109,21 +115,8 @@ export class Lane {
   }
 
   #begin(input: boolean): Running {
-    const key = randomBytes(16).toString('hex');
     const flow = (): void => this.#flow();
     const outputs = [new OutputQueue(flow), new OutputQueue(flow)] as const;
-    const scanners = [
-      new KeyScanner(
-        key,
-        (bytes) => outputs[0].push(bytes),
-        (line) => this.#heard(line),
-      ),
-      new KeyScanner(
-        key,
-        (bytes) => this.#pushError(bytes),
-        () => this.#errorsEnded(),
-      ),
-    ] as const;
     const started = Promise.withResolvers<{ pid: number; roots: ProcessRoots }>();
     const exit = Promise.withResolvers<ExitStatus>();
     // Whoever holds the process looks at them; until then a lost lane must not end this one.
@@ -133,12 +126,29 @@ export class Lane {
     const state = {
       phase: 'starting',
       isClean: false,
+      isSilent: false,
       hasOomKills: false,
       errorsEnded: false,
       draining: false,
+      pauseMs: 5,
     } as const;
-    this.#running = { key, outputs, scanners, started, exit, input, complaint: '', ...state };
+    const request = this.#newRequest();
+    this.#running = { ...request, outputs, started, exit, input, complaint: '', ...state };
     return this.#running;
+  }
+
+  /** A key that nobody knows yet, and what finds it in both streams. */
+  #newRequest(): Pick<Running, 'key' | 'scanners'> {
+    const key = randomBytes(16).toString('hex');
+    const out = (line: string): void => this.#heard(line);
+    const err = (): void => this.#errorsEnded();
+    return {
+      key,
+      scanners: [
+        new KeyScanner(key, (bytes) => this.#push(0, bytes), out),
+        new KeyScanner(key, (bytes) => this.#push(1, bytes), err),
+      ],
+    };
   }
 
   #receive(stream: 1 | 2, bytes: Buffer): void {
@@ -148,12 +158,13 @@ export class Lane {
     this.#flow();
   }
 
-  #pushError(bytes: Uint8Array): void {
+  #push(output: 0 | 1, bytes: Uint8Array): void {
     const running = this.#running;
+    // What comes before the command has started is a complaint, of the shell or of the daemon.
     if (running?.phase === 'starting' && running.complaint.length < 1_000) {
       running.complaint += Buffer.from(bytes).toString();
     }
-    running?.outputs[1].push(bytes);
+    running?.outputs[output].push(bytes);
   }
 
   #heard(line: string): void {
@@ -178,7 +189,8 @@ export class Lane {
     if (running.phase === 'starting') running.started.reject(notStarted(running.complaint));
     running.phase = 'ended';
     running.isClean = message.isClean;
-    running.hasOomKills = message.hasOomKills;
+    running.isSilent = message.isSilent;
+    running.hasOomKills ||= message.hasOomKills;
     running.exit.resolve(message.exit);
     this.#settle();
   }
@@ -192,12 +204,28 @@ export class Lane {
   #settle(): void {
     const running = this.#running;
     if (!running || running.phase !== 'ended' || !running.errorsEnded) return;
-    if (!running.isClean) return this.#flow();
+    if (!running.isSilent) {
+      this.#flow();
+      if (!running.input) this.#lookLater(running);
+      return;
+    }
     this.#running = undefined;
     running.outputs.forEach((output) => output.end());
-    if (running.input) this.close();
+    // Its input is used up, or processes of the command live on that a later kill must not reach.
+    if (running.input || !running.isClean) this.close();
     this.#socket.unref?.();
     this.#settled(this);
+  }
+
+  /** Asks again in a while, with what the command left behind still writing. */
+  #lookLater(running: Running): void {
+    running.pauseMs = Math.min(running.pauseMs * 2, longestPauseMs);
+    setTimeout(() => {
+      if (this.#closed || this.#running !== running || running.phase !== 'ended') return;
+      running.scanners.forEach((scanner) => scanner.flush());
+      Object.assign(running, this.#newRequest(), { phase: 'looking', errorsEnded: false });
+      this.#socket.write(`${running.key}\nlook\n\n`);
+    }, running.pauseMs);
   }
 
   /** Pauses the connection while an output is full; lets go of it once nobody reads what is left to come. */
@@ -206,7 +234,7 @@ export class Lane {
     if (!running || this.#closed) return;
     const { outputs, draining, phase } = running;
     const over = outputs.every((output) => output.over);
-    if (phase === 'ended' && running.errorsEnded && over) {
+    if (phase === 'looking' ? over : phase === 'ended' && running.errorsEnded && over) {
       this.close();
       return;
     }
@@ -225,7 +253,8 @@ export class Lane {
 
   #abandon(running: Running, error: Error | undefined): void {
     running.scanners.forEach((scanner) => scanner.flush());
-    if (running.phase === 'ended') return running.outputs.forEach((output) => output.end());
+    if (running.phase === 'ended' || running.phase === 'looking')
+      return running.outputs.forEach((output) => output.end());
     const why = running.complaint.trim() || error?.message || 'the connection was closed';
     if (running.phase === 'starting') running.started.reject(notStarted(why, error));
     const broken = new SandboxError('unavailable', `the link to the sandbox broke: ${why}`, {
@@ -242,6 +271,11 @@ function notStarted(why: string, cause?: Error): SandboxError {
   if (/fork|resource temporarily unavailable/i.test(why)) {
     const message = `the sandbox has no process left to start the command with: ${why}`;
     return new SandboxError('resource-exhausted', message, { cause, details: { reason: 'pids' } });
+  }
+  if (/unable to find (?:user|group)/i.test(why)) {
+    return new SandboxError('invalid-argument', `the image has no such user: ${why.trim()}`, {
+      ...{ cause, details: { reason: 'user' } },
+    });
   }
   return new SandboxError('unavailable', `the sandbox did not start the command: ${why}`, {
     cause,

@@ -7,9 +7,8 @@ import {
   type NativeSnapshotRef,
 } from '@gantry/core/driver';
 import { createContainer, type Workshop } from './create-container.ts';
-import { removeUnusedImage } from './containers.ts';
 import type { DockerHandle } from './docker-handle.ts';
-import { dockerError } from './errors.ts';
+import { dockerError, statusOf } from './errors.ts';
 import { findImage } from './image.ts';
 import { ownLabels } from './labels.ts';
 import { commit, commitWith } from './prepared-image.ts';
@@ -67,10 +66,18 @@ export function nativeSnapshot(
     async remove(snapshot: NativeSnapshotRef, call: Call) {
       const image = await findImage(workshop.daemon, imageName(snapshot), call.signal);
       if (image?.labels[ownLabels.kind] !== 'snapshot') return;
-      // By its name: containers made of it keep their layers for as long as they live.
-      await removeUnusedImage(workshop.daemon, imageName(snapshot));
+      // Containers made of it keep its layers for as long as they live, but the name goes.
+      await untag(workshop.daemon, imageName(snapshot));
     },
   };
+}
+
+async function untag(daemon: Workshop['daemon'], name: string): Promise<void> {
+  try {
+    await daemon.getImage(name).remove({ force: true });
+  } catch (error) {
+    if (statusOf(error) !== 404) throw dockerError(error, `removing image ${name}`);
+  }
 }
 
 function imageName({ id }: NativeSnapshotRef): string {

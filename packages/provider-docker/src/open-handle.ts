@@ -41,10 +41,16 @@ export function openHandle(
       throw dockerError(error, 'starting a command');
     }
   };
+  const isSuspended = async (): Promise<boolean> => {
+    const { State } = await container.inspect().catch((error: unknown) => {
+      throw dockerError(error, `looking for sandbox ${ref.id}`);
+    });
+    return State.Paused;
+  };
   return {
     ref,
     container,
-    lanes: new LanePool(open),
+    lanes: new LanePool(open, isSuspended),
     owner,
     root: labels[ownLabels.root] === 'copy-on-write' ? 'copy-on-write' : 'read-only',
     base: labels[ownLabels.base] ?? '',

@@ -11,11 +11,30 @@ let daemon: PrivateDaemon;
 let provider: Provider;
 beforeAll(async () => {
   daemonOfRun(); // Where that one cannot run, this one cannot either, and it says why.
-  daemon = await startDaemon({ diskBytes: 48 * 2 ** 20 });
+  daemon = await startDaemon({ diskBytes: 48 * 2 ** 20, tcp: true });
   await buildImages(daemon.client, ['busybox']);
   provider = docker({ host: daemon.host, image: testImages.busybox });
 });
 afterAll(() => daemon?.[Symbol.asyncDispose]());
+
+test('a daemon behind tcp serves the same, and shows no path of its machine', async () => {
+  const host = daemon.tcpHost ?? '';
+  const remote = docker({ host, image: testImages.busybox });
+  await using sandbox = await remote.create();
+  const echoed = await sandbox.exec('cat; echo err >&2; exit 3', { stdin: 'fed' });
+  expect([echoed.stdout.text, echoed.stderr.text, echoed.exit]).toEqual([
+    'fed',
+    'err\n',
+    { code: 3 },
+  ]);
+  await using terminal = await sandbox.terminal({ command: ['tty'] });
+  const chunks = await Array.fromAsync(terminal.output);
+  expect(Buffer.concat(chunks).toString()).toMatch(/^\/dev\/pts\/\d+\r\n$/);
+  expect((await remote.probe()).mounts).toBeUndefined();
+  const entries = { given: { type: 'hostMount', source: import.meta.dirname } } as const;
+  const mounted = remote.create({ manifest: { spec: 'gantry-manifest/1', entries } });
+  await expect(mounted).rejects.toMatchObject({ code: 'unsupported' });
+});
 
 test('a full disk is said as such, by files and by create, and leaves nothing half made', async () => {
   await using sandbox = await provider.create();

@@ -87,9 +87,12 @@ describe('life', () => {
       .toEqual({ state: 'gone' });
   }, 120_000);
 
-  test.each(['read-only', 'copy-on-write'] as const)(
+  test.each([
+    ['read-only', 1000],
+    ['copy-on-write', 0],
+  ] as const)(
     'snapshot and fork of a %s root',
-    async (root) => {
+    async (root, uid) => {
       await using source = await provider.create({
         manifest: { ...manifest, root, env: { KEPT: 'yes' } },
       });
@@ -99,7 +102,7 @@ describe('life', () => {
       {
         await using copy = await provider.createFrom(snapshot, { manifest: { ...manifest, root } });
         const listing = await copy.exec('cat link; stat -c %a-%u d; id -u');
-        expect(listing.stdout.text).toBe('first\n750-1000\n1000\n');
+        expect(listing.stdout.text).toBe(`first\n750-${uid}\n${uid}\n`);
       }
       const forks = await source.fork(2);
       const [one, two] = forks.map((result) =>

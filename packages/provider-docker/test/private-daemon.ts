@@ -1,6 +1,8 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Dockerode from 'dockerode';
@@ -9,6 +11,8 @@ import Dockerode from 'dockerode';
 export interface PrivateDaemon extends AsyncDisposable {
   readonly host: string;
   readonly client: Dockerode;
+  /** Where it listens on the loopback too, as a daemon elsewhere would; only with `tcp`. */
+  readonly tcpHost?: string;
   /** Ends the daemon and, with it, its containers. Its data stay until it is disposed. */
   stop(): Promise<void>;
 }
@@ -20,7 +24,9 @@ const programs = { dockerd: 'docker.io', runc: 'runc', iptables: 'iptables' };
  * Starts a daemon with a socket and data of its own, in a temporary directory and a session of its own. With `diskBytes`
  * its data are on a disk of that size, and it has no network. Throws what is missing, and what to do.
  */
-export async function startDaemon(options: { diskBytes?: number } = {}): Promise<PrivateDaemon> {
+export async function startDaemon(
+  options: { diskBytes?: number; tcp?: boolean } = {},
+): Promise<PrivateDaemon> {
   requirePrograms();
   // Not below a long TMPDIR: the path of a socket has 107 bytes.
   const directory = await mkdtemp('/tmp/gantry-dockerd-');
@@ -31,7 +37,9 @@ export async function startDaemon(options: { diskBytes?: number } = {}): Promise
   if (diskBytes !== undefined)
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${diskBytes}`, 'tmpfs', data]);
   const socketPath = path.join(directory, 'docker.sock');
+  const tcpHost = options.tcp ? `tcp://127.0.0.1:${await freePort()}` : undefined;
   const args = [
+    ...(tcpHost === undefined ? [] : ['-H', tcpHost, '--tls=false']),
     ...(diskBytes === undefined ? ['--bip=172.17.0.1/16'] : ['--bridge=none', '--iptables=false']),
     ...['-H', `unix://${socketPath}`, '--pidfile', path.join(directory, 'pid')],
     ...['--data-root', data, '--exec-root', path.join(directory, 'exec')],
@@ -60,7 +68,17 @@ export async function startDaemon(options: { diskBytes?: number } = {}): Promise
     await dispose();
     throw error;
   }
-  return { host: `unix://${socketPath}`, client, stop, [Symbol.asyncDispose]: dispose };
+  const hosts = { host: `unix://${socketPath}`, ...(tcpHost === undefined ? {} : { tcpHost }) };
+  return { ...hosts, client, stop, [Symbol.asyncDispose]: dispose };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  if (address === null || typeof address === 'string') throw new Error('a server has no port');
+  return address.port;
 }
 
 function requirePrograms(): void {

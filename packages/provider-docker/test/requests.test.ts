@@ -1,11 +1,12 @@
-import { chmod, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Provider } from '@gantry/core/driver';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { docker } from '../src/index.ts';
+import { docker, type PullProgress } from '../src/index.ts';
 import { daemonOfRun } from './daemon-of-run.ts';
-import { testImages } from './test-images.ts';
+import { startRegistry } from './registry.ts';
+import { imageTar, testImages } from './test-images.ts';
 
 const manifest = { spec: 'gantry-manifest/1' } as const;
 let daemon: ReturnType<typeof daemonOfRun>;
@@ -107,6 +108,31 @@ describe('requests', () => {
       details: { image: 'gantry-test/no-such-image' },
     });
     expect(String(error)).toContain('pull or build it with docker first');
+  });
+
+  test('an image is pulled, and its progress told; one that may not be pulled says why', async () => {
+    await using registry = await startRegistry(await readFile(imageTar('busybox')));
+    const told: PullProgress[] = [];
+    const pulling = docker({ host: daemon.host, onPull: (progress) => told.push(progress) });
+    const image = `${registry.host}/pulled:one`;
+    try {
+      await using sandbox = await pulling.create({ manifest: { ...manifest, image } });
+      expect((await sandbox.exec('echo pulled')).stdout.text).toBe('pulled\n');
+    } finally {
+      await daemon.client.getImage(image).remove({ force: true });
+    }
+    expect(told.every((progress) => progress.image === image)).toBe(true);
+    expect(told).toContainEqual({
+      ...{ image, status: 'Pull complete' },
+      layer: expect.stringMatching(/^[0-9a-f]{12}$/) as unknown,
+    });
+    const refused = async (name: string): Promise<unknown> =>
+      pulling
+        .create({ manifest: { ...manifest, image: `${registry.host}/${name}` } })
+        .catch((error: unknown) => error);
+    expect(await refused('pulled:two')).toMatchObject({ code: 'not-found' });
+    expect(await refused('closed:one')).toMatchObject({ code: 'unauthenticated' });
+    expect(await refused('Wrong:Name')).toMatchObject({ code: 'invalid-argument' });
   });
 
   test('without a daemon one sentence says what to do', async () => {

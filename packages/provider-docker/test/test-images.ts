@@ -18,6 +18,11 @@ function cacheDirectory(): string {
   );
 }
 
+/** The root file system of a test image, once `buildImages` has made it. */
+export function imageTar(name: keyof typeof testImages): string {
+  return path.join(cacheDirectory(), `${name}-3.tar`);
+}
+
 const builders = { debian: buildDebian, busybox: buildBusybox };
 
 /** Gives a daemon the test images that it lacks. Nothing is pulled: they are made of this machine's packages. */
@@ -29,7 +34,7 @@ export async function buildImages(
   for (const name of names) {
     const image = testImages[name];
     if (await has(client, image)) continue;
-    const tar = path.join(cacheDirectory(), `${name}-3.tar`);
+    const tar = imageTar(name);
     if (!existsSync(tar)) await inTemporary((directory) => builders[name](directory, tar));
     const stream = await client.importImage(createReadStream(tar), { repo: image, tag: 'latest' });
     for await (const said of stream)

@@ -1,5 +1,6 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { hostBase, rootfsBase } from './base-system.ts';
 import { type Bind, bubblewrapArguments } from './bubblewrap-arguments.ts';
 import {
@@ -117,6 +118,8 @@ export async function buildSandbox(
     checkMainProcess(launched.main.pid, uid);
     await setProcessLimits(launched.main.pid, record);
     dropLayerLinks(paths.directory, overlays);
+    // Other work goes on before the rest of a create.
+    await nextTurn();
     return { ...launched, started, prepared: spare.lanes.slice(started.length) };
   } catch (error) {
     await spare.launcher.abandon();

@@ -8,7 +8,7 @@ import {
 } from '@gantry/core/driver';
 import { AgentClient, type ProcessIdentity } from '@gantry/core/node';
 import { buildSandbox, type BuiltSandbox, fifoMode } from './build-sandbox.ts';
-import { changesSince, markWorkspace } from './changes/changes.ts';
+import { advanceMark, changesSince, markWorkspace } from './changes/changes.ts';
 import { probeOverlay, requireOverlay } from './copy-on-write/overlay-probe.ts';
 import { diagnose, requireAll } from './diagnose.ts';
 import { signalCommand } from './kill/signal-command.ts';
@@ -160,6 +160,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       evidence: 'host-layer',
       mark: ({ ref }, call) => markWorkspace(state.sandbox(ref.id), call),
       since: ({ ref }, mark, call) => changesSince(state.sandbox(ref.id), mark, call),
+      advance: ({ ref }, mark, call) => advanceMark(state.sandbox(ref.id), mark, call),
     },
     inventory: { list: (labels) => listRecords(state, 'process', labels, reference) },
 

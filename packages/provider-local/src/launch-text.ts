@@ -11,11 +11,12 @@ export interface KeeperPlan {
  * with it, and it ends with it. It is told through `time` how many seconds the sandbox may live. Its child is
  * in the sandbox's control groups and waits for the word to become the sandbox: `launch` and the name of a
  * file (`launchText`), through `go`, and the agent is later told `go` there. Both FIFOs are at their end when
- * the process that has them made has ended: until they are told, all of these end then too. One of them
- * would not do, since there is a moment in which bubblewrap does not yet end with the keeper.
+ * the process that has them made has ended: until they are told, all of these end then too: the child and
+ * the agent at once, and the keeper a while later with whatever has not.
  *
  * All output goes to `report`, of which bubblewrap's own report on descriptor 3 is a part: it is at its end
- * when the sandbox is. Each FIFO is first opened for both ways, which never waits, so that nothing is stuck
+ * when the sandbox is. The keeper could read it too, so that nobody is killed by what it says to a maker that
+ * has ended. Each FIFO is first opened for both ways, which never waits, so that nothing is stuck
  * when the maker has ended meanwhile. The keeper is killed by its own child only, and thus by none that
  * outlives it and meets another process of that id.
  */
@@ -24,23 +25,36 @@ const keeper = `keeper() {
   cd /proc/self/fd/9 && exec 9<&- || exit
   exec 3<>"$1/go" <"$1/go" 3>&- || exit
   exec 3<>"$1/time" 5<"$1/time" 3>&- || exit
-  exec 3<>"$1/report" >"$1/report" 2>&1 3>&- || exit
+  exec 6<>"$1/report" >"$1/report" 2>&1 || exit
   # Only now does whoever waits go on: the directory may have another name in a moment.
   kill -s KILL "$parent"
   echo "keeper $self"
   {
     if read -r seconds <&5; then
-      trap 'kill "$!"; exit' TERM
+      ended='' sleeper=''
+      trap 'ended=yes; [ -z "$sleeper" ] || kill "$sleeper"' TERM
       sleep "$seconds" &
-      wait "$!"
+      sleeper=$!
+      [ -z "$ended" ] || kill "$sleeper"
+      wait "$sleeper"
+      [ -z "$ended" ] || exit
+    else
+      # The sandbox ends by itself, and needs time to: where bubblewrap is killed too early, its child waits
+      # for it for ever.
+      for second in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+        sleep 1
+        read -r own name mode parent rest </proc/self/stat
+        [ "$parent" = "$self" ] || exit
+      done
     fi
     read -r own name mode parent rest </proc/self/stat
     [ "$parent" != "$self" ] || kill -s KILL "$self"
-  } </dev/null >/dev/null 2>&1 &
+  } </dev/null >/dev/null 2>&1 6>&- &
   timer=$!
   echo "timer $timer"
   exec 5<&-
   (
+    exec 6>&-
     # Where memory runs out on the host, sandboxes go before its own programs.
     { echo 500 >/proc/self/oom_score_adj; } 2>/dev/null
     shift

@@ -85,10 +85,11 @@ export class Launcher {
 
   /** Ends the keeper with whatever it has started; resolves when that is gone. */
   async abandon(): Promise<void> {
-    // The end of these ends what has been started, and what is going to be.
+    // The end of these ends what has been started, and what is going to be. The keeper is not killed: a
+    // bubblewrap that ends with it too early leaves a child that waits for it for ever.
     this.#letGo();
-    const { main, keeper } = this.#report;
-    for (const identity of [main, keeper]) if (identity) kill(identity.pid);
+    const { main } = this.#report;
+    if (main) kill(main.pid);
     this.#report.ref();
     await this.#report.ended;
     this.#report.close();

@@ -72,7 +72,15 @@ export function adoptUid(state: StateDirectory, uid: number, id: string): void {
 
 /** Frees every uid whose sandbox is gone, as `gone` says of its id. */
 export function freeUids(state: StateDirectory, gone: (id: string) => boolean): void {
-  for (const name of readdirSync(path.join(state.path, 'uids'))) freeUid(state, name, gone);
+  let uids: string[];
+  try {
+    uids = readdirSync(path.join(state.path, 'uids'));
+  } catch (error) {
+    // The whole state directory was removed meanwhile.
+    if (isErrno(error, 'ENOENT')) return;
+    throw error;
+  }
+  for (const name of uids) freeUid(state, name, gone);
 }
 
 /** Frees one uid if its sandbox is gone: by now it may belong to another one. */

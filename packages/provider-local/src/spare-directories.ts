@@ -35,7 +35,8 @@ export class SpareDirectories {
       for (;;) {
         const spare = this.#spares.shift();
         if (!spare) {
-          await this.#make();
+          // What was begun for others may have met something that is over by now, such as the loss of a spawner.
+          await (this.#making ? this.#making.catch(() => undefined) : this.#make());
           fresh = true;
         } else if (existsSync(spare.directory) && (fresh || !spare.launcher.over)) {
           this.#move(spare, paths);

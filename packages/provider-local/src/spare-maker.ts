@@ -3,7 +3,14 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync }
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { SandboxError } from '@gantry/core/driver';
-import { agentScript, laneFiles, laneNames, ownIdentity, type Spawner } from '@gantry/core/node';
+import {
+  agentScript,
+  laneCommandBytes,
+  laneFiles,
+  laneNames,
+  ownIdentity,
+  type Spawner,
+} from '@gantry/core/node';
 import { prepareOverlaid, type OverlaidRoot, overlaidText } from './copy-on-write/overlaid-root.ts';
 import { openWorkDirectories } from './copy-on-write/overlay.ts';
 import type { CgroupDirectory } from './limits/find-cgroups.ts';
@@ -150,7 +157,7 @@ export class SpareMaker {
       'done',
       // A new file costs more than one that is there.
       `for file in ${inAll(({ lanes }) => lanes.map((lane) => `control/${lane}.x`))}; do`,
-      '  : >"$file" || exit',
+      `  printf %${laneCommandBytes}s '' >"$file" || exit`,
       'done',
       'umask 077',
       `for file in ${inAll(() => ['launch', 'record.json.new'])}; do : >"$file" || exit; done`,

@@ -113,6 +113,8 @@ describe('without isolation', () => {
       'it is gone',
     );
     await sandbox.destroy();
+    // It sweeps, and another test's process may have left a sandbox.
+    expect(await collectAll(provider.list())).toEqual([]);
     expect(readdirSync(path.join(stateDirectory, 'sandboxes'))).toEqual([]);
   });
 

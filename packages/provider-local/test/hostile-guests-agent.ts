@@ -111,7 +111,7 @@ export const agentAttacks: readonly Scenario[] = [
     'is flooded on both outputs, by lines without an end, NULs and escapes, in bounded memory and disk',
     async ({ provider, stateDirectory }, neighbor) => {
       await using sandbox = await provider.create();
-      const bytes = 150_000_000;
+      const bytes = 100_000_000;
       const before = process.memoryUsage().rss;
       const flood = `head -c ${bytes} /dev/zero & yes "$(printf '\\033]0;owned\\007\\377')" | head -c ${bytes} >&2; wait`;
       const [result] = await Promise.all([
@@ -128,8 +128,7 @@ export const agentAttacks: readonly Scenario[] = [
       const job = await sandbox.spawn(`head -c ${bytes} /dev/zero; echo end >&2`, {
         detached: true,
       });
-      await using attached = await sandbox.attach(job.id ?? '');
-      assert.deepEqual(await attached.exit, { code: 0 });
+      assert.deepEqual(await job.exit, { code: 0 });
       const directory = path.join(
         stateDirectory,
         'sandboxes',

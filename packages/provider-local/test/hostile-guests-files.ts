@@ -123,7 +123,7 @@ export const fileAttacks: readonly Scenario[] = [
       }
       await neighbor.answers();
 
-      const sandbox = await provider.create({ manifest });
+      await using sandbox = await provider.create({ manifest });
       for (const line of [
         ...['rm /dev/null', 'mv /dev/console /dev/x', 'ln -sf /etc/passwd /dev/null'],
         ...['rm /run/gantry/agent', 'mv /run/gantry /run/x', 'rmdir /workspace'],

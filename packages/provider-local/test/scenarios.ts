@@ -10,6 +10,7 @@ import { portScenarios } from './port-scenarios.ts';
 import { processScenarios } from './process-scenarios.ts';
 import { scaleScenarios } from './scale-scenarios.ts';
 import type { Scenario } from './scenario.ts';
+import { snapshotScenarios } from './snapshot-scenarios.ts';
 import { suspendScenarios } from './suspend-scenarios.ts';
 import { terminalScenarios } from './terminal-scenarios.ts';
 import { watchScenarios } from './watch-scenarios.ts';
@@ -29,4 +30,5 @@ export const scenarios: readonly Scenario[] = [
   ...changesScenarios,
   ...scaleScenarios,
   ...hostileGuests,
+  ...snapshotScenarios,
 ];

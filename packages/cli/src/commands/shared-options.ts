@@ -16,6 +16,16 @@ export function withCommonOptions(command: Command): Command {
     .option('--verbose', 'say on stderr what is being done');
 }
 
+/** Adds the option that says where durable runs are kept. */
+export function withStateOption(command: Command): Command {
+  return command.addOption(
+    new Option(
+      '--state <directory>',
+      'where runs and their snapshots are kept (default: $XDG_STATE_HOME/gantry)',
+    ).env('GANTRY_STATE'),
+  );
+}
+
 /** Adds the options that say which sandbox a command uses. */
 export function withSandboxOptions(command: Command): Command {
   return command
@@ -32,6 +42,28 @@ export function withSandboxOptions(command: Command): Command {
       'a fresh sandbox ends by itself after this (default: 1h)',
       parseDuration,
     );
+}
+
+/** Adds the options that say where snapshots are. */
+export function withStoreOptions(command: Command): Command {
+  return withCommonOptions(command)
+    .addOption(
+      new Option(
+        '--store <directory>',
+        'where snapshots are kept (default: gantry/snapshots in the state directory)',
+      ).env('GANTRY_SNAPSHOTS'),
+    )
+    .addOption(
+      new Option(
+        '--key-file <file>',
+        'key of an encrypted store: 32 bytes, or 64 hexadecimal digits',
+      ).env('GANTRY_SNAPSHOT_KEY_FILE'),
+    );
+}
+
+/** Collects repeated words. */
+export function collectWords(text: string, previous: readonly string[] = []): readonly string[] {
+  return [...previous, text];
 }
 
 /** Collects repeated `NAME=VALUE`. */

@@ -53,6 +53,8 @@ export interface Report {
     readonly isolation: string;
   };
   readonly mode: 'live' | 'emulated';
+  /** What the suite itself ran on. */
+  readonly environment: { readonly node: string; readonly os: string; readonly arch: string };
   readonly capabilities: Capabilities;
   readonly seed: number;
   readonly runId: string;

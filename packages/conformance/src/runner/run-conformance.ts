@@ -1,5 +1,6 @@
 import { createHash, randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import os from 'node:os';
 import type { Capabilities, Provider, Traits } from '@gantry/core';
 import type { Check } from '../check.ts';
 import { checks as wholeSuite } from '../checks/index.ts';
@@ -71,6 +72,11 @@ export async function runConformance(options: ConformanceOptions): Promise<Repor
       isolation: capabilities.traits.isolation,
     },
     mode: options.mode ?? 'live',
+    environment: {
+      node: process.versions.node,
+      os: `${os.type()} ${os.release()}`,
+      arch: process.arch,
+    },
     capabilities,
     seed,
     runId: state.runId,

@@ -10,6 +10,8 @@ import type {
 } from './sandbox-driver.ts';
 import type { SandboxRef } from './sandbox-ref.ts';
 import type { ApplyOptions, Sandbox } from './sandbox.ts';
+import type { SnapshotStore } from './snapshot-store.ts';
+import type { RecoverOptions, RehydrateOptions, Snapshot } from './snapshot-types.ts';
 
 /** What a new sandbox starts from. */
 export interface CreateOptions extends ApplyOptions {
@@ -43,6 +45,17 @@ export interface Provider {
   resume(ref: SandboxRef, options?: OperationOptions): Promise<Sandbox>;
   /** A new sandbox from a native snapshot. */
   createFrom(snapshot: NativeSnapshotRef, options?: CreateOptions): Promise<Sandbox>;
+  /**
+   * A new sandbox with a snapshot's contents, each byte checked against its digest. `not-found` for a snapshot that is not in the
+   * store, `data-loss`, naming the object, for one that is damaged. Whatever fails, no sandbox is left.
+   */
+  rehydrate(
+    snapshot: Snapshot | string,
+    store: SnapshotStore,
+    options?: RehydrateOptions,
+  ): Promise<Sandbox>;
+  /** The same sandbox where it still is, else what `options` says in its place; its `origin` tells which. */
+  recover(ref: SandboxRef, options?: RecoverOptions): Promise<Sandbox>;
   /** Frees a native snapshot. Idempotent. */
   removeNativeSnapshot(snapshot: NativeSnapshotRef, options?: OperationOptions): Promise<void>;
   inspect(ref: SandboxRef, options?: OperationOptions): Promise<SandboxStatus>;

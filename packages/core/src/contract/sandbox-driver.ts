@@ -134,6 +134,8 @@ export interface ChangeEntry {
   readonly path: Uint8Array;
   /** Absent: the path was removed. */
   readonly stat?: FileStat;
+  /** Equal for two names of one file and different for two files. Present for files with more than one name. */
+  readonly identity?: string;
   /** Opens the contents of a file, read by the host. */
   readonly open?: () => ReadableStream<Uint8Array>;
 }
@@ -176,6 +178,8 @@ export interface DriverCapabilities<Handle> {
     mark(handle: Handle, call: Call): Promise<string>;
     /** At the least all that differs; a directory comes before what is in it. */
     since(handle: Handle, mark: string, call: Call): AsyncIterable<ChangeEntry>;
+    /** The same, and at its end a new mark for what was there while it looked: one look in place of two. */
+    advance?(handle: Handle, mark: string, call: Call): AsyncGenerator<ChangeEntry, string, void>;
   };
   /** Every sandbox of this provider that carries all of `labels`, all pages, others' left out. */
   readonly inventory?: CapabilityLimits['inventory'] & {
@@ -208,11 +212,16 @@ export interface DriverCapabilities<Handle> {
   };
   readonly nativeSnapshot?: CapabilityLimits['nativeSnapshot'] & {
     take(handle: Handle, scope: NativeSnapshotRef['scope'], call: Call): Promise<NativeSnapshotRef>;
+    /** One that is not there: `not-found`, with `details.reason` `gone`, or `expired` where the provider knows. */
     create(snapshot: NativeSnapshotRef, request: CreateRequest, call: Call): Promise<Handle>;
+    /** Idempotent. What was made of it lives on. */
     remove(snapshot: NativeSnapshotRef, call: Call): Promise<void>;
   };
   readonly fork?: CapabilityLimits['fork'] & {
-    /** One settled result per request, in order. */
+    /**
+     * One settled result per request, in order. Each clone has the source's files, environment, root, limits and user, and
+     * its own id, labels and lifetime from its request; it shares no later write with any other. Processes do not live on.
+     */
     fork(
       handle: Handle,
       requests: readonly CreateRequest[],

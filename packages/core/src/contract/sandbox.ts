@@ -12,6 +12,13 @@ import type {
   TerminalSize,
 } from './sandbox-driver.ts';
 import type { SandboxRef } from './sandbox-ref.ts';
+import type { SnapshotStore } from './snapshot-store.ts';
+import type {
+  ForkOptions,
+  SandboxOrigin,
+  SnapshotOptions,
+  TakenSnapshot,
+} from './snapshot-types.ts';
 import type { CollectReceipt, Manifest, MaterializeReceipt } from './manifest-types.ts';
 
 /** Bytes that a command reads as its input. */
@@ -125,6 +132,8 @@ export interface Sandbox extends RestrictedSandbox, AsyncDisposable {
   /** For `provider.connect` in any process. */
   readonly ref: SandboxRef;
   readonly capabilities: Capabilities;
+  /** How this object came to its sandbox, and what was lost on the way. */
+  readonly origin: SandboxOrigin;
   inspect(options?: OperationOptions): Promise<SandboxStatus>;
   /** Puts a manifest's contents into the workspace; what must be fixed at create is refused here. */
   apply(manifest: Manifest, options?: ApplyOptions): Promise<MaterializeReceipt>;
@@ -139,15 +148,20 @@ export interface Sandbox extends RestrictedSandbox, AsyncDisposable {
   expose(port: number, options?: OperationOptions): Promise<Endpoint>;
   setNetwork(policy: NetworkPolicy, options?: OperationOptions): Promise<void>;
   suspend(mode?: SuspendMode, options?: OperationOptions): Promise<void>;
+  /**
+   * Puts the workspace's contents into a store, immutable and the same on every provider. Bytes are never altered. A crash at
+   * any moment leaves the store as it was, or with the whole snapshot.
+   */
+  snapshot(store: SnapshotStore, options?: SnapshotOptions): Promise<TakenSnapshot>;
   nativeSnapshot(
     scope: NativeSnapshotRef['scope'],
     options?: OperationOptions,
   ): Promise<NativeSnapshotRef>;
-  /** Native clones: one settled result each, in order. The caller disposes them. */
-  fork(
-    count: number,
-    options?: OperationOptions,
-  ): Promise<readonly PromiseSettledResult<Sandbox>[]>;
+  /**
+   * Clones, by the fastest way that the provider has: its own fork, its own snapshot, else a snapshot in `options.store`. One
+   * settled result each, in order; `origin.by` says which way. The caller disposes them.
+   */
+  fork(count: number, options?: ForkOptions): Promise<readonly PromiseSettledResult<Sandbox>[]>;
   metrics(options?: OperationOptions): Promise<SandboxMetrics>;
   /** Moves the time at which the sandbox ends by itself; returns the time that holds. */
   extendLifetime(expiresAt: number, options?: OperationOptions): Promise<number>;

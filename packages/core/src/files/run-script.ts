@@ -54,15 +54,21 @@ export async function runBinaryScript(
   return Buffer.from(await readAll(await streamScript(session, run, options)));
 }
 
-/** Streams what a script prints. An end other than exit code 0 fails the stream, or, before the first byte, this call. */
+/**
+ * Streams what a script prints, while its input, if it has one, is fed. An end other than exit code 0 fails the stream, or,
+ * before the first byte, this call.
+ */
 export async function streamScript(
   session: Session,
   run: ScriptRun,
   options: OperationOptions,
 ): Promise<ReadableStream<Uint8Array>> {
-  const encoded = session.capabilities.traits.output === 'text' ? 'output' : undefined;
+  const text = session.capabilities.traits.output === 'text';
+  const encoded = text ? (run.input === undefined ? 'output' : 'both') : undefined;
   const command = scriptCommand(session, run, encoded);
-  const started = await startProcess(session, run.operation, command, 'none', options);
+  const source = encoded && run.input !== undefined ? base64Encoded(run.input) : run.input;
+  const input = source === undefined ? 'none' : ({ source } as const);
+  const started = await startProcess(session, run.operation, command, input, options);
   const complaint = captureOutput(started.stderr, complaintBytes);
   complaint.ended.catch(() => undefined); // Asked again below, if the script fails.
   const checkEnd = async (): Promise<void> => {
@@ -106,7 +112,7 @@ function encodedInput(input: InputSource): InputSource {
 function scriptCommand(
   session: Session,
   run: ScriptRun,
-  encoded: 'input' | 'output' | undefined,
+  encoded: 'input' | 'output' | 'both' | undefined,
 ): Omit<Command, 'stdin'> {
   const path = scriptPath(insidePathBytes(session, run.operation, run.path));
   const args = [path, ...(run.args ?? [])];

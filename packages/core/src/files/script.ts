@@ -1,3 +1,5 @@
+import { sectionLength } from '../snapshot/section-length.ts';
+
 /**
  * What every file script starts with. Paths arrive as `r` and the text itself, or as `e` and the
  * bytes with octal escapes, since not every transport carries bytes that are not UTF-8.
@@ -52,10 +54,15 @@ export type ScriptName =
   | 'setMode'
   | 'discard'
   | 'unpack'
+  | 'pack'
+  | 'survey'
+  | 'look'
+  | 'sockets'
+  | 'packTree'
+  | 'packNamed'
   | 'unpackFile'
   | 'readable'
-  | 'place'
-  | 'pack';
+  | 'place';
 
 /** Finds what a write replaces: `t`, the file itself behind any link. */
 const openTarget = `
@@ -70,6 +77,37 @@ m=$2
 [ -n "$m" ] || { [ -f "$t" ] && m=$(stat -c %a -- "$t"); } || m=644
 chmod -- "$m" "$n" && mv -f -- "$n" "$t" && exit 0
 rm -f -- "$n"; exit 1`;
+
+/**
+ * Prints what is at each argument: names ended by NUL, an empty name, then a line for each that is still there, ended by its
+ * name, and NUL. Names may hold newlines, so a line is known by the name that it must end in.
+ */
+const lookAtEach = `printf "%s\\0" "$@"; printf "\\0"
+stat -c "%f|%s|%h|%d:%i|%y|%z|%n" -- "$@" 2>/dev/null; printf "\\0"`;
+
+/** The same in one record for each entry, by GNU find alone. */
+const gnuRecord = '%y %m %s %n %D:%i %T@ %C@ %p\\0';
+
+/** Says by the clock of the sandbox when the looking began: seconds, with a fraction where `date` knows one. */
+const beginning = `
+s=$(date +%s.%N); case $s in *[!0-9.]*|*.) s=$(date +%s);; esac
+printf '%s\\0' "$s"`;
+
+/** Of names that were asked for, some may have gone. */
+const someGone = 's=$?; [ $s -le 1 ] || [ $s -eq 123 ] || exit $s; exit 0';
+
+/** GNU tar says 1 for files that changed or went away meanwhile, which the host finds out too; others say 1 for everything. */
+const someChanged =
+  's=$?; [ $s -eq 1 ] && tar --version 2>/dev/null | grep -q GNU && exit 0; exit $s';
+
+/** A pattern of paths below which a tool may meet its limit: a survey does not go into them. */
+const longPath = `./${'?'.repeat(sectionLength)}*`;
+
+/** Goes to a directory: a path, and steps from there on, for those whose whole path is longer than a system call takes. */
+const enter = `
+cd -- "$p" || exit 1
+shift
+for a do d "$a"; cd -P -- "./$v" || exit 1; done`;
 
 /** The POSIX sh programs behind derived files. They need coreutils or busybox, nothing more. */
 const scripts: Readonly<Record<ScriptName, string>> = {
@@ -175,9 +213,10 @@ follow "$p"
 rm -f -- "\${t%/*}/$2"
 [ -z "$3" ] || rm -f -- "$3"`,
 
-  /** directory: a tar on standard input. */
+  /** directory, steps: a tar on standard input. */
   unpack: `
-cd -- "$p" && exec tar -xpof -`,
+${enter}
+exec tar -xpof -`,
 
   /** directory, tar file that is removed. */
   unpackFile: `
@@ -188,6 +227,45 @@ cd -- "$p" && tar -xpof "$2"`,
   pack: `
 there "$p" || gone "$p"
 cd -- "\${p%/*}/" && exec tar -cf - -- "./\${p##*/}"`,
+
+  /** directory, steps: when it began, `g` or `s`, then every entry below it, in the form of that letter. */
+  survey: `
+${enter}
+${beginning}
+if find . -prune -printf '' 2>/dev/null; then
+  printf 'g\\0'
+  exec find . -ignore_readdir_race -mindepth 1 -printf '${gnuRecord}' -path '${longPath}' -prune
+fi
+printf 's\\0'
+exec find . ! -name . -exec sh -c '${lookAtEach}' sh {} + -path '${longPath}' -prune`,
+
+  /** directory, steps; names, each ended by NUL, on standard input: the same for these that are still there. */
+  look: `
+${enter}
+${beginning}
+if find . -prune -printf '' 2>/dev/null; then
+  printf 'g\\0'
+  xargs -0 -n 500 sh -c 'exec find "$@" -maxdepth 0 -printf "${gnuRecord}" 2>/dev/null' sh
+else
+  printf 's\\0'
+  xargs -0 -n 500 sh -c '${lookAtEach}' sh
+fi; ${someGone}`,
+
+  /** directory: the names of sockets below it, each ended by NUL. */
+  sockets: `
+cd -- "$p" && exec find . -type s -print0`,
+
+  /** directory, steps: a tar of all that is in it. */
+  packTree: `
+${enter}
+tar -cf - .; ${someChanged}`,
+
+  /** directory, steps; names, each ended by NUL, on standard input: a tar of these alone, or several one after another. */
+  packNamed: `
+${enter}
+if tar --help 2>&1 | grep -q -e --null; then tar --null --no-recursion -cf - -T -
+else xargs -0 -n 500 tar -cf - --no-recursion
+fi; ${someChanged}`,
 };
 
 /** Program and arguments that run a script on a path. */
@@ -199,13 +277,14 @@ export function scriptArgv(name: ScriptName, args: readonly string[]): [string, 
 export function textScriptArgv(
   name: ScriptName,
   args: readonly string[],
-  encoded: 'input' | 'output',
+  encoded: 'input' | 'output' | 'both',
 ): [string, ...string[]] {
   const inner = scriptArgv(name, args);
   // The script's own status must survive the pipe, so it takes a way of its own: descriptor 3.
+  const decoded = encoded === 'both' ? 'base64 -d | ' : '';
   const wrapped =
     encoded === 'input'
       ? 'base64 -d | "$@"'
-      : 'exec 4>&1; s=$({ { "$@" 3>&- 4>&-; echo $? >&3; } | base64 >&4; } 3>&1); exit "$s"';
+      : `exec 4>&1; s=$({ ${decoded}{ "$@" 3>&- 4>&-; echo $? >&3; } | base64 >&4; } 3>&1); exit "$s"`;
   return ['/bin/sh', '-c', wrapped, 'sh', ...inner];
 }

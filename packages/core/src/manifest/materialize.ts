@@ -5,6 +5,7 @@ import { refuseUnsupported } from './plan-manifest.ts';
 import type { Plan } from './plan-types.ts';
 import type { ResolvedManifest } from './resolve-manifest.ts';
 import { runSetup } from './run-setup.ts';
+import { sendArchive } from './send-archive.ts';
 import { verifyWorkspace } from './verify-workspace.ts';
 import type { PreparedSource } from './workspace-item.ts';
 import { workspaceTar } from './workspace-tar.ts';
@@ -60,26 +61,4 @@ async function sendContents(
   const sent: SentDigests = new Map();
   await sendArchive(workspaceTar(tree, prepared, sent, call), target, call);
   return await verifyWorkspace(target, tree, sent, call);
-}
-
-/** A source that fails is the error, whatever the provider makes of a stream that broke off. */
-async function sendArchive(
-  tar: AsyncIterable<Uint8Array>,
-  target: WorkspaceTarget,
-  call: Call,
-): Promise<void> {
-  const failures: unknown[] = [];
-  const watched = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
-    try {
-      yield* tar;
-    } catch (error) {
-      failures.push(error);
-      throw error;
-    }
-  };
-  const [result] = await Promise.allSettled([
-    target.putArchive(ReadableStream.from(watched()), call),
-  ]);
-  if (failures.length > 0) throw failures[0];
-  if (result.status === 'rejected') throw result.reason;
 }

@@ -20,6 +20,23 @@ const types: Readonly<Record<string, TarType>> = {
   '5': 'directory',
 };
 
+/** What has no contents, and no place in a workspace's description. */
+type SpecialType = 'character-device' | 'block-device' | 'fifo';
+
+const specialTypes: Readonly<Record<string, SpecialType>> = {
+  '3': 'character-device',
+  '4': 'block-device',
+  '6': 'fifo',
+};
+
+/** How a tar file is read that is not refused for what a snapshot tells apart. */
+export interface TarReading {
+  /** Hears of devices and fifos, which are left out then. Absent: they are refused. */
+  readonly onSpecial?: (type: SpecialType, path: Uint8Array) => void;
+  /** Whether another tar file may follow the end of the first. */
+  readonly concatenated?: boolean;
+}
+
 interface Overrides {
   path?: Buffer;
   linkTarget?: Buffer;
@@ -35,6 +52,7 @@ interface Overrides {
 export async function* readTar(
   source: AsyncIterable<Uint8Array>,
   limits: TarLimits,
+  how: TarReading = {},
 ): AsyncGenerator<TarEntry, void, undefined> {
   let bytes = 0;
   let entries = 0;
@@ -43,22 +61,40 @@ export async function* readTar(
     if (bytes > limits.maxBytes) throw exhausted(`over ${limits.maxBytes} bytes`);
   });
   let overrides: Overrides = {};
+  let pending: Buffer | undefined;
   for (;;) {
-    const block = await reader.take(tarBlock);
+    const block = pending ?? (await reader.take(tarBlock));
+    pending = undefined;
     if (block === undefined) throw damaged('it ends without its end mark');
     const raw = decodeTarBlock(block);
-    if (raw === undefined) break;
+    if (raw === undefined) {
+      if (how.concatenated !== true) break;
+      const next = await firstBlockAfter(reader);
+      if (next === undefined) return;
+      pending = next;
+      continue;
+    }
     if ('xgLK'.includes(raw.flag)) {
       overrides = { ...overrides, ...(await readOverrides(reader, raw)) };
       continue;
     }
     entries += 1;
     if (entries > limits.maxEntries) throw exhausted(`over ${limits.maxEntries} entries`);
-    yield* oneEntry(reader, raw, overrides);
+    const special = specialTypes[raw.flag];
+    if (special !== undefined && how.onSpecial) how.onSpecial(special, overrides.path ?? raw.path);
+    else yield* oneEntry(reader, raw, overrides);
     overrides = {};
   }
   // What follows the end mark is padding; it is read so that the writer does not fail on a closed pipe.
   while ((await reader.some(tarBlock * 128)) !== undefined);
+}
+
+/** The first block that is no filling, after an end mark; `undefined` at the end of all. */
+async function firstBlockAfter(reader: ByteReader): Promise<Buffer | undefined> {
+  for (;;) {
+    const block = await reader.take(tarBlock);
+    if (block === undefined || block.some((byte) => byte !== 0)) return block;
+  }
 }
 
 async function* oneEntry(

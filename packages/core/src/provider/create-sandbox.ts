@@ -1,31 +1,47 @@
 import type { Call } from '../contract/call.ts';
 import type { Capabilities } from '../contract/capabilities.ts';
+import type { MaterializeReceipt } from '../contract/manifest-types.ts';
 import type { CreateOptions } from '../contract/provider.ts';
 import type { CreateRequest, DriverHandle, SandboxDriver } from '../contract/sandbox-driver.ts';
+import type { SandboxOrigin } from '../contract/snapshot-types.ts';
 import type { SandboxError } from '../errors/sandbox-error.ts';
 import { toSandboxError } from '../errors/to-sandbox-error.ts';
 import { materialize } from '../manifest/materialize.ts';
 import { LiveSandbox } from '../sandbox/live-sandbox.ts';
 import { openSession } from '../sandbox/open-session.ts';
 import { workspaceTarget } from '../sandbox/session-target.ts';
-import { prepareManifest } from './prepare-manifest.ts';
+import { type PreparedManifest, prepareManifest } from './prepare-manifest.ts';
+import type { Session } from './session.ts';
 import { createRequest } from './create-request.ts';
 import { operate } from './operate.ts';
 
 /** How long the removal of a sandbox that could not be completed may take. */
 const undoMs = 30_000;
 
+/** How a new sandbox is made, and what is in it. */
+export interface SandboxMaking {
+  readonly operation: string;
+  /** The driver's part. */
+  create(request: CreateRequest, call: Call): Promise<DriverHandle>;
+  /** Puts the contents into the workspace. */
+  fill(
+    session: Session,
+    call: Call,
+    prepared: PreparedManifest | undefined,
+  ): Promise<{ readonly origin: SandboxOrigin; readonly receipt?: MaterializeReceipt }>;
+}
+
 /**
- * Makes a sandbox and puts the manifest's contents into it. Whatever fails after the driver's own
- * `create` destroys the sandbox before the error is thrown.
+ * Makes a sandbox and fills it. Whatever fails after the driver's own `create` destroys the sandbox before the error is
+ * thrown.
  */
 export async function createSandbox(
   driver: SandboxDriver,
   capabilities: Capabilities,
   options: CreateOptions,
-  operation: string,
-  create: (request: CreateRequest, call: Call) => Promise<DriverHandle>,
+  making: SandboxMaking,
 ): Promise<LiveSandbox> {
+  const { operation } = making;
   const context = { provider: driver.id, operation };
   const work = async (call: Call): Promise<LiveSandbox> => {
     const prepared =
@@ -33,19 +49,26 @@ export async function createSandbox(
       (await prepareManifest(driver.id, capabilities, options.manifest, options, call));
     const { manifest, mounts = [] } = prepared?.resolved ?? {};
     const request = createRequest(capabilities, manifest, mounts, options);
-    const handle = await create(request, call);
+    const handle = await making.create(request, call);
     try {
       call.signal.throwIfAborted();
       const session = openSession(driver, capabilities, handle);
-      const receipt =
-        prepared &&
-        (await materialize(prepared.resolved, prepared.plan, workspaceTarget(session), call));
-      return new LiveSandbox(session, 'created', receipt, manifest);
+      const { origin, receipt } = await making.fill(session, call, prepared);
+      return new LiveSandbox(session, origin, receipt, manifest);
     } catch (error) {
       throw await undone(driver, handle, toSandboxError(error, { ...context, ref: handle.ref }));
     }
   };
   return operate(context, options, work, (late) => late.destroy());
+}
+
+/** Puts a manifest's contents into a new workspace. */
+export async function fillFromManifest(
+  session: Session,
+  call: Call,
+  prepared: PreparedManifest | undefined,
+): Promise<MaterializeReceipt | undefined> {
+  return prepared && materialize(prepared.resolved, prepared.plan, workspaceTarget(session), call);
 }
 
 /** Destroys what could not be completed; returns the error to throw, which says if that failed too. */

@@ -12,14 +12,24 @@ import type {
 } from '../contract/sandbox-driver.ts';
 import { parseRef, type SandboxRef } from '../contract/sandbox-ref.ts';
 import type { Sandbox } from '../contract/sandbox.ts';
+import type { SnapshotStore } from '../contract/snapshot-store.ts';
+import type {
+  RecoverOptions,
+  RehydrateOptions,
+  SandboxOrigin,
+  Snapshot,
+} from '../contract/snapshot-types.ts';
 import { SandboxError } from '../errors/sandbox-error.ts';
 import { toSandboxError } from '../errors/to-sandbox-error.ts';
 import { LiveSandbox } from '../sandbox/live-sandbox.ts';
 import { openSession } from '../sandbox/open-session.ts';
+import { rehydrate } from '../snapshot/restore/rehydrate.ts';
 import { deriveCapabilities, narrowCapabilities, unsupported } from './capabilities.ts';
 import { checkDriver } from './checked-driver.ts';
-import { createSandbox } from './create-sandbox.ts';
+import { createSandbox, fillFromManifest, type SandboxMaking } from './create-sandbox.ts';
 import { operate } from './operate.ts';
+import { createdOrigin, nativeOrigin, reattachedOrigin, recreatedOrigin } from './origin.ts';
+import { recoverSandbox } from './recover-sandbox.ts';
 
 /**
  * Makes a provider of a driver: checks arguments, enforces capabilities, derives what the driver
@@ -65,20 +75,38 @@ class DefinedProvider implements Provider {
   }
 
   async create(options: CreateOptions = {}): Promise<Sandbox> {
-    const driver = this.#driver;
-    return createSandbox(driver, this.capabilities, options, 'create', (request, call) =>
-      driver.create(request, call),
+    return this.#make(options, 'create', createdOrigin, (request, call) =>
+      this.#driver.create(request, call),
     );
   }
 
   async createFrom(snapshot: NativeSnapshotRef, options: CreateOptions = {}): Promise<Sandbox> {
-    const driver = this.#driver;
-    const { nativeSnapshot } = driver;
+    const { nativeSnapshot } = this.#driver;
     if (!nativeSnapshot) throw unsupported(this.id, 'createFrom', 'nativeSnapshot');
     this.#checkOwner('createFrom', snapshot.provider);
-    return createSandbox(driver, this.capabilities, options, 'createFrom', (request, call) =>
+    return this.#make(options, 'createFrom', nativeOrigin(snapshot.scope), (request, call) =>
       nativeSnapshot.create(snapshot, request, call),
     );
+  }
+
+  async rehydrate(
+    snapshot: Snapshot | string,
+    store: SnapshotStore,
+    options: RehydrateOptions = {},
+  ): Promise<Sandbox> {
+    return this.#rehydrate(snapshot, store, options, 'rehydrate');
+  }
+
+  async recover(ref: SandboxRef, options: RecoverOptions = {}): Promise<Sandbox> {
+    const { ref: of } = this.#context('recover', ref);
+    return recoverSandbox(this, of, options, {
+      rehydrate: ({ snapshot, store, ...rest }) =>
+        this.#rehydrate(snapshot, store, rest, 'recover', of),
+      recreate: (rest) =>
+        this.#make(rest, 'recover', recreatedOrigin(of), (request, call) =>
+          this.#driver.create(request, call),
+        ),
+    });
   }
 
   async removeNativeSnapshot(
@@ -102,7 +130,10 @@ class DefinedProvider implements Provider {
       (call) => driver.connect(context.ref, call),
       (late) => driver.release(late),
     );
-    return new LiveSandbox(openSession(driver, this.capabilities, handle), 'connected');
+    return new LiveSandbox(
+      openSession(driver, this.capabilities, handle),
+      reattachedOrigin(context.ref),
+    );
   }
 
   async resume(ref: SandboxRef, options: OperationOptions = {}): Promise<Sandbox> {
@@ -116,7 +147,10 @@ class DefinedProvider implements Provider {
       (call) => suspend.resume(context.ref, call),
       (late) => driver.release(late),
     );
-    return new LiveSandbox(openSession(driver, this.capabilities, handle), 'connected');
+    return new LiveSandbox(
+      openSession(driver, this.capabilities, handle),
+      reattachedOrigin(context.ref),
+    );
   }
 
   async inspect(ref: SandboxRef, options: OperationOptions = {}): Promise<SandboxStatus> {
@@ -140,6 +174,40 @@ class DefinedProvider implements Provider {
     } catch (error) {
       throw toSandboxError(error, { provider: this.id, operation: 'list' });
     }
+  }
+
+  #make(
+    options: CreateOptions,
+    operation: string,
+    origin: SandboxOrigin,
+    create: SandboxMaking['create'],
+  ): Promise<Sandbox> {
+    return createSandbox(this.#driver, this.capabilities, options, {
+      operation,
+      create,
+      async fill(session, call, prepared) {
+        const receipt = await fillFromManifest(session, call, prepared);
+        return { origin, ...(receipt === undefined ? {} : { receipt }) };
+      },
+    });
+  }
+
+  #rehydrate(
+    snapshot: Snapshot | string,
+    store: SnapshotStore,
+    options: RehydrateOptions,
+    operation: string,
+    of?: SandboxRef,
+  ): Promise<Sandbox> {
+    const context = { provider: this.id, operation };
+    const { capabilities } = this;
+    const subject = { driver: this.#driver, capabilities, ...(of === undefined ? {} : { of }) };
+    return operate(
+      context,
+      options,
+      (call) => rehydrate(subject, snapshot, store, options, call),
+      (late) => late.destroy(),
+    );
   }
 
   /** The ref, checked like any saved state, with what errors about it must name. */

@@ -75,3 +75,11 @@ function declaredOutputs(manifest: Manifest | undefined): CollectedOutput[] {
       : [],
   );
 }
+
+/** Where a manifest mounts something in the workspace, which is then no part of it. */
+export function mountPaths(manifest: Manifest | undefined): string[] {
+  const mounts = new Set(['hostMount', 's3', 'gcs', 'r2', 'azureBlob']);
+  return Object.entries(manifest?.entries ?? {}).flatMap(([path, { type }]) =>
+    mounts.has(type) ? [path] : [],
+  );
+}

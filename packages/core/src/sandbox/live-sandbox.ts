@@ -25,6 +25,13 @@ import type {
   Terminal,
   TerminalOptions,
 } from '../contract/sandbox.ts';
+import type { SnapshotStore } from '../contract/snapshot-store.ts';
+import type {
+  ForkOptions,
+  SandboxOrigin,
+  SnapshotOptions,
+  TakenSnapshot,
+} from '../contract/snapshot-types.ts';
 import { SandboxError } from '../errors/sandbox-error.ts';
 import { SandboxFiles } from '../files/sandbox-files.ts';
 import { unsupported } from '../provider/capabilities.ts';
@@ -34,29 +41,30 @@ import { runCommand } from '../process/exec.ts';
 import { resolveCommand } from '../process/resolve-command.ts';
 import { attachProcess } from '../process/attach-process.ts';
 import { startProcess } from '../process/start-process.ts';
-import { applyManifest, collectFrom } from './apply-manifest.ts';
+import { takeSnapshot } from '../snapshot/capture/take-snapshot.ts';
+import { applyManifest, collectFrom, mountPaths } from './apply-manifest.ts';
 import { forkSandbox } from './fork-sandbox.ts';
 import { openTerminal } from './open-terminal.ts';
 
-/** The consumer's sandbox: one session, and whether this object must destroy or only release it. */
+/** The consumer's sandbox: one session, and how this object came to it, which says whether it must destroy or only release it. */
 export class LiveSandbox implements Sandbox {
   readonly ref: SandboxRef;
   readonly capabilities: Capabilities;
   readonly files: Files;
   receipt?: MaterializeReceipt;
+  readonly origin: SandboxOrigin;
   readonly #session: Session;
-  readonly #origin: 'created' | 'connected';
   #manifest: Manifest | undefined;
   #ended: 'released' | 'destroyed' | undefined;
 
   constructor(
     session: Session,
-    origin: 'created' | 'connected',
+    origin: SandboxOrigin,
     receipt?: MaterializeReceipt,
     manifest?: Manifest,
   ) {
     this.#session = session;
-    this.#origin = origin;
+    this.origin = origin;
     this.#manifest = manifest;
     this.ref = session.handle.ref;
     this.capabilities = session.capabilities;
@@ -161,6 +169,16 @@ export class LiveSandbox implements Sandbox {
     );
   }
 
+  async snapshot(store: SnapshotStore, options: SnapshotOptions = {}): Promise<TakenSnapshot> {
+    const session = this.#live('snapshot');
+    const plan = this.receipt?.planDigest;
+    const mounts = mountPaths(this.#manifest);
+    const subject = { session, mounts, ...(plan === undefined ? {} : { plan }) };
+    return this.#operate('snapshot', options, (call) =>
+      takeSnapshot(subject, store, options, call),
+    );
+  }
+
   async nativeSnapshot(
     scope: NativeSnapshotRef['scope'],
     options: OperationOptions = {},
@@ -177,13 +195,11 @@ export class LiveSandbox implements Sandbox {
 
   async fork(
     count: number,
-    options: OperationOptions = {},
+    options: ForkOptions = {},
   ): Promise<readonly PromiseSettledResult<Sandbox>[]> {
-    const { session, capability } = this.#need('fork', 'fork');
-    const own = (clone: Session): Sandbox => new LiveSandbox(clone, 'created');
-    return named(this.#context('fork'), () =>
-      forkSandbox(session, capability, count, options, own),
-    );
+    const session = this.#live('fork');
+    const own = (clone: Session, origin: SandboxOrigin): Sandbox => new LiveSandbox(clone, origin);
+    return named(this.#context('fork'), () => forkSandbox(session, count, options, own));
   }
 
   async metrics(options: OperationOptions = {}): Promise<SandboxMetrics> {
@@ -223,7 +239,7 @@ export class LiveSandbox implements Sandbox {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await (this.#origin === 'created' ? this.destroy() : this.release());
+    await (this.origin.how === 'reattached' ? this.release() : this.destroy());
   }
 
   /** The session, as long as this object may be used. */
@@ -246,7 +262,6 @@ export class LiveSandbox implements Sandbox {
       | 'network'
       | 'suspend'
       | 'nativeSnapshot'
-      | 'fork'
       | 'metrics'
       | 'lifetime',
   >(

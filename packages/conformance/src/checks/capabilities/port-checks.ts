@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Endpoint, Sandbox } from '@gantry/core';
+import { type Endpoint, type Sandbox, SandboxError } from '@gantry/core';
 import { must, type Check } from '../../check.ts';
 import type { CheckContext } from '../../runner/check-context.ts';
 import { undeclared } from './undeclared.ts';
@@ -10,11 +10,18 @@ const needs = { capability: 'ports' } as const;
 const server =
   'cd "$1"; if command -v busybox >/dev/null && busybox --list 2>/dev/null | grep -qx httpd; then exec busybox httpd -f -p "$2" -h .; elif command -v python3 >/dev/null; then exec python3 -m http.server "$2"; elif command -v perl >/dev/null; then exec perl -MIO::Socket::INET -e \'$s=IO::Socket::INET->new(LocalPort=>$ARGV[0],Listen=>5,ReuseAddr=>1) or die; while($c=$s->accept){while(<$c>){last if /^\\r?\\n$/} open F,"<","index.html"; local $/; $b=<F>; print $c "HTTP/1.0 200 OK\\r\\nContent-Length: ".length($b)."\\r\\n\\r\\n$b"; close $c}\' "$2"; else exit 99; fi';
 
-/** A sandbox with a port that nobody else is likely to have. */
+/** A sandbox with a port that nobody else is likely to have, and the least network with which the provider gives it one. */
 async function withPort(t: CheckContext): Promise<{ sandbox: Sandbox; port: number }> {
   const port = 20_000 + Math.floor(Math.random() * 20_000);
-  const sandbox = await t.create({ manifest: { spec: 'gantry-manifest/1', ports: [port] } });
-  return { sandbox, port };
+  const manifest = { spec: 'gantry-manifest/1', ports: [port] } as const;
+  const network = { mode: 'open' } as const;
+  try {
+    return { sandbox: await t.create({ manifest }), port };
+  } catch (error) {
+    const mayNeedMore = t.capabilities.network?.modes.includes(network.mode) ?? false;
+    if (!mayNeedMore || !SandboxError.is(error) || error.code !== 'unsupported') throw error;
+    return { sandbox: await t.create({ manifest: { ...manifest, network } }), port };
+  }
 }
 
 /** What an endpoint answers: a status, and 0 for a connection that was refused or cut. */
@@ -51,8 +58,7 @@ export const portChecks: readonly Check[] = [
     'ports-stream',
     'an exposed port answers with what the sandbox serves',
     async (t) => {
-      const port = 20_000 + Math.floor(Math.random() * 20_000);
-      const sandbox = await t.create({ manifest: { spec: 'gantry-manifest/1', ports: [port] } });
+      const { sandbox, port } = await withPort(t);
       const word = t.word();
       await sandbox.files.write('www/index.html', word);
       await using serving = await sandbox.spawn(['sh', '-c', server, 'sh', 'www', String(port)]);

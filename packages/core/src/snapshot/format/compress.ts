@@ -1,0 +1,33 @@
+import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
+import { SandboxError } from '../../errors/sandbox-error.ts';
+
+const { ZSTD_c_compressionLevel: level } = constants;
+
+/** Output is taken in pieces of this size; each costs a change of thread. */
+const pieceBytes = 256 * 1024;
+
+/** One independent zstd frame (RFC 8878), made on another thread. Level 1: above it time grows faster than savings. */
+export function compressFrame(bytes: Uint8Array): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    zstdCompress(bytes, { params: { [level]: 1 }, chunkSize: pieceBytes }, (error, frame) =>
+      error ? reject(error) : resolve(frame),
+    );
+  });
+}
+
+/** The contents of a frame, which must have exactly the promised size: a lying frame must not fill the memory. */
+export function decompressFrame(frame: Uint8Array, size: number, object: string): Promise<Buffer> {
+  const damaged = (reason: string, cause?: unknown): SandboxError =>
+    new SandboxError('data-loss', `${object} is damaged: ${reason}`, {
+      details: { object },
+      ...(cause === undefined ? {} : { cause }),
+    });
+  return new Promise((resolve, reject) => {
+    const limits = { maxOutputLength: Math.max(size, 1), chunkSize: Math.max(size, 64) };
+    zstdDecompress(frame, limits, (error, bytes) => {
+      if (error) reject(damaged(`it cannot be decompressed (${error.message})`, error));
+      else if (bytes.length !== size) reject(damaged(`it has ${bytes.length} bytes, not ${size}`));
+      else resolve(bytes);
+    });
+  });
+}

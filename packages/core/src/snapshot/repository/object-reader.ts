@@ -1,0 +1,163 @@
+import type { Call } from '../../contract/call.ts';
+import { SandboxError } from '../../errors/sandbox-error.ts';
+import type { Opener } from '../format/codec.ts';
+import { decompressFrame } from '../format/compress.ts';
+import { packMagic } from '../format/pack.ts';
+import type { ObjectId } from '../format/tree-node.ts';
+import type { ObjectLocation } from './index-chain.ts';
+import { readMoves } from './moves.ts';
+import { type Repository, storeKeys } from './repository.ts';
+import { getBytes } from './store-access.ts';
+
+/** Plain bytes of frames that stay in memory. */
+const keptBytes = 24 * 1024 * 1024;
+/** A frame larger than this is refused: no object is. */
+const largestFrame = 256 * 1024 * 1024;
+
+/** Where objects are. */
+export interface ObjectPlaces {
+  locate(object: ObjectId): ObjectLocation | undefined;
+}
+
+/** Reads objects of a store and checks each against its id. Recently used frames stay in memory. */
+export class ObjectReader {
+  readonly #repository: Repository;
+  readonly #places: ObjectPlaces;
+  readonly #call: Call;
+  readonly #frames = new Map<string, Promise<Buffer>>();
+  readonly #openers = new Map<ObjectId, Promise<Opener>>();
+  readonly #moves = new Map<ObjectId, Promise<ReadonlyMap<ObjectId, ObjectLocation>>>();
+  readonly #present = new Map<ObjectId, Promise<boolean>>();
+  #kept = 0;
+
+  constructor(repository: Repository, places: ObjectPlaces, call: Call) {
+    this.#repository = repository;
+    this.#places = places;
+    this.#call = call;
+  }
+
+  /** Where an object was put first; `undefined` when no index knows it. */
+  locate(object: ObjectId): ObjectLocation | undefined {
+    return this.#places.locate(object);
+  }
+
+  /** Where an object is by now, and the packs that it has been moved from. Nowhere: `data-loss`. */
+  async place(
+    object: ObjectId,
+  ): Promise<{ readonly location: ObjectLocation; readonly moved: readonly ObjectId[] }> {
+    const moved: ObjectId[] = [];
+    let location = this.#places.locate(object);
+    if (location === undefined) throw lost(object, 'no index knows it');
+    while (!(await this.#isThere(location.pack))) {
+      const next: ObjectLocation | undefined = (await this.#movesOf(location.pack)).get(object);
+      if (next === undefined) throw lost(object, `pack ${location.pack} is not in the store`);
+      moved.push(location.pack);
+      location = next;
+    }
+    return { location, moved };
+  }
+
+  /** An object's bytes, which have its id. Missing or different: `data-loss`, naming it. */
+  async read(object: ObjectId): Promise<Buffer> {
+    const location = this.#places.locate(object);
+    if (location === undefined) throw lost(object, 'no index knows it');
+    const bytes = await this.#readAt(object, location);
+    if (this.#repository.codec.identify(bytes) !== object) {
+      throw lost(object, `its bytes in pack ${location.pack} have another digest`);
+    }
+    return bytes;
+  }
+
+  async #readAt(object: ObjectId, location: ObjectLocation): Promise<Buffer> {
+    try {
+      return slice(await this.#frame(location), location);
+    } catch (error) {
+      if (!SandboxError.is(error) || error.code !== 'not-found') throw error;
+      // Pruning has moved what was still used of that pack.
+      const moved = (await this.#movesOf(location.pack)).get(object);
+      if (moved === undefined) throw lost(object, `pack ${location.pack} is not in the store`);
+      return await this.#readAt(object, moved);
+    }
+  }
+
+  #frame(location: ObjectLocation): Promise<Buffer> {
+    const key = `${location.pack}/${location.offset}`;
+    const known = this.#frames.get(key);
+    const frame = known ?? this.#load(location);
+    // Set again either way: the order of a Map is the order of use.
+    this.#frames.delete(key);
+    this.#frames.set(key, frame);
+    if (!known) {
+      this.#kept += location.raw;
+      this.#forget();
+    }
+    return frame;
+  }
+
+  async #load({ pack, offset, stored, raw }: ObjectLocation): Promise<Buffer> {
+    const name = `pack ${pack}`;
+    if (raw > largestFrame) throw lost(name, `a frame claims ${raw} bytes`);
+    const { store } = this.#repository;
+    const [opener, bytes] = await Promise.all([
+      this.#opener(pack),
+      getBytes(store, storeKeys.pack(pack), this.#call, { offset, length: stored }),
+    ]);
+    return decompressFrame(opener.open(offset, bytes), raw, name);
+  }
+
+  #opener(pack: ObjectId): Promise<Opener> {
+    const known = this.#openers.get(pack);
+    if (known) return known;
+    const opener = this.#readOpener(pack);
+    this.#openers.set(pack, opener);
+    return opener;
+  }
+
+  async #readOpener(pack: ObjectId): Promise<Opener> {
+    const { store, codec } = this.#repository;
+    const name = `pack ${pack}`;
+    if (codec.saltBytes === 0) return codec.opener(Buffer.alloc(0), name);
+    const range = { offset: packMagic.length, length: codec.saltBytes };
+    return codec.opener(await getBytes(store, storeKeys.pack(pack), this.#call, range), name);
+  }
+
+  #isThere(pack: ObjectId): Promise<boolean> {
+    const { store } = this.#repository;
+    const there =
+      this.#present.get(pack) ??
+      store.head(storeKeys.pack(pack), this.#call).then((found) => found !== undefined);
+    this.#present.set(pack, there);
+    return there;
+  }
+
+  #movesOf(pack: ObjectId): Promise<ReadonlyMap<ObjectId, ObjectLocation>> {
+    const known = this.#moves.get(pack);
+    if (known) return known;
+    const moves = readMoves(this.#repository, pack, this.#call);
+    this.#moves.set(pack, moves);
+    return moves;
+  }
+
+  #forget(): void {
+    for (const key of this.#frames.keys()) {
+      if (this.#kept <= keptBytes || this.#frames.size === 1) return;
+      const frame = this.#frames.get(key);
+      this.#frames.delete(key);
+      void frame?.then(
+        (bytes) => (this.#kept -= bytes.length),
+        () => undefined, // Whoever asked for it has the error.
+      );
+    }
+  }
+}
+
+function slice(frame: Buffer, { at, size }: ObjectLocation): Buffer {
+  return frame.subarray(at, at + size);
+}
+
+function lost(object: string, reason: string): SandboxError {
+  const name = /^[0-9a-f]{64}$/.test(object) ? `object ${object}` : object;
+  return new SandboxError('data-loss', `${name} is lost: ${reason}`, {
+    details: { object: name },
+  });
+}

@@ -1,0 +1,180 @@
+import { createHash } from 'node:crypto';
+import type { Call } from '../../contract/call.ts';
+import type { Sealer } from '../format/codec.ts';
+import { compressFrame } from '../format/compress.ts';
+import {
+  encodePackList,
+  packFooterBytes,
+  type PackFrame,
+  packListMagic,
+  packMagic,
+  type PackedObject,
+} from '../format/pack.ts';
+import { sealDocument } from '../format/sealed-document.ts';
+import type { ObjectId } from '../format/tree-node.ts';
+import { type Repository, storeKeys } from './repository.ts';
+import { putBytes } from './store-access.ts';
+
+/** Plain bytes in a frame; an object that is larger has one of its own. */
+const frameBytes = 1024 * 1024;
+/** A pack is closed from this many bytes on; the format allows 64 MiB and one frame more. */
+const packBytes = 16 * 1024 * 1024;
+/** Frames being compressed at once, on other threads. */
+const framesAtOnce = 4;
+
+/** One pack that is in the store. */
+export interface WrittenPack {
+  readonly id: ObjectId;
+  readonly frames: readonly PackFrame[];
+  readonly objects: readonly PackedObject[];
+}
+
+interface OpenFrame {
+  readonly buffer: Buffer;
+  filled: number;
+  readonly objects: Omit<PackedObject, 'frame'>[];
+}
+
+interface ClosedFrame {
+  readonly raw: number;
+  readonly ofContents: boolean;
+  readonly objects: OpenFrame['objects'];
+  readonly compressed: Promise<Buffer>;
+}
+
+/** Puts objects into packs as they come: compresses on other threads, holds one pack and a few frames in memory. */
+export class PackWriter {
+  readonly #repository: Repository;
+  readonly #call: Call;
+  readonly #onPack: (pack: WrittenPack) => void;
+  readonly #spare: Buffer[] = [];
+  readonly #closed: ClosedFrame[] = [];
+  #frame: OpenFrame | undefined;
+  #pack: OpenPack | undefined;
+  #putting: Promise<void> = Promise.resolve();
+  #ofContents = true;
+  /** Bytes that contents take in the store. Complete once finished, like the other. */
+  contentBytes = 0;
+  /** Bytes of all else in packs. */
+  metadataBytes = 0;
+
+  constructor(repository: Repository, call: Call, onPack: (pack: WrittenPack) => void) {
+    this.#repository = repository;
+    this.#call = call;
+    this.#onPack = onPack;
+  }
+
+  /** Adds an object. The bytes are copied, or used up, before this resolves. */
+  async add(id: ObjectId, bytes: Uint8Array): Promise<void> {
+    const room = this.#frame === undefined ? frameBytes : frameBytes - this.#frame.filled;
+    if (bytes.length > room) await this.#endFrame();
+    if (bytes.length > frameBytes) {
+      const objects = [{ id, at: 0, size: bytes.length }];
+      const compressed = compressFrame(bytes);
+      this.#closed.push({ raw: bytes.length, ofContents: this.#ofContents, objects, compressed });
+      await this.#drain(0);
+      return;
+    }
+    const frame = (this.#frame ??= {
+      buffer: this.#spare.pop() ?? Buffer.allocUnsafeSlow(frameBytes),
+      filled: 0,
+      objects: [],
+    });
+    frame.buffer.set(bytes, frame.filled);
+    frame.objects.push({ id, at: frame.filled, size: bytes.length });
+    frame.filled += bytes.length;
+  }
+
+  /** What follows is no contents, and is counted apart. */
+  async endContents(): Promise<void> {
+    await this.#endFrame();
+    this.#ofContents = false;
+  }
+
+  async #endFrame(): Promise<void> {
+    const frame = this.#frame;
+    this.#frame = undefined;
+    if (frame === undefined) return;
+    const compressed = compressFrame(frame.buffer.subarray(0, frame.filled)).finally(() => {
+      this.#spare.push(frame.buffer);
+    });
+    compressed.catch(() => undefined); // Looked at when its turn comes.
+    const { filled: raw, objects } = frame;
+    this.#closed.push({ raw, ofContents: this.#ofContents, objects, compressed });
+    await this.#drain(framesAtOnce);
+  }
+
+  /** Writes what is left. All packs are in the store when it resolves. */
+  async finish(): Promise<void> {
+    await this.#endFrame();
+    await this.#drain(0);
+    await this.#endPack();
+    await this.#putting;
+  }
+
+  /** Takes frames that are compressed into the pack, in order, until at most so many are left. */
+  async #drain(left: number): Promise<void> {
+    while (this.#closed.length > left) {
+      const frame = this.#closed.shift();
+      if (frame === undefined) return;
+      const bytes = await frame.compressed;
+      this.#pack ??= new OpenPack(this.#repository.codec.sealer());
+      const stored = this.#pack.append(frame, bytes);
+      if (frame.ofContents) this.contentBytes += stored;
+      else this.metadataBytes += stored;
+      if (this.#pack.length >= packBytes) await this.#endPack();
+    }
+  }
+
+  async #endPack(): Promise<void> {
+    const pack = this.#pack;
+    this.#pack = undefined;
+    if (pack === undefined) return;
+    // One pack on its way at a time: the next one is filled meanwhile.
+    await this.#putting;
+    this.#putting = this.#put(pack);
+    this.#putting.catch(() => undefined); // Looked at before the next one, and at the end.
+  }
+
+  async #put(pack: OpenPack): Promise<void> {
+    const { codec, store } = this.#repository;
+    const { frames, objects } = pack;
+    const list = await sealDocument(codec, packListMagic, encodePackList({ frames, objects }));
+    const footer = Buffer.alloc(packFooterBytes);
+    footer.writeUInt32BE(list.length);
+    const parts = [...pack.parts, list, footer];
+    const hash = createHash('sha256');
+    for (const part of parts) hash.update(part);
+    const id = hash.digest('hex');
+    await putBytes(store, storeKeys.pack(id), parts, { signal: this.#call.signal });
+    this.metadataBytes += list.length + footer.length + (pack.parts[0]?.length ?? 0);
+    this.#onPack({ id, frames, objects });
+  }
+}
+
+class OpenPack {
+  readonly parts: Uint8Array[];
+  readonly frames: PackFrame[] = [];
+  readonly objects: PackedObject[] = [];
+  readonly #sealer: Sealer;
+  length: number;
+
+  constructor(sealer: Sealer) {
+    this.#sealer = sealer;
+    const start = Buffer.concat([Buffer.from(packMagic, 'latin1'), sealer.salt]);
+    this.parts = [start];
+    this.length = start.length;
+  }
+
+  /** Seals a frame into the pack; returns the bytes that it takes. */
+  append({ raw, objects }: ClosedFrame, compressed: Buffer): number {
+    // Its place is the number that it is sealed with: no other frame of this pack has it.
+    const sealed = this.#sealer.seal(this.length, compressed);
+    const frame = this.frames.length;
+    this.frames.push({ offset: this.length, stored: sealed.length, raw });
+    for (const object of objects) this.objects.push({ ...object, frame });
+    this.parts.push(sealed);
+    this.length += sealed.length;
+    return sealed.length;
+  }
+}

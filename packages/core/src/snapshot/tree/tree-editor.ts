@@ -1,0 +1,166 @@
+import type { SnapshotContents } from '../../contract/snapshot-types.ts';
+import { encodeTreeNode, type ObjectId, type TreeEntryBody } from '../format/tree-node.ts';
+import type { ObjectReader } from '../repository/object-reader.ts';
+import type { ObjectWriter } from '../repository/object-writer.ts';
+import { readNode } from './walk-tree.ts';
+
+/** What is put at a path. A directory keeps what is in it. */
+export type NewEntry =
+  | Exclude<TreeEntryBody, { type: 'directory' }>
+  | { readonly type: 'directory'; readonly mode: number };
+
+/** Mode of directories that nothing speaks of. */
+const impliedMode = 0o755;
+
+interface Directory {
+  mode: number;
+  /** Present for what is as it is stored. */
+  id: ObjectId | undefined;
+  /** Absent until something in it is looked at. */
+  entries: Map<string, Child> | undefined;
+}
+
+type Child =
+  | { readonly kind: 'leaf'; readonly body: Exclude<TreeEntryBody, { type: 'directory' }> }
+  | { readonly kind: 'directory'; readonly directory: Directory };
+
+/**
+ * A tree being changed: reads only the directories on the way to a change, and writes only those that are different. Paths
+ * are latin1 strings, one character for each byte.
+ */
+export class TreeEditor {
+  readonly #reader: ObjectReader | undefined;
+  readonly #root: Directory;
+  readonly #contents: { -readonly [Name in keyof SnapshotContents]: number };
+
+  /** Starts from a stored tree with these contents, or from an empty one. */
+  constructor(base?: {
+    readonly reader: ObjectReader;
+    readonly tree: ObjectId;
+    readonly contents: SnapshotContents;
+  }) {
+    this.#reader = base?.reader;
+    this.#root = { mode: 0, id: base?.tree, entries: base ? undefined : new Map() };
+    this.#contents = { files: 0, directories: 0, symlinks: 0, bytes: 0, ...base?.contents };
+  }
+
+  get contents(): SnapshotContents {
+    return { ...this.#contents };
+  }
+
+  /** Puts an entry at a path, in place of whatever is there; makes directories on the way. */
+  async set(path: string, entry: NewEntry): Promise<void> {
+    const [directory, name] = await this.#parent(path, true);
+    if (directory === undefined) return;
+    const before = directory.entries?.get(name);
+    if (entry.type === 'directory' && before?.kind === 'directory') {
+      before.directory.mode = entry.mode;
+      return;
+    }
+    if (before) await this.#forget(before);
+    const child: Child =
+      entry.type === 'directory'
+        ? { kind: 'directory', directory: { mode: entry.mode, id: undefined, entries: new Map() } }
+        : { kind: 'leaf', body: entry };
+    directory.entries?.set(name, child);
+    this.#count(child, 1);
+  }
+
+  /** Takes an entry out, with all that is in it. One that is not there is no error. */
+  async remove(path: string): Promise<void> {
+    const [directory, name] = await this.#parent(path, false);
+    const before = directory?.entries?.get(name);
+    if (!directory || !before) return;
+    await this.#forget(before);
+    directory.entries?.delete(name);
+  }
+
+  /** What is at a path now. */
+  async get(path: string): Promise<NewEntry | undefined> {
+    const [directory, name] = await this.#parent(path, false, false);
+    const child = directory?.entries?.get(name);
+    if (child?.kind !== 'directory') return child?.body;
+    return { type: 'directory', mode: child.directory.mode };
+  }
+
+  /** Writes what is different, and returns the id of the whole. */
+  async commit(writer: Pick<ObjectWriter, 'put'>): Promise<ObjectId> {
+    return this.#write(this.#root, writer);
+  }
+
+  async #write(directory: Directory, writer: Pick<ObjectWriter, 'put'>): Promise<ObjectId> {
+    if (directory.id !== undefined) return directory.id;
+    const names = [...(directory.entries?.keys() ?? [])].toSorted();
+    const entries = [];
+    for (const name of names) {
+      const child = directory.entries?.get(name);
+      if (child?.kind === 'leaf') entries.push({ name, ...child.body });
+      if (child?.kind !== 'directory') continue;
+      const { mode } = child.directory;
+      const id = await this.#write(child.directory, writer);
+      entries.push({ name, type: 'directory' as const, mode, id });
+    }
+    directory.id = await writer.put(encodeTreeNode(entries));
+    return directory.id;
+  }
+
+  /** The directory that holds a path, opened, and the path's last name. With `change` it will be written again. */
+  async #parent(
+    path: string,
+    make: boolean,
+    change = true,
+  ): Promise<readonly [Directory | undefined, string]> {
+    const names = path.split('/');
+    const last = names.pop() ?? '';
+    let directory = this.#root;
+    await this.#open(directory, change);
+    for (const name of names) {
+      let child = directory.entries?.get(name);
+      if (child?.kind !== 'directory') {
+        if (!make) return [undefined, last];
+        if (child) await this.#forget(child);
+        child = {
+          kind: 'directory',
+          directory: { mode: impliedMode, id: undefined, entries: new Map() },
+        };
+        directory.entries?.set(name, child);
+        this.#count(child, 1);
+      }
+      directory = child.directory;
+      await this.#open(directory, change);
+    }
+    return [directory, last];
+  }
+
+  async #open(directory: Directory, change: boolean): Promise<void> {
+    if (directory.entries === undefined) {
+      const { id } = directory;
+      const stored = id !== undefined && this.#reader ? await readNode(this.#reader, id) : [];
+      directory.entries = new Map(
+        stored.map(({ name, ...body }): [string, Child] => {
+          if (body.type !== 'directory') return [name, { kind: 'leaf', body }];
+          const { mode, id: child } = body;
+          return [name, { kind: 'directory', directory: { mode, id: child, entries: undefined } }];
+        }),
+      );
+    }
+    if (change) directory.id = undefined;
+  }
+
+  /** Takes a child, and all that is in it, out of the counts. */
+  async #forget(child: Child): Promise<void> {
+    this.#count(child, -1);
+    if (child.kind !== 'directory') return;
+    await this.#open(child.directory, false);
+    for (const inner of child.directory.entries?.values() ?? []) await this.#forget(inner);
+  }
+
+  #count(child: Child, by: 1 | -1): void {
+    if (child.kind === 'directory') this.#contents.directories += by;
+    else if (child.body.type === 'symlink') this.#contents.symlinks += by;
+    else {
+      this.#contents.files += by;
+      if (child.body.type === 'file') this.#contents.bytes += by * child.body.size;
+    }
+  }
+}
