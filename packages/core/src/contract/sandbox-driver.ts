@@ -273,10 +273,7 @@ export interface SandboxDriver<
   /** The provider's id: `[a-z][a-z0-9-]*`. */
   readonly id: string;
   readonly traits: Traits;
-  /**
-   * Input of at most this many bytes that is known whole at the start comes to `spawn` as bytes, not as a
-   * stream: for transports on which a stream costs further calls. Default 0.
-   */
+  /** Most bytes of input, known whole at the start, that `spawn` gets as bytes: where a stream costs further calls. Default 0. */
   readonly inlineInputBytes?: number;
   /** For files and archives that are too long for inline input. */
   readonly transfer?: FileTransfer<Handle>;
