@@ -64,6 +64,11 @@ export class RunLog {
     return this.#options.cipher.digest(value);
   }
 
+  /** A value as the journal keeps it, without secrets. */
+  redacted(value: Json): Json {
+    return this.#options.redactor.json(value);
+  }
+
   /** Redacts and chains an event; it is on disk within 50 milliseconds, or with the next commit. */
   note(facts: EventFacts, body?: Json): RunEvent {
     if (this.#failure) throw this.#refusal();
