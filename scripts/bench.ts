@@ -1,5 +1,7 @@
 import { existsSync, globSync } from 'node:fs';
 import path from 'node:path';
+import { startDaemon } from '../packages/provider-docker/test/private-daemon.ts';
+import { buildImages, testImages } from '../packages/provider-docker/test/test-images.ts';
 import { requireBuild } from './built.ts';
 import { root, runCommand } from './repository.ts';
 
@@ -13,7 +15,25 @@ if (!/^[a-z0-9-]+$/.test(name) || !existsSync(program)) {
   process.stderr.write(`Usage: npm run bench -- NAME, where NAME is one of: ${known.join(', ')}\n`);
   process.exitCode = 64;
 } else {
-  process.exitCode = (
-    await runCommand(process.execPath, [program, ...parameters], { show: true })
-  ).code;
+  process.exitCode = await withDaemon(name, async (environment) => {
+    const { code } = await runCommand(process.execPath, [program, ...parameters], {
+      show: true,
+      environment,
+    });
+    return code;
+  });
+}
+
+/** Runs a benchmark of docker on a private daemon, unless `BENCH_DOCKER_SOCKET` names one. */
+async function withDaemon(
+  benchmark: string,
+  work: (environment: Readonly<Record<string, string>>) => Promise<number>,
+): Promise<number> {
+  if (benchmark !== 'docker' || process.env['BENCH_DOCKER_SOCKET']) return work({});
+  await using daemon = await startDaemon();
+  await buildImages(daemon.client);
+  return await work({
+    BENCH_DOCKER_SOCKET: daemon.host.replace('unix://', ''),
+    BENCH_DOCKER_IMAGE: process.env['BENCH_DOCKER_IMAGE'] ?? testImages.debian,
+  });
 }

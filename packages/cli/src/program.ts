@@ -20,9 +20,13 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   reap: async () => (await import('./commands/runs.ts')).addReap,
   provenance: async () => (await import('./commands/provenance.ts')).addProvenance,
   erase: async () => (await import('./commands/runs.ts')).addErase,
+  snapshot: async () => (await import('./commands/snapshot.ts')).addSnapshot,
+  rehydrate: async () => (await import('./commands/rehydrate.ts')).addRehydrate,
   manifest: async () => (await import('./commands/manifest.ts')).addManifest,
   providers: async () => (await import('./commands/providers.ts')).addProviders,
   doctor: async () => (await import('./commands/doctor.ts')).addDoctor,
+  emulate: async () => (await import('./commands/emulate.ts')).addEmulate,
+  conformance: async () => (await import('./commands/conformance.ts')).addConformance,
 };
 
 /**

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import {
   type Call,
   type CreateRequest,
@@ -8,16 +7,16 @@ import {
   type SandboxRef,
 } from '@gantry/core/driver';
 import { AgentClient, type ProcessIdentity } from '@gantry/core/node';
-import { buildSandbox, fifoMode } from './build-sandbox.ts';
-import { changesSince, markWorkspace } from './changes/changes.ts';
+import { buildSandbox, type BuiltSandbox, fifoMode } from './build-sandbox.ts';
+import { advanceMark, changesSince, markWorkspace } from './changes/changes.ts';
 import { probeOverlay, requireOverlay } from './copy-on-write/overlay-probe.ts';
 import { diagnose, requireAll } from './diagnose.ts';
 import { signalCommand } from './kill/signal-command.ts';
 import type { CgroupDirectory } from './limits/find-cgroups.ts';
 import { readMetrics } from './limits/metrics.ts';
-import { outOfMemoryKills, tellOutOfMemory } from './limits/out-of-memory.ts';
+import { outOfMemoryKills, watchMemory } from './limits/out-of-memory.ts';
 import { hostLimits, narrowedBy, planLimits } from './limits/plan-limits.ts';
-import { listRecords, sandboxStatus } from './inventory.ts';
+import { listRecords, sandboxStatus, unreadableRecords } from './inventory.ts';
 import type { ResolvedOptions } from './options.ts';
 import { findPortsEntry } from './ports/enter-network.ts';
 import { PortForwarder } from './ports/port-forwarder.ts';
@@ -32,6 +31,7 @@ import { StateDirectory } from './state-directory.ts';
 import { openTerminal } from './terminal.ts';
 import { watchDirectory } from './watch/watch-directory.ts';
 import { unpackRootfs } from './unpack-rootfs.ts';
+import { WarmPool, type WarmSandbox } from './warm-pool.ts';
 
 interface ProcessHandle extends DriverHandle {
   readonly agent: AgentClient;
@@ -48,14 +48,14 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
   const reference = (id: string): SandboxRef => ({ spec: 'gantry-ref/1', provider: 'local', id });
   const handle = (
     record: SandboxRecord & { readonly main: ProcessIdentity },
-    lanes: readonly string[],
+    lanes: Pick<BuiltSandbox, 'started' | 'prepared'> = { started: [], prepared: [] },
   ): ProcessHandle => {
     const { limits, root } = record;
     const { control, detached } = state.sandbox(record.id);
     const link = { controlDirectory: control, fifoMode: fifoMode(record) };
     const agent = new AgentClient({
       ...link,
-      prepared: lanes,
+      ...{ started: lanes.started, prepared: lanes.prepared },
       signalCommand: (mark, signal) => signalCommand(record.main, mark, signal),
     });
     return {
@@ -66,7 +66,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       main: record.main,
       agent,
       ports: new PortForwarder(record.main, record.uid),
-      detached: new DetachedProcesses({ ...link, directory: detached, agent }),
+      detached: new DetachedProcesses({ ...link, directory: detached, main: record.main }),
     };
   };
 
@@ -76,6 +76,54 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
     const workspaceOf = ({ ref }: ProcessHandle): string => state.sandbox(ref.id).workspace;
     return unpackRootfs(plain, workspaceOf, file, destination, call);
   };
+
+  const build = (
+    fresh: SandboxRecord,
+    { signal }: Call,
+    begun: (record: SandboxRecord) => void,
+  ): Promise<BuiltSandbox> => {
+    return buildSandbox(state, fresh, signal, (spare) => {
+      // Not before there is a directory: a sweep frees the uids of sandboxes that have none.
+      const asRoot = process.getuid?.() === 0;
+      const uid = spare.overlaid?.uid ?? (asRoot ? reserveUid(state, fresh.id) : undefined);
+      const { cgroups } = spare;
+      const record = { ...fresh, cgroups, ...(uid === undefined ? {} : { uid }) };
+      begun(record);
+      // Before anything is made that a sweep could not find otherwise.
+      state.write(record);
+      return record;
+    });
+  };
+
+  const startWarm = async (id: string): Promise<WarmSandbox> => {
+    state.ensure();
+    const call = { signal: new AbortController().signal };
+    const rootfs = await resolveRootfs(state, options.rootfs, unpack, call);
+    const rebuild = { mounts: [], ...(rootfs === undefined ? {} : { rootfs }) };
+    const fresh = newRecord({ id, labels: {}, env: {}, maxLifetimeMs: 0 }, 'process');
+    let record: SandboxRecord = { ...fresh, limits: planLimits({}, hostLimits()), rebuild };
+    try {
+      const built = await build(record, call, (begun) => (record = begun));
+      return { record, built };
+    } catch (error) {
+      await removeSandbox(state, record);
+      throw error;
+    }
+  };
+
+  const { warm: count = 0 } = options;
+  const pool =
+    count === 0
+      ? undefined
+      : new WarmPool({
+          count,
+          start: startWarm,
+          discard: ({ record, built }) => {
+            const { main, keeper, timer } = built;
+            return removeSandbox(state, { ...record, main, keeper, timer });
+          },
+        });
+  pool?.fill();
 
   return {
     spec: 'gantry-driver/1',
@@ -112,6 +160,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       evidence: 'host-layer',
       mark: ({ ref }, call) => markWorkspace(state.sandbox(ref.id), call),
       since: ({ ref }, mark, call) => changesSince(state.sandbox(ref.id), mark, call),
+      advance: ({ ref }, mark, call) => advanceMark(state.sandbox(ref.id), mark, call),
     },
     inventory: { list: (labels) => listRecords(state, 'process', labels, reference) },
 
@@ -140,44 +189,55 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       async resume(ref, call) {
         let resumed: ProcessHandle | undefined;
         const record = await resumeSandbox(state, ref, call, (anew, built) => {
-          resumed = handle(anew, built.lanes);
+          resumed = handle(anew, built);
         });
-        return resumed ?? handle(record, []);
+        return resumed ?? handle(record);
       },
     },
 
     async diagnose() {
       const findings = await diagnose();
       // What comes on top of a sandbox matters once there can be one.
-      if (!findings.every(({ ok }) => ok)) return findings;
-      return [...findings, await findPortsEntry(), await probeOverlay(state)];
+      const records = unreadableRecords(state);
+      if (!findings.every(({ ok }) => ok)) return [...findings, ...records];
+      return [...findings, await findPortsEntry(), await probeOverlay(state), ...records];
     },
 
     async create(request: CreateRequest, call: Call) {
       call.signal.throwIfAborted();
-      const planned = planLimits(request.id, request.resources ?? {}, hostLimits());
+      const limits = planLimits(request.resources ?? {}, hostLimits());
       state.ensure();
       if (request.root === 'copy-on-write') await requireOverlay(state);
-      await sweepNowAndThen(state);
-      const rootfs = await resolveRootfs(state, options.rootfs, unpack, call);
-      const rebuild = { mounts: request.mounts ?? [], ...(rootfs === undefined ? {} : { rootfs }) };
-      let record: SandboxRecord = { ...newRecord(request, 'process'), ...planned, rebuild };
-      const paths = state.sandbox(record.id);
-      mkdirSync(paths.directory, { mode: 0o755 });
+      sweepNowAndThen(state);
+      const { mounts = [], resources, root = 'read-only' } = request;
+      const fits = mounts.length === 0 && resources === undefined && root === 'read-only';
+      const warm = fits ? pool?.take() : undefined;
+      let record: SandboxRecord;
+      if (warm) {
+        const {
+          id,
+          createdAt: _,
+          expiresAt: _unset,
+          labels: _none,
+          env: _empty,
+          ...rest
+        } = warm.record;
+        record = { ...newRecord({ ...request, id }, 'process'), ...rest };
+      } else {
+        const rootfs = await resolveRootfs(state, options.rootfs, unpack, call);
+        const rebuild = { mounts, ...(rootfs === undefined ? {} : { rootfs }) };
+        record = { ...newRecord(request, 'process'), limits, rebuild };
+      }
       try {
-        state.write(record);
-        if (process.getuid?.() === 0) {
-          record = { ...record, uid: reserveUid(state, record.id) };
-          state.write(record);
-        }
-        const built = await buildSandbox(state, record, rootfs, request.mounts ?? [], call.signal);
+        const built = warm?.built ?? (await build(record, call, (begun) => (record = begun)));
         try {
-          const running = { ...record, main: built.main, keeper: built.keeper };
+          const { main, keeper, timer } = built;
+          const running = { ...record, main, keeper, timer };
           record = running;
           state.write(record);
-          const created = handle(running, built.lanes);
+          const created = handle(running, built);
           call.signal.throwIfAborted();
-          built.go();
+          built.go(request.maxLifetimeMs);
           return created;
         } catch (error) {
           await built.abandon();
@@ -186,9 +246,8 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       } catch (error) {
         await removeSandbox(state, record);
         // Says which of the prerequisites is missing, in place of what one of them did about it.
-        if (SandboxError.is(error) && error.code === 'failed-precondition') {
-          requireAll(await diagnose());
-        }
+        const codes = ['failed-precondition', 'unavailable'];
+        if (SandboxError.is(error) && codes.includes(error.code)) requireAll(await diagnose());
         throw error;
       }
     },
@@ -203,7 +262,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
         const message = `sandbox ${ref.id} has no isolation; connect with local({ isolation: 'none' })`;
         throw new SandboxError('failed-precondition', message, { ref });
       }
-      const connected = handle({ ...record, main: record.main }, []);
+      const connected = handle({ ...record, main: record.main });
       connected.agent.removeAbandoned();
       return connected;
     },
@@ -213,7 +272,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       const before = outOfMemoryKills(cgroups);
       const starter = command.detached ? detached : agent;
       const started = await starter.spawn({ ...command, env: { ...env, ...command.env } }, call);
-      return tellOutOfMemory(started, cgroups, before);
+      return watchMemory(started, cgroups, before);
     },
 
     async release({ agent, ports, detached }) {

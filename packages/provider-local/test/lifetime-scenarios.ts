@@ -162,7 +162,15 @@ export const lifetimeScenarios: readonly Scenario[] = [
         await assert.rejects(provider.inspect(two.ref), names);
         await assert.rejects(provider.connect(two.ref), names);
         await assert.rejects(provider.destroy(two.ref), names);
-        await assert.rejects(ids({}), names);
+        await assert.rejects(ids({}), { ...names, details: { files: [file] } });
+        // The others are told all the same, before it.
+        const told: string[] = [];
+        await assert.rejects(async () => {
+          for await (const { ref } of provider.list()) told.push(ref.id);
+        }, names);
+        assert.deepEqual(told, [one.ref.id]);
+        const finding = (await provider.diagnose()).find(({ ok }) => !ok);
+        assert.match(finding?.message ?? '', new RegExp(file));
       }
       writeFileSync(file, saved);
       assert.equal((await provider.inspect(two.ref)).state, 'running');

@@ -44,6 +44,28 @@ export function withSandboxOptions(command: Command): Command {
     );
 }
 
+/** Adds the options that say where snapshots are. */
+export function withStoreOptions(command: Command): Command {
+  return withCommonOptions(command)
+    .addOption(
+      new Option(
+        '--store <directory>',
+        'where snapshots are kept (default: gantry/snapshots in the state directory)',
+      ).env('GANTRY_SNAPSHOTS'),
+    )
+    .addOption(
+      new Option(
+        '--key-file <file>',
+        'key of an encrypted store: 32 bytes, or 64 hexadecimal digits',
+      ).env('GANTRY_SNAPSHOT_KEY_FILE'),
+    );
+}
+
+/** Collects repeated words. */
+export function collectWords(text: string, previous: readonly string[] = []): readonly string[] {
+  return [...previous, text];
+}
+
 /** Collects repeated `NAME=VALUE`. */
 export function collectPairs(
   text: string,

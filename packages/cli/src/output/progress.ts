@@ -29,6 +29,11 @@ export class Progress implements Disposable {
     if (this.#verbose) process.stderr.write(`gantry: ${printable(name)}\n`);
   }
 
+  /** The same phase, further on: shown on a terminal, and no line of its own. */
+  update(name: string): void {
+    this.#phase = name;
+  }
+
   /** Takes the line away and shows nothing more: from here the terminal belongs to the command. */
   [Symbol.dispose](): void {
     clearInterval(this.#timer);

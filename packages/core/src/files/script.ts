@@ -1,3 +1,5 @@
+import { sectionLength } from '../snapshot/section-length.ts';
+
 /**
  * What every file script starts with. Paths arrive as `r` and the text itself, or as `e` and the
  * bytes with octal escapes, since not every transport carries bytes that are not UTF-8.
@@ -55,8 +57,12 @@ export type ScriptName =
   | 'pack'
   | 'survey'
   | 'look'
+  | 'sockets'
   | 'packTree'
-  | 'packNamed';
+  | 'packNamed'
+  | 'unpackFile'
+  | 'readable'
+  | 'place';
 
 /** Finds what a write replaces: `t`, the file itself behind any link. */
 const openTarget = `
@@ -94,6 +100,9 @@ const someGone = 's=$?; [ $s -le 1 ] || [ $s -eq 123 ] || exit $s; exit 0';
 const someChanged =
   's=$?; [ $s -eq 1 ] && tar --version 2>/dev/null | grep -q GNU && exit 0; exit $s';
 
+/** A pattern of paths below which a tool may meet its limit: a survey does not go into them. */
+const longPath = `./${'?'.repeat(sectionLength)}*`;
+
 /** Goes to a directory: a path, and steps from there on, for those whose whole path is longer than a system call takes. */
 const enter = `
 cd -- "$p" || exit 1
@@ -130,6 +139,20 @@ ${openTarget}
 n=\${t%/*}/$3
 ${publishTarget}`,
 
+  /** path: whether it can be read. */
+  readable: `
+[ -f "$p" ] || { [ -e "$p" ] && exit ${notRegular}; gone "$p"; }
+[ -r "$p" ] || exit ${permissionDenied}`,
+
+  /** path, mode or nothing, name of the temporary file, file that holds the contents and is removed. */
+  place: `
+trap 'rm -f -- "$4"' EXIT
+${openTarget}
+n=\${t%/*}/$3
+umask 077; cat <"$4" >"$n" || { rm -f -- "$n"; exit 1; }
+rm -f -- "$4"
+${publishTarget}`,
+
   /** path: one record. */
   stat: `
 there "$p" || gone "$p"
@@ -143,7 +166,7 @@ stat -c '%f|%s|%y|%h' -- "$p" || exit 1
 exec find . ! -name . -prune -exec sh -c '
 printf "%s\\0" "$@"; printf "\\0"
 stat -c "%f|%s|%y|%h|%n" -- "$@"; printf "\\0"
-for f; do [ ! -L "$f" ] || { printf "%s\\0" "$f"; readlink -n -- "$f"; printf "\\0"; }; done
+for f; do [ ! -L "$f" ] || { printf "%s\\0=" "$f"; readlink -n -- "$f"; printf "\\0"; }; done
 printf "\\0"' sh {} +`,
 
   exists: `
@@ -184,15 +207,21 @@ ln -s -- "$v" "$p"`,
 [ -e "$p" ] || gone "$p"
 chmod -- "$2" "$p"`,
 
-  /** path, name of the temporary file that an interrupted write left. */
+  /** path, name of the temporary file that an interrupted write left, file that held the contents or nothing. */
   discard: `
 follow "$p"
-rm -f -- "\${t%/*}/$2"`,
+rm -f -- "\${t%/*}/$2"
+[ -z "$3" ] || rm -f -- "$3"`,
 
   /** directory, steps: a tar on standard input. */
   unpack: `
 ${enter}
 exec tar -xpof -`,
+
+  /** directory, tar file that is removed. */
+  unpackFile: `
+trap 'rm -f -- "$2"' EXIT
+cd -- "$p" && tar -xpof "$2"`,
 
   /** path: a tar of it on standard output, named by its last component. */
   pack: `
@@ -205,10 +234,10 @@ ${enter}
 ${beginning}
 if find . -prune -printf '' 2>/dev/null; then
   printf 'g\\0'
-  exec find . -ignore_readdir_race -mindepth 1 -printf '${gnuRecord}'
+  exec find . -ignore_readdir_race -mindepth 1 -printf '${gnuRecord}' -path '${longPath}' -prune
 fi
 printf 's\\0'
-exec find . ! -name . -exec sh -c '${lookAtEach}' sh {} +`,
+exec find . ! -name . -exec sh -c '${lookAtEach}' sh {} + -path '${longPath}' -prune`,
 
   /** directory, steps; names, each ended by NUL, on standard input: the same for these that are still there. */
   look: `
@@ -221,6 +250,10 @@ else
   printf 's\\0'
   xargs -0 -n 500 sh -c '${lookAtEach}' sh
 fi; ${someGone}`,
+
+  /** directory: the names of sockets below it, each ended by NUL. */
+  sockets: `
+cd -- "$p" && exec find . -type s -print0`,
 
   /** directory, steps: a tar of all that is in it. */
   packTree: `

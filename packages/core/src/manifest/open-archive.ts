@@ -28,22 +28,33 @@ export async function openArchive(
   call: Call,
 ): Promise<OpenArchive> {
   const hash = createHash('sha256');
-  const source = readHostFile(pathBytes(file), operation, call);
+  const raw = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const chunk of readHostFile(pathBytes(file), operation, call)) {
+      hash.update(chunk);
+      yield chunk;
+    }
+  };
+  const tar = uncompressed(raw(), pathText(file), operation);
+  return { entries: readTar(tar, limits), digest: () => hash.digest('hex') };
+}
+
+/** The bytes of a stream, unpacked from gzip or zstd if its first bytes say so. */
+export async function* uncompressed(
+  source: AsyncGenerator<Uint8Array, void, undefined>,
+  name: string,
+  operation: string,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const first = await source.next();
   const raw = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
     try {
-      for (let next = first; next.done !== true; next = await source.next()) {
-        hash.update(next.value);
-        yield next.value;
-      }
+      for (let next = first; next.done !== true; next = await source.next()) yield next.value;
     } finally {
       // A reader that stops early must not leave the file open.
       await source.return();
     }
   };
   const unpack = decompressor(first.done === true ? new Uint8Array(0) : first.value);
-  const tar = unpack === undefined ? raw() : decompress(raw(), unpack, file, operation);
-  return { entries: readTar(tar, limits), digest: () => hash.digest('hex') };
+  yield* unpack === undefined ? raw() : decompress(raw(), unpack, name, operation);
 }
 
 function decompressor(start: Uint8Array): Transform | undefined {
@@ -55,7 +66,7 @@ function decompressor(start: Uint8Array): Transform | undefined {
 async function* decompress(
   source: AsyncIterable<Uint8Array>,
   unpack: Transform,
-  file: BytePath,
+  name: string,
   operation: string,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let failure: unknown;
@@ -70,14 +81,10 @@ async function* decompress(
   } catch (error) {
     const cause = failure ?? error;
     if (SandboxError.is(cause) || !isZlibError(cause)) throw cause;
-    throw new SandboxError(
-      'data-loss',
-      `${pathText(file)} cannot be decompressed: ${cause.message}`,
-      {
-        operation,
-        cause,
-      },
-    );
+    throw new SandboxError('data-loss', `${name} cannot be decompressed: ${cause.message}`, {
+      operation,
+      cause,
+    });
   }
 }
 

@@ -4,7 +4,7 @@ import type { WorkspaceTarget } from './workspace-target.ts';
 /** Unpacks a tar in a workspace while it is made. A source that fails is the error, whatever the provider makes of a stream that broke off. */
 export async function sendArchive(
   tar: AsyncIterable<Uint8Array>,
-  target: WorkspaceTarget,
+  target: Pick<WorkspaceTarget, 'putArchive'>,
   call: Call,
 ): Promise<void> {
   const failures: unknown[] = [];

@@ -21,7 +21,7 @@ const types: Readonly<Record<string, TarType>> = {
 };
 
 /** What has no contents, and no place in a workspace's description. */
-export type SpecialType = 'character-device' | 'block-device' | 'fifo';
+type SpecialType = 'character-device' | 'block-device' | 'fifo';
 
 const specialTypes: Readonly<Record<string, SpecialType>> = {
   '3': 'character-device',

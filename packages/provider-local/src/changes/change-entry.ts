@@ -1,6 +1,7 @@
 import type { BigIntStats } from 'node:fs';
 import { type ChangeEntry, type FileStat, SandboxError } from '@gantry/core/driver';
 import { ConfinedDirectory, type ConfinedEntry } from '@gantry/core/node';
+import { entryState } from './listing.ts';
 
 /** A changed entry as consumers see it. Its contents are opened when asked for, by path and confined. */
 export function changeEntry(
@@ -17,12 +18,35 @@ export function changeEntry(
   return {
     path,
     stat: fileStat(stat),
+    ...(stat.nlink > 1n ? { identity: `${stat.dev}:${stat.ino}` } : {}),
     open: () =>
       unchanged(path, () => {
         using confined = new ConfinedDirectory(directory);
-        return confined.read(path);
+        return checkedAtEnd(path, confined.read(path), () => sameAsBefore(directory, entry));
       }),
   };
+}
+
+/** The same bytes; fails at their end when the file has become another meanwhile. */
+function checkedAtEnd(
+  path: Buffer,
+  contents: ReadableStream<Uint8Array>,
+  isSame: () => boolean,
+): ReadableStream<Uint8Array> {
+  const check = new TransformStream<Uint8Array, Uint8Array>({
+    flush(controller) {
+      if (!isSame()) controller.error(changed(path, undefined));
+    },
+  });
+  return contents.pipeThrough(check);
+}
+
+function sameAsBefore(directory: string, entry: ConfinedEntry): boolean {
+  using confined = new ConfinedDirectory(directory);
+  const { path } = entry;
+  return (
+    unchanged(path, () => entryState({ path, stat: confined.stat(path) })) === entryState(entry)
+  );
 }
 
 /** An entry that is gone, or something else, since it was looked at has changed while it was used. */
@@ -32,15 +56,17 @@ function unchanged<T>(path: Buffer, use: () => T): T {
   } catch (error) {
     if (!SandboxError.is(error)) throw error;
     if (error.code !== 'not-found' && error.code !== 'failed-precondition') throw error;
-    const text = JSON.stringify(path.toString());
-    throw new SandboxError(
-      'aborted',
-      `${text} changed while it was read; ask for the changes again`,
-      {
-        ...{ details: { path: text }, cause: error },
-      },
-    );
+    throw changed(path, error);
   }
+}
+
+function changed(path: Buffer, cause: unknown): SandboxError {
+  const text = JSON.stringify(path.toString());
+  const message = `${text} changed while it was read; ask for the changes again`;
+  return new SandboxError('aborted', message, {
+    details: { path: text },
+    ...(cause === undefined ? {} : { cause }),
+  });
 }
 
 function fileStat(stat: BigIntStats): FileStat {

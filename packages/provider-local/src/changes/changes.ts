@@ -10,22 +10,17 @@ import {
   comparePaths,
   entryState,
   type ListedEntry,
+  ListingWriter,
   readListing,
-  writeListing,
 } from './listing.ts';
 
 /** Remembers how the workspace is now, in a listing beside it that the guest cannot reach. */
 export async function markWorkspace(paths: SandboxPaths, call: Call): Promise<string> {
-  const mark = randomBytes(12).toString('hex');
-  mkdirSync(marks(paths), { recursive: true, mode: 0o700 });
-  const beganNs = BigInt(Date.now()) * 1_000_000n;
-  // A page that a program has mapped and written to can be written to again, without a trace, until it is on disk.
-  const { code, output } = await runProgram(['sync', '-f', paths.workspace]);
-  if (code !== 0) {
-    throw new SandboxError('unavailable', `the workspace could not be written to disk: ${output}`);
-  }
+  const { mark, writer } = await beginMark(paths);
+  await using _ = writer;
   using workspace = new ConfinedDirectory(paths.workspace);
-  await writeListing(path.join(marks(paths), mark), stoppable(workspace.entries(), call), beganNs);
+  for await (const entry of stoppable(workspace.entries(), call)) await writer.add(entry);
+  await writer.finish();
   return mark;
 }
 
@@ -38,11 +33,29 @@ export async function* changesSince(
   mark: string,
   call: Call,
 ): AsyncGenerator<ChangeEntry, void> {
-  const file = path.join(marks(paths), mark);
-  if (!/^[0-9a-f]{24}$/.test(mark) || !existsSync(file)) {
-    const message = `${JSON.stringify(mark)} is no mark of sandbox ${paths.id}; take one with mark`;
-    throw new SandboxError('not-found', message, { details: { mark } });
-  }
+  yield* compare(paths, markFile(paths, mark), undefined, call);
+}
+
+/** The same, with a new mark at its end. */
+export async function* advanceMark(
+  paths: SandboxPaths,
+  mark: string,
+  call: Call,
+): AsyncGenerator<ChangeEntry, string> {
+  const before = markFile(paths, mark);
+  const { mark: next, writer } = await beginMark(paths);
+  await using _ = writer;
+  yield* compare(paths, before, writer, call);
+  await writer.finish();
+  return next;
+}
+
+async function* compare(
+  paths: SandboxPaths,
+  file: string,
+  writer: ListingWriter | undefined,
+  call: Call,
+): AsyncGenerator<ChangeEntry, void> {
   using workspace = new ConfinedDirectory(paths.workspace);
   const before = readListing(file);
   const now = stoppable(workspace.entries(), call);
@@ -54,6 +67,7 @@ export async function* changesSince(
       if (seen && order >= 0 && !(order === 0 && isSame(old, seen))) {
         yield changeEntry(paths.workspace, workspace, seen);
       }
+      if (seen && order >= 0) await writer?.add(seen);
       if (order <= 0) old = await take(before);
       if (order >= 0) seen = await take(now);
     }
@@ -61,6 +75,28 @@ export async function* changesSince(
     await before.return();
     await now.return();
   }
+}
+
+/** A name for a new mark, and what writes it down. Everything that was written before is told apart by it from now on. */
+async function beginMark(
+  paths: SandboxPaths,
+): Promise<{ readonly mark: string; readonly writer: ListingWriter }> {
+  const mark = randomBytes(12).toString('hex');
+  mkdirSync(marks(paths), { recursive: true, mode: 0o700 });
+  const beganNs = BigInt(Date.now()) * 1_000_000n;
+  // A page that a program has mapped and written to can be written to again, without a trace, until it is on disk.
+  const { code, output } = await runProgram(['sync', '-f', paths.workspace]);
+  if (code !== 0) {
+    throw new SandboxError('unavailable', `the workspace could not be written to disk: ${output}`);
+  }
+  return { mark, writer: await ListingWriter.create(path.join(marks(paths), mark), beganNs) };
+}
+
+function markFile(paths: SandboxPaths, mark: string): string {
+  const file = path.join(marks(paths), mark);
+  if (/^[0-9a-f]{24}$/.test(mark) && existsSync(file)) return file;
+  const message = `${JSON.stringify(mark)} is no mark of sandbox ${paths.id}; take one with mark`;
+  throw new SandboxError('not-found', message, { details: { mark } });
 }
 
 function isSame(old: ListedEntry | undefined, seen: ConfinedEntry): boolean {

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
+import { type FileHandle, open, rename } from 'node:fs/promises';
 import type { ConfinedEntry } from '@gantry/core/node';
 
 /** One line of a listing: what a later look is compared with. */
@@ -24,28 +24,48 @@ export function entryState({ stat }: ConfinedEntry): string {
 }
 
 /**
- * Writes a listing, whole or not at all. `beganNs`: when the looking began. An entry that changed then
- * or later may change once more within the same tick of the clock, so its state is not kept.
+ * Writes a listing, entry by entry in the order of a walk; it is there when it is finished, and not before. `beganNs`: when the
+ * looking began. An entry that changed then or later may change once more within the same tick of the clock, so its
+ * state is not kept.
  */
-export async function writeListing(
-  file: string,
-  entries: AsyncIterable<ConfinedEntry>,
-  beganNs: bigint,
-): Promise<void> {
-  await using handle = await open(`${file}.new`, 'wx', 0o600);
-  let parts: Buffer[] = [Buffer.from(`${header}\0`)];
-  let bytes = 0;
-  for await (const entry of entries) {
-    const state = entry.stat.ctimeNs < beganNs - tick ? entryState(entry) : '-';
-    parts.push(Buffer.from(`${state}\t`), entry.path, Buffer.from('\0'));
-    bytes += state.length + entry.path.length + 2;
-    if (bytes < flushBytes) continue;
-    await handle.appendFile(Buffer.concat(parts));
-    parts = [];
-    bytes = 0;
+export class ListingWriter implements AsyncDisposable {
+  readonly #file: string;
+  readonly #handle: FileHandle;
+  readonly #beganNs: bigint;
+  #parts: Buffer[] = [Buffer.from(`${header}\0`)];
+  #bytes = 0;
+
+  private constructor(file: string, handle: FileHandle, beganNs: bigint) {
+    this.#file = file;
+    this.#handle = handle;
+    this.#beganNs = beganNs;
   }
-  await handle.appendFile(Buffer.concat(parts));
-  await rename(`${file}.new`, file);
+
+  static async create(file: string, beganNs: bigint): Promise<ListingWriter> {
+    return new ListingWriter(file, await open(`${file}.new`, 'wx', 0o600), beganNs);
+  }
+
+  async add(entry: ConfinedEntry): Promise<void> {
+    const state = entry.stat.ctimeNs < this.#beganNs - tick ? entryState(entry) : '-';
+    this.#parts.push(Buffer.from(`${state}\t`), entry.path, Buffer.from('\0'));
+    this.#bytes += state.length + entry.path.length + 2;
+    if (this.#bytes >= flushBytes) await this.#flush();
+  }
+
+  async finish(): Promise<void> {
+    await this.#flush();
+    await rename(`${this.#file}.new`, this.#file);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#handle.close();
+  }
+
+  async #flush(): Promise<void> {
+    await this.#handle.appendFile(Buffer.concat(this.#parts));
+    this.#parts = [];
+    this.#bytes = 0;
+  }
 }
 
 /** Reads a listing in its order; memory stays flat. Rejects with the system's error when there is none. */

@@ -80,7 +80,9 @@ export function directoryStore(directory: string): SnapshotStore {
         const handle = await open(file, 'r').catch(unlessMissing);
         if (!handle) throw noObject(key);
         try {
-          const { size } = await handle.stat();
+          const found = await handle.stat();
+          if (!found.isFile()) throw noObject(key);
+          const { size } = found;
           const range = options.range ?? { offset: 0, length: size };
           checkRange(key, size, range);
           return rangeOf(handle, range);

@@ -4,10 +4,11 @@ import type {
   DriverHandle,
 } from '../../contract/sandbox-driver.ts';
 import { SandboxError } from '../../errors/sandbox-error.ts';
-import { streamScript } from '../../files/run-script.ts';
+import { runScript, streamScript } from '../../files/run-script.ts';
 import { bytePath, type BytePath } from '../../manifest/byte-path.ts';
 import { workspacePath } from '../../provider/session.ts';
 import { type CaptureContext, isExcluded } from './capture-context.ts';
+import { captureByListing } from './capture-by-listing.ts';
 import { recordTar } from './record-tar.ts';
 import type { EntryFacts } from './workspace-recorder.ts';
 
@@ -22,6 +23,7 @@ export interface ChangesCapture {
   readonly changing: readonly BytePath[];
 }
 
+const operation = 'snapshot';
 /** How often what changed while it was read is read again. */
 const rounds = 3;
 
@@ -46,23 +48,15 @@ export async function captureAndMark(
   context: CaptureContext,
   changes: Changes,
 ): Promise<ChangesCapture> {
-  const { session, recorder, excluded, call } = context;
+  const { session, call } = context;
   let mark = await changes.mark(session.handle, call);
-  const { archive } = session.driver;
-  const tar = archive
-    ? await archive.get(session.handle, session.workspace, call)
-    : await streamScript(
-        session,
-        { operation: 'snapshot', script: 'packTree', path: workspacePath },
-        { signal: call.signal },
-      );
-  await recordTar(tar, recorder, {
-    prefixed: archive !== undefined,
-    facts(path, { mode, modifiedSeconds }) {
-      if (isExcluded(path, excluded)) return undefined;
-      return { path, mode, modifiedNs: BigInt(modifiedSeconds) * 1_000_000_000n, state: '' };
-    },
-  });
+  try {
+    await takeEverything(context);
+  } catch (error) {
+    // The sandbox's tar program cannot go that deep in one go: programs in the sandbox list what there is, part by part.
+    if (!SandboxError.is(error) || error.details['reason'] !== 'name-too-long') throw error;
+    await captureByListing(context, new Map());
+  }
   let changing: readonly BytePath[] = [];
   for (let round = 1; round <= rounds; round += 1) {
     const taken = await takeChanges(context, changes, mark);
@@ -72,6 +66,34 @@ export async function captureAndMark(
     if (taken.aborted !== undefined && round === rounds) throw taken.aborted;
   }
   return { mark, changing };
+}
+
+async function takeEverything(context: CaptureContext): Promise<void> {
+  const { session, recorder, excluded, call } = context;
+  const { signal } = call;
+  const { archive } = session.driver;
+  const tar = archive
+    ? await archive.get(session.handle, session.workspace, call)
+    : await streamScript(
+        session,
+        { operation, script: 'packTree', path: workspacePath },
+        { signal },
+      );
+  await recordTar(tar, recorder, {
+    prefixed: archive !== undefined,
+    root: '',
+    facts(path, { mode, modifiedSeconds }) {
+      if (isExcluded(path, excluded)) return undefined;
+      return { path, mode, modifiedNs: BigInt(modifiedSeconds) * 1_000_000_000n, state: '' };
+    },
+  });
+  // No tar holds a socket; each must be told all the same.
+  const look = { operation, script: 'sockets', path: workspacePath } as const;
+  const names = Buffer.from(await runScript(session, look, { signal })).toString('latin1');
+  for (const name of names.split('\0')) {
+    const path = name.slice('./'.length);
+    if (path !== '' && !isExcluded(path, excluded)) await recorder.skip(path, 'socket');
+  }
 }
 
 interface TakenChanges {

@@ -3,6 +3,7 @@ import { streamScript } from '../../files/run-script.ts';
 import type { BytePath } from '../../manifest/byte-path.ts';
 import { pathText } from '../../manifest/byte-path.ts';
 import { workspacePath } from '../../provider/session.ts';
+import { bySection, cutSections, type Section, sectionArguments } from '../sections.ts';
 import { type CaptureContext, isExcluded } from './capture-context.ts';
 import { recordTar } from './record-tar.ts';
 import { lookAt, nameList, type Survey, surveyWorkspace } from './survey.ts';
@@ -28,8 +29,10 @@ export async function captureByListing(
     const wanted = await recordListed(context, survey, states);
     if (wanted.length === 0) return [];
     context.call.signal.throwIfAborted();
-    const whole = round === 1 && before.size === 0 && context.excluded.length === 0;
-    const [sent] = await Promise.allSettled([fetch(context, wanted, survey, whole)]);
+    const sections = cutSections(directoriesOf(survey));
+    const whole =
+      round === 1 && before.size === 0 && context.excluded.length === 0 && sections.length === 1;
+    const [sent] = await Promise.allSettled([fetch(context, wanted, survey, sections, whole)]);
     if (sent.status === 'rejected') {
       // What a tar program makes of files that change or vanish under it is not to be relied on: all of it comes again.
       if (round === rounds || !mayPass(sent.reason)) throw sent.reason;
@@ -39,7 +42,7 @@ export async function captureByListing(
     const arrived = sent.value;
     const after = whole
       ? await surveyAgain(context)
-      : await lookAt(context.session, wanted, context.call);
+      : await lookAt(context.session, wanted, sections, context.call);
     const changed = whole ? differing(survey, after) : wanted.filter(differs(survey, after));
     for (const path of arrived) states.set(path, survey.get(path)?.state ?? '');
     const left = wanted.filter((path) => !arrived.has(path) && !changed.includes(path));
@@ -79,37 +82,52 @@ async function fetch(
   context: CaptureContext,
   wanted: readonly BytePath[],
   survey: Survey,
+  sections: readonly Section[],
   whole: boolean,
 ): Promise<ReadonlySet<BytePath>> {
-  const { session, recorder, call } = context;
-  const { archive } = session.driver;
   const missing = new Set(wanted);
   const arrived = new Set<BytePath>();
-  const run = {
-    operation,
-    path: workspacePath,
-    ...(whole
-      ? ({ script: 'packTree' } as const)
-      : ({ script: 'packNamed', input: nameList(wanted) } as const)),
-  };
-  const prefixed = whole && archive !== undefined;
-  const tar = prefixed
-    ? await archive.get(session.handle, session.workspace, call)
-    : await streamScript(session, run, { signal: call.signal });
-  await recordTar(tar, recorder, {
-    prefixed,
-    facts(path, { type }) {
-      const entry = survey.get(path);
-      const wantedType = type === 'hardlink' ? 'file' : type;
-      if (!missing.has(path) || entry?.type !== wantedType) return undefined;
-      return factsOf(entry);
-    },
-    onRecorded(path) {
-      missing.delete(path);
-      arrived.add(path);
-    },
-  });
+  const prefixed = whole && context.session.driver.archive !== undefined;
+  for (const [section, group] of bySection(wanted, (path) => path, sections)) {
+    const tar = whole ? await packTree(context) : await packNamed(context, group, section);
+    await recordTar(tar, context.recorder, {
+      prefixed,
+      root: section.root,
+      facts(path, { type }) {
+        const entry = survey.get(path);
+        const wantedType = type === 'hardlink' ? 'file' : type;
+        if (!missing.has(path) || entry?.type !== wantedType) return undefined;
+        return factsOf(entry);
+      },
+      onRecorded(path) {
+        missing.delete(path);
+        arrived.add(path);
+      },
+    });
+  }
   return arrived;
+}
+
+async function packTree({ session, call }: CaptureContext): Promise<ReadableStream<Uint8Array>> {
+  const { archive } = session.driver;
+  if (archive) return archive.get(session.handle, session.workspace, call);
+  const run = { operation, script: 'packTree', path: workspacePath } as const;
+  return streamScript(session, run, { signal: call.signal });
+}
+
+function packNamed(
+  { session, call }: CaptureContext,
+  paths: readonly BytePath[],
+  section: Section,
+): Promise<ReadableStream<Uint8Array>> {
+  const input = nameList(paths, section);
+  const where = { path: workspacePath, args: sectionArguments(section) };
+  const run = { operation, script: 'packNamed', ...where, input } as const;
+  return streamScript(session, run, { signal: call.signal });
+}
+
+function directoriesOf(survey: Survey): BytePath[] {
+  return [...survey.values()].flatMap(({ path, type }) => (type === 'directory' ? [path] : []));
 }
 
 function factsOf(entry: SurveyedEntry): EntryFacts {

@@ -1,15 +1,17 @@
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import type { BytePath } from '../../manifest/byte-path.ts';
-import { bytePath, pathText } from '../../manifest/byte-path.ts';
-import { readTar } from '../../manifest/tar-reader.ts';
+import { bytePath, joinPath, pathText } from '../../manifest/byte-path.ts';
+import { readTar, type TarReading } from '../../manifest/tar-reader.ts';
 import type { TarEntry } from '../../manifest/tar-types.ts';
 import { isName } from '../format/tree-node.ts';
 import type { EntryFacts, WorkspaceRecorder } from './workspace-recorder.ts';
 
 /** How a tar from a sandbox is taken down. */
 export interface TarRecording {
-  /** Whether names start with a directory of the sandbox, which stands for the workspace. */
+  /** Whether names start with a directory of the sandbox, which stands for the section's root. */
   readonly prefixed: boolean;
+  /** Where in the workspace the tar was made. */
+  readonly root: BytePath;
   /** What is known of a path; `undefined` leaves it out. */
   facts(path: BytePath, entry: TarEntry): EntryFacts | undefined;
   /** Hears of each entry that was taken down. */
@@ -28,26 +30,27 @@ export async function recordTar(
   recorder: WorkspaceRecorder,
   how: TarRecording,
 ): Promise<void> {
-  const reading = {
+  const special: [BytePath, Parameters<NonNullable<TarReading['onSpecial']>>[0]][] = [];
+  const reading: TarReading = {
     concatenated: true,
-    // Told by the listing or the changes too, which know sockets besides.
-    onSpecial: () => undefined,
+    onSpecial: (type, name) => special.push([workspacePathOf(name, how), type]),
   };
   for await (const entry of readTar(tar, limits, reading)) {
-    const path = workspacePathOf(entry.path, how.prefixed);
-    if (path === '') continue;
+    const path = workspacePathOf(entry.path, how);
+    if (path === how.root) continue;
     const facts = how.facts(path, entry);
     if (facts === undefined) continue;
-    await recordEntry(entry, facts, recorder, how.prefixed);
+    await recordEntry(entry, facts, recorder, how);
     how.onRecorded?.(path);
   }
+  for (const [path, type] of special) await recorder.skip(path, type);
 }
 
 async function recordEntry(
   entry: TarEntry,
   facts: EntryFacts,
   recorder: WorkspaceRecorder,
-  prefixed: boolean,
+  how: TarRecording,
 ): Promise<void> {
   switch (entry.type) {
     case 'file':
@@ -57,16 +60,19 @@ async function recordEntry(
     case 'symlink':
       return recorder.symlink(facts, entry.linkTarget ?? new Uint8Array(0));
     case 'hardlink':
-      return recorder.link(facts, workspacePathOf(entry.linkTarget ?? new Uint8Array(0), prefixed));
+      return recorder.link(facts, workspacePathOf(entry.linkTarget ?? new Uint8Array(0), how));
   }
 }
 
-function workspacePathOf(name: Uint8Array, prefixed: boolean): BytePath {
+function workspacePathOf(
+  name: Uint8Array,
+  { prefixed, root }: Pick<TarRecording, 'prefixed' | 'root'>,
+): BytePath {
   const parts = bytePath(name)
     .split('/')
     .filter((part, index) => part !== '.' && !(part === '' && index > 0));
   if (prefixed) parts.shift();
-  if (parts.every(isName)) return parts.join('/');
+  if (parts.every(isName)) return joinPath(root, parts.join('/'));
   const text = pathText(bytePath(name));
   throw new SandboxError(
     'failed-precondition',

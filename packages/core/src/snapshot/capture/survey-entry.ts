@@ -15,7 +15,7 @@ export interface SurveyedEntry {
 }
 
 /** The rest of what is known of an entry. */
-export interface SurveyedDetails {
+interface SurveyedDetails {
   readonly mode: number;
   readonly size: number;
   readonly modifiedNs: bigint;

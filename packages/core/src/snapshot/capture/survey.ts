@@ -2,8 +2,10 @@ import type { Call } from '../../contract/call.ts';
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import { streamScript } from '../../files/run-script.ts';
 import type { BytePath } from '../../manifest/byte-path.ts';
-import { pathBytes } from '../../manifest/byte-path.ts';
+import { joinPath, pathBytes } from '../../manifest/byte-path.ts';
 import { type Session, workspacePath } from '../../provider/session.ts';
+import { sectionLength } from '../section-length.ts';
+import { bySection, insideSection, type Section, sectionArguments } from '../sections.ts';
 import { gnuEntry, plainEntries, type SurveyedEntry, timeSeconds } from './survey-entry.ts';
 
 /** A listing: what was there, by path. */
@@ -15,25 +17,62 @@ const tick = 0.02;
 
 /** Everything in the workspace, as programs in the sandbox list it. The workspace itself is left out. */
 export async function surveyWorkspace(session: Session, call: Call): Promise<Survey> {
-  const run = { operation, script: 'survey', path: workspacePath } as const;
-  return readSurvey(await streamScript(session, run, { signal: call.signal }));
+  const survey = new Map<BytePath, SurveyedEntry>();
+  const look = async (section: Section): Promise<void> => {
+    const found = await runSurvey(session, 'survey', section, undefined, call);
+    addSection(survey, found, section);
+    // Each has been listed itself, and not gone into.
+    const long = [...found.values()].filter(
+      ({ path, type }) => type === 'directory' && path.length >= sectionLength,
+    );
+    for (const { path } of long) {
+      await look({ root: joinPath(section.root, path), steps: [...section.steps, path] });
+    }
+  };
+  await look({ root: '', steps: [] });
+  return survey;
 }
 
 /** The same for these paths alone; what is not there any more is left out. */
 export async function lookAt(
   session: Session,
   paths: readonly BytePath[],
+  sections: readonly Section[],
   call: Call,
 ): Promise<Survey> {
-  if (paths.length === 0) return new Map();
-  const input = nameList(paths);
-  const run = { operation, script: 'look', path: workspacePath, input } as const;
+  const survey = new Map<BytePath, SurveyedEntry>();
+  if (paths.length === 0) return survey;
+  for (const [section, group] of bySection(paths, (path) => path, sections)) {
+    const input = nameList(group, section);
+    addSection(survey, await runSurvey(session, 'look', section, input, call), section);
+  }
+  return survey;
+}
+
+async function runSurvey(
+  session: Session,
+  script: 'survey' | 'look',
+  section: Section,
+  input: Uint8Array | undefined,
+  call: Call,
+): Promise<Survey> {
+  const run = {
+    ...{ operation, script, path: workspacePath, args: sectionArguments(section) },
+    ...(input === undefined ? {} : { input }),
+  };
   return readSurvey(await streamScript(session, run, { signal: call.signal }));
 }
 
+function addSection(survey: Map<BytePath, SurveyedEntry>, found: Survey, { root }: Section): void {
+  for (const [name, entry] of found) {
+    const path = joinPath(root, name);
+    survey.set(path, root === '' ? entry : { ...entry, path });
+  }
+}
+
 /** Names as the scripts take them on standard input. */
-export function nameList(paths: readonly BytePath[]): Uint8Array {
-  return Buffer.concat(paths.map((path) => pathBytes(`./${path}\0`)));
+export function nameList(paths: readonly BytePath[], section: Section): Uint8Array {
+  return Buffer.concat(paths.map((path) => pathBytes(`./${insideSection(path, section)}\0`)));
 }
 
 async function readSurvey(output: AsyncIterable<Uint8Array>): Promise<Survey> {

@@ -23,9 +23,11 @@ import type { Repository } from '../repository/repository.ts';
 import { writeIndexOf } from '../repository/write-index.ts';
 import { ProgressReporter } from '../progress.ts';
 import { TreeEditor } from '../tree/tree-editor.ts';
+import { lastPruning } from '../upkeep/prune-lock.ts';
 import { captureAndMark, captureSince } from './capture-by-changes.ts';
 import { captureByListing } from './capture-by-listing.ts';
 import type { CaptureContext } from './capture-context.ts';
+import { requireWhole } from './require-whole.ts';
 import { secretScanner } from './secret-scanner.ts';
 import { WorkspaceRecorder } from './workspace-recorder.ts';
 
@@ -62,6 +64,7 @@ export async function takeSnapshot(
   call: Call,
 ): Promise<TakenSnapshot> {
   const repository = await openRepository(store, call, { create: true });
+  const pruned = await lastPruning(store, call);
   const scanner = secretScanner(options.acknowledgeSecrets === true ? [] : (options.secrets ?? []));
   const parent =
     options.parent === undefined
@@ -90,6 +93,9 @@ export async function takeSnapshot(
   const objects = await writer.finish();
   const { source, changing } = captured;
   const { facts } = recorder;
+  if (comparison.evidence === 'guest-metadata' && comparison.ownStates && chain) {
+    keepStates(facts, recorder.removed, comparison.states, chain.facts());
+  }
   const removed = comparison.evidence === 'bytes' ? 'rest' : recorder.removed;
   const index = await writeIndexOf(repository, chain, { objects, source, facts, removed }, call);
   const written = await repository.writeSnapshot(
@@ -109,6 +115,7 @@ export async function takeSnapshot(
     },
     call,
   );
+  await requireWhole(repository, written.snapshot, pruned, call);
   const { filesRead, bytesRead } = recorder;
   const { stored } = writer;
   return {
@@ -127,7 +134,12 @@ type Comparison =
   /** Not at all: everything is read. `base` says what the next snapshot shall be compared with. */
   | { readonly evidence: 'bytes'; readonly base: 'mark' | 'listing' }
   | { readonly evidence: 'host-layer'; readonly mark: string }
-  | { readonly evidence: 'guest-metadata'; readonly states: ReadonlyMap<BytePath, string> };
+  | {
+      readonly evidence: 'guest-metadata';
+      readonly states: ReadonlyMap<BytePath, string>;
+      /** Whether no index has these states: those in the parent's are of the sandbox that it was taken of. */
+      readonly ownStates: boolean;
+    };
 
 function compare(
   session: Session,
@@ -152,7 +164,20 @@ function compare(
   if (!same || source.kind !== 'listing' || base !== 'listing') return { evidence: 'bytes', base };
   const facts = own?.facts ?? chain.facts();
   const states = new Map([...facts].map(([path, { state }]) => [path, state]));
-  return { evidence: 'guest-metadata', states };
+  return { evidence: 'guest-metadata', states, ownStates: own !== undefined };
+}
+
+/** Writes down what the next snapshot will compare with, for entries that this one found unchanged. */
+function keepStates(
+  facts: Map<BytePath, PathFacts>,
+  removed: ReadonlySet<BytePath>,
+  states: ReadonlyMap<BytePath, string>,
+  known: ReadonlyMap<BytePath, PathFacts>,
+): void {
+  for (const [path, state] of states) {
+    if (facts.has(path) || removed.has(path)) continue;
+    facts.set(path, { modifiedNs: known.get(path)?.modifiedNs ?? 0n, state });
+  }
 }
 
 /** The sandbox that a mark or a listing is of. */

@@ -16,7 +16,7 @@ const window = 32;
 /** Cuts a stream of bytes where its contents say so, so that an insertion moves the boundaries near it only. */
 export interface Chunker {
   /** Length of the first piece of `bytes`, or 0 when more bytes are needed to tell. `last`: no more will come. */
-  cut(bytes: Uint8Array, last: boolean): number;
+  readonly cut: (bytes: Uint8Array, last: boolean) => number;
 }
 
 /** A chunker whose table comes from the store's codec. It keeps no state between pieces. */

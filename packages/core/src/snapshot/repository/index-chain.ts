@@ -35,6 +35,11 @@ export class IndexChain {
     return this.#locations.get(object) ?? this.#parent?.locate(object);
   }
 
+  /** The ids of all indexes of the chain. */
+  ids(): readonly ObjectId[] {
+    return [this.id, ...(this.#parent?.ids() ?? [])];
+  }
+
   /** Every object of the chain, those of the newest index last. */
   *locations(): Generator<readonly [ObjectId, ObjectLocation], void> {
     if (this.#parent) yield* this.#parent.locations();

@@ -27,6 +27,7 @@ export class ObjectReader {
   readonly #frames = new Map<string, Promise<Buffer>>();
   readonly #openers = new Map<ObjectId, Promise<Opener>>();
   readonly #moves = new Map<ObjectId, Promise<ReadonlyMap<ObjectId, ObjectLocation>>>();
+  readonly #present = new Map<ObjectId, Promise<boolean>>();
   #kept = 0;
 
   constructor(repository: Repository, places: ObjectPlaces, call: Call) {
@@ -38,6 +39,22 @@ export class ObjectReader {
   /** Where an object was put first; `undefined` when no index knows it. */
   locate(object: ObjectId): ObjectLocation | undefined {
     return this.#places.locate(object);
+  }
+
+  /** Where an object is by now, and the packs that it has been moved from. Nowhere: `data-loss`. */
+  async place(
+    object: ObjectId,
+  ): Promise<{ readonly location: ObjectLocation; readonly moved: readonly ObjectId[] }> {
+    const moved: ObjectId[] = [];
+    let location = this.#places.locate(object);
+    if (location === undefined) throw lost(object, 'no index knows it');
+    while (!(await this.#isThere(location.pack))) {
+      const next: ObjectLocation | undefined = (await this.#movesOf(location.pack)).get(object);
+      if (next === undefined) throw lost(object, `pack ${location.pack} is not in the store`);
+      moved.push(location.pack);
+      location = next;
+    }
+    return { location, moved };
   }
 
   /** An object's bytes, which have its id. Missing or different: `data-loss`, naming it. */
@@ -102,6 +119,15 @@ export class ObjectReader {
     if (codec.saltBytes === 0) return codec.opener(Buffer.alloc(0), name);
     const range = { offset: packMagic.length, length: codec.saltBytes };
     return codec.opener(await getBytes(store, storeKeys.pack(pack), this.#call, range), name);
+  }
+
+  #isThere(pack: ObjectId): Promise<boolean> {
+    const { store } = this.#repository;
+    const there =
+      this.#present.get(pack) ??
+      store.head(storeKeys.pack(pack), this.#call).then((found) => found !== undefined);
+    this.#present.set(pack, there);
+    return there;
   }
 
   #movesOf(pack: ObjectId): Promise<ReadonlyMap<ObjectId, ObjectLocation>> {

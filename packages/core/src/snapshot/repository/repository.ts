@@ -4,6 +4,13 @@ import type { SnapshotStore } from '../../contract/snapshot-store.ts';
 import type { Snapshot } from '../../contract/snapshot-types.ts';
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import type { Codec } from '../format/codec.ts';
+import {
+  decodePackList,
+  packFooterBytes,
+  type PackList,
+  packListMagic,
+  packMagic,
+} from '../format/pack.ts';
 import { openDocument, sealDocument } from '../format/sealed-document.ts';
 import { decodeIndex, encodeIndex, indexMagic } from '../format/snapshot-index.ts';
 import type { IndexDocument } from '../format/snapshot-index.ts';
@@ -84,6 +91,25 @@ export class Repository {
     const id = hash('sha256', stored, 'hex');
     await putBytes(this.store, storeKeys.index(id), [stored], { signal: call.signal });
     return { chain: this.#keep(new IndexChain(id, document, parent)), bytes: stored.length };
+  }
+
+  /** What a pack says that is in it. */
+  async readPackList(id: ObjectId, call: Call): Promise<PackList> {
+    const name = `pack ${id}`;
+    const key = storeKeys.pack(id);
+    const { size = 0 } = (await this.store.head(key, { signal: call.signal })) ?? {};
+    const footerAt = size - packFooterBytes;
+    const get = (offset: number, length: number): Promise<Buffer> =>
+      getBytes(this.store, key, { signal: call.signal }, { offset, length });
+    const cutOff = new SandboxError('data-loss', `${name} is damaged: it is cut off`, {
+      details: { object: name },
+    });
+    if (footerAt < 0) throw cutOff;
+    const length = (await get(footerAt, packFooterBytes)).readUInt32BE();
+    if (length > footerAt) throw cutOff;
+    const list = await get(footerAt - length, length);
+    const start = packMagic.length + this.codec.saltBytes;
+    return decodePackList(await openDocument(this.codec, packListMagic, list, name), start, name);
   }
 
   /** The ids of all snapshots, in no order. */

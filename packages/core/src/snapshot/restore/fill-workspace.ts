@@ -1,11 +1,9 @@
 import type { Call } from '../../contract/call.ts';
 import type { Loss, RehydrateOptions, Snapshot } from '../../contract/snapshot-types.ts';
 import { SandboxError } from '../../errors/sandbox-error.ts';
-import { sendArchive } from '../../manifest/send-archive.ts';
 import type { BytePath } from '../../manifest/byte-path.ts';
 import { pathText } from '../../manifest/byte-path.ts';
 import type { Session } from '../../provider/session.ts';
-import { workspaceTarget } from '../../sandbox/session-target.ts';
 import { rememberBase, sandboxName } from '../capture/take-snapshot.ts';
 import { type Survey, surveyWorkspace } from '../capture/survey.ts';
 import type { PathFacts } from '../format/snapshot-index.ts';
@@ -13,7 +11,7 @@ import { ProgressReporter } from '../progress.ts';
 import { ObjectReader } from '../repository/object-reader.ts';
 import type { Repository } from '../repository/repository.ts';
 import { planRestore, type RestorePlan } from './restore-plan.ts';
-import { snapshotTar } from './snapshot-tar.ts';
+import { sendSnapshot } from './send-snapshot.ts';
 
 const operation = 'rehydrate';
 const special = 0o7000;
@@ -34,11 +32,8 @@ export async function fillWorkspace(
   const plan = await planRestore(snapshot, chain, reader, options.limits ?? {}, call);
   const progress = new ProgressReporter(options.onProgress);
   const keepSpecialModes = options.keepSpecialModes === true;
-  const tar = snapshotTar(plan, reader, {
-    keepSpecialModes,
-    onFile: (bytes) => progress.add('writing', bytes, 1, plan.bytes),
-  });
-  await sendArchive(tar, workspaceTarget(session), call);
+  const onFile = (bytes: number): void => progress.add('writing', bytes, 1, plan.bytes);
+  await sendSnapshot(session, plan, reader, { keepSpecialModes, onFile }, call);
   const mask = keepSpecialModes ? 0o7777 : 0o777;
   const { changes } = session.driver;
   const survey = await surveyWorkspace(session, call);

@@ -1,10 +1,10 @@
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import type { BytePath } from '../../manifest/byte-path.ts';
-import { pathBytes, pathText } from '../../manifest/byte-path.ts';
+import { joinPath, pathBytes, pathText } from '../../manifest/byte-path.ts';
 import { encodeTarHeader, tarBlock, tarPadding } from '../../manifest/tar-header.ts';
 import { decodeChunkList } from '../format/chunk-list.ts';
-import type { TreeEntry } from '../format/tree-node.ts';
 import type { ObjectReader } from '../repository/object-reader.ts';
+import { insideSection, type Section } from '../sections.ts';
 import type { Planned, RestorePlan } from './restore-plan.ts';
 
 /** Bits of a mode that are permissions and nothing more. */
@@ -14,22 +14,32 @@ const chunkBytes = 256 * 1024;
 
 /** How a snapshot becomes a tar. */
 export interface TarForm {
+  readonly section: Section;
+  readonly parts: readonly TarPart[];
+  /** Put in front of every name, with a slash between. */
+  readonly prefix?: BytePath;
   /** Whether set-user-ID, set-group-ID and sticky bits stay. */
   readonly keepSpecialModes: boolean;
+  /** Entries that follow all others, in blocks. */
+  readonly last?: () => Iterable<Uint8Array>;
   /** Hears of contents as they are written. */
   onFile?(bytes: number): void;
 }
 
+/** The parts of a restore: what is put, and the modes and times of directories, which come last. */
+type TarPart = 'entries' | 'directories';
+
 /**
- * One tar of a snapshot, made as it is read: directories that are open to their owner, files, links, and the directories again
- * with their own modes and times, the innermost first. A link comes after all that could be written through it.
+ * A tar of a section of a snapshot, made as it is read: directories that are open to their owner, files, links, and the
+ * directories again with their own modes and times, the innermost first. A link comes after all that could be written through
+ * it.
  */
-export async function* snapshotTar(
+export function snapshotTar(
   plan: RestorePlan,
   reader: ObjectReader,
   form: TarForm,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  yield* joined(tarParts(plan, reader, form));
+  return joined(tarParts(plan, reader, form));
 }
 
 async function* tarParts(
@@ -40,34 +50,43 @@ async function* tarParts(
   const seconds = (path: BytePath): number =>
     Number((plan.facts.get(path)?.modifiedNs ?? 0n) / 1_000_000_000n);
   const mask = form.keepSpecialModes ? 0o7777 : permissions;
+  const name = (path: BytePath): Uint8Array =>
+    pathBytes(joinPath(form.prefix ?? '', insideSection(path, form.section)));
   const header = (path: BytePath, type: 'file' | 'directory', mode: number, size: number) =>
     encodeTarHeader({
-      ...{ type, path: pathBytes(path), mode: mode & mask, size },
+      ...{ type, path: name(path), mode: mode & mask, size },
       modifiedSeconds: seconds(path),
     });
-  for (const { path, entry } of plan.directories) {
-    yield header(path, 'directory', (entry.mode & permissions) | 0o700, 0);
+  const link = (path: BytePath, type: 'symlink' | 'hardlink', linkTarget: Uint8Array) =>
+    encodeTarHeader({
+      ...{ type, path: name(path), mode: permissions, size: 0 },
+      ...{ modifiedSeconds: seconds(path), linkTarget },
+    });
+  if (form.parts.includes('entries')) {
+    for (const { path, entry } of plan.directories) {
+      yield header(path, 'directory', (entry.mode & permissions) | 0o700, 0);
+    }
+    for (const { path, entry } of plan.files) {
+      yield header(path, 'file', entry.mode, entry.size);
+      yield* fileContents(path, entry, reader);
+      yield tarPadding(entry.size);
+      form.onFile?.(entry.size);
+    }
+    for (const { path, entry } of plan.symlinks)
+      yield link(path, 'symlink', pathBytes(entry.target));
+    for (const { path, entry } of plan.hardlinks) yield link(path, 'hardlink', name(entry.first));
   }
-  for (const { path, entry } of plan.files) {
-    yield header(path, 'file', entry.mode, entry.size);
-    yield* fileContents(path, entry, reader);
-    yield tarPadding(entry.size);
-    form.onFile?.(entry.size);
+  if (form.parts.includes('directories')) {
+    for (const { path, entry } of plan.directories.toReversed()) {
+      yield header(path, 'directory', entry.mode, 0);
+    }
   }
-  for (const { path, entry } of plan.symlinks) {
-    yield link(path, 'symlink', entry.target, seconds(path));
-  }
-  for (const { path, entry } of plan.hardlinks) {
-    yield link(path, 'hardlink', entry.first, seconds(path));
-  }
-  for (const { path, entry } of plan.directories.toReversed()) {
-    yield header(path, 'directory', entry.mode, 0);
-  }
+  yield* form.last?.() ?? [];
   yield Buffer.alloc(tarBlock * 2);
 }
 
 /** The bytes of a file, each piece checked against its id. */
-export async function* fileContents(
+async function* fileContents(
   path: BytePath,
   { size, contents }: Planned<'file'>['entry'],
   reader: ObjectReader,
@@ -85,19 +104,6 @@ export async function* fileContents(
     if (bytes.length !== piece.size) throw wrongSize(path, piece.size, bytes.length);
     yield bytes;
   }
-}
-
-function link(
-  path: BytePath,
-  type: Extract<TreeEntry['type'], 'symlink' | 'hardlink'>,
-  target: string,
-  modifiedSeconds: number,
-): Uint8Array {
-  const linkTarget = pathBytes(target);
-  return encodeTarHeader({
-    ...{ type, path: pathBytes(path), mode: permissions, size: 0 },
-    ...{ modifiedSeconds, linkTarget },
-  });
 }
 
 /** Parts in chunks of a good size; what is larger passes as it is. */

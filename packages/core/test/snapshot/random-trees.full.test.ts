@@ -1,0 +1,12 @@
+import { expect, test } from 'vitest';
+import { crashAndVerify } from './crash-rounds.ts';
+import { changeAtRandom } from './random-trees.ts';
+import { toolSets } from './workspaces.ts';
+
+test.each(toolSets)('many random changes come back exactly, with %s tools', async (tools) => {
+  await expect(changeAtRandom(tools, 60)).resolves.toBeUndefined();
+});
+
+test('a capture that is killed at many moments leaves a store that is whole', async () => {
+  expect(await crashAndVerify(25)).toEqual({ killed: 25, problems: [] });
+});
