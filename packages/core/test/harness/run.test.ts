@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Run, RunFunction } from '../../src/harness.ts';
 import { SandboxError } from '../../src/index.ts';
+import { memoryStore } from '../../src/snapshot.ts';
 import { endSandbox } from './shared-host-driver.ts';
 import { eventsOf, tally, workshop } from './workshop.ts';
 
@@ -279,6 +280,20 @@ describe('a run', () => {
       problems: [],
     });
     await expect(harness.resume('job-1')).rejects.toMatchObject({ code: 'failed-precondition' });
+  });
+
+  test('of a finished run so many checkpoints stay as are asked for; of an erased one none', async () => {
+    const store = memoryStore();
+    const { harness } = workshop({ store });
+    const counts: Record<string, number> = {};
+    const stored = async (): Promise<number> =>
+      (await Array.fromAsync(store.list('snapshots/'))).length;
+    await harness.run('job', { id: 'job-1', keepCheckpoints: 2 }, threeSteps(counts));
+    expect(await stored()).toBe(2);
+    await harness.run('job', { id: 'job-2' }, threeSteps(counts));
+    expect(await stored()).toBe(3);
+    await harness.erase('job-1');
+    expect(await stored()).toBe(1);
   });
 
   test('cancelling fails the run and leaves nothing', async () => {
