@@ -21,6 +21,7 @@ function threeSteps(counts: Record<string, number>): RunFunction<string> {
 }
 
 describe('a run', () => {
+  // Proves: harness-committed-once, harness-acknowledged
   test('records its steps and gives the result again without running anything', async () => {
     const { harness, sandboxes } = workshop();
     const counts: Record<string, number> = {};
@@ -46,6 +47,7 @@ describe('a run', () => {
     ]);
   });
 
+  // Proves: harness-rollback-exact
   test('goes on after the step that failed, in another process, with the workspace of the last checkpoint', async () => {
     const { harness, again, sandboxes } = workshop();
     const counts: Record<string, number> = {};
@@ -83,6 +85,7 @@ describe('a run', () => {
     expect(rollback?.facts).toMatchObject({ to: checkpoint?.sequence });
   });
 
+  // Proves: harness-dying-answers
   test('a sandbox that ends in mid-step is replaced by one with the tree of the last checkpoint', async () => {
     const { harness, root, sandboxes } = workshop();
     const counts: Record<string, number> = {};
@@ -141,6 +144,7 @@ describe('a run', () => {
     expect(new Set(taken)).toEqual(new Set(['three', 'die once']));
   });
 
+  // Proves: harness-deterministic
   test('code that asks for another step than the journal has is stopped, and told both', async () => {
     const { harness, again } = workshop();
     let fail = true;
