@@ -124,7 +124,8 @@ export class RunLog {
     this.#pending = [];
     const { journal, run, epoch, signer, now, onWritten } = this.#options;
     const last = group.at(-1)?.entry;
-    if (!last && status === undefined) return;
+    // An earlier turn may have written what this one was for: its signature and status are still to come.
+    if (!last && status === undefined && !sign) return;
     const head = last ? { size: last.sequence, hash: last.hash } : this.#written;
     try {
       const signed = sign && signer ? await signHead(run, head, now(), signer) : undefined;
