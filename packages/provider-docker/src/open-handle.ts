@@ -22,23 +22,27 @@ export function openHandle(
 ): DockerHandle {
   const owner = labels[ownLabels.owner] ?? defaultOwner;
   const open = async (user: string | undefined, signal?: AbortSignal): Promise<Duplex> => {
+    // The connection outlives the call that opens it, and must not end by that call's signal.
+    const control = new AbortController();
+    const abort = (): void => control.abort(signal?.reason);
+    signal?.addEventListener('abort', abort, { once: true });
+    const { signal: abortSignal } = control;
     try {
+      signal?.throwIfAborted();
       const exec = await container.exec({
         Cmd: underInit(laneScript),
         User: user === undefined ? owner : execUser(user),
         AttachStdin: true,
         AttachStdout: true,
         AttachStderr: true,
-        ...(signal ? { abortSignal: signal } : {}),
+        abortSignal,
       });
-      return await exec.start({
-        hijack: true,
-        stdin: true,
-        ...(signal ? { abortSignal: signal } : {}),
-      });
+      return await exec.start({ hijack: true, stdin: true, abortSignal });
     } catch (error) {
       signal?.throwIfAborted();
       throw dockerError(error, 'starting a command');
+    } finally {
+      signal?.removeEventListener('abort', abort);
     }
   };
   const isSuspended = async (): Promise<boolean> => {
