@@ -37,7 +37,7 @@ export function createHarness(options: HarnessOptions): Harness {
   const owner = thisOwner();
   const router = new Router(providers);
   const pool = options.pool && leases && new Pool({ leases, owner, ttlMs: claimMs }, options.pool);
-  const records = new RunRecords(options);
+  const records = new RunRecords(options, saver);
   const definitions = new Map<string, Definition>();
 
   function openRun(
@@ -99,6 +99,7 @@ export function createHarness(options: HarnessOptions): Harness {
       store,
       fanOut: fanOutStarter(shared),
       claimMs,
+      keepCheckpoints: run.keepCheckpoints ?? 1,
       signal: run.signal,
     });
     return opened;

@@ -32,6 +32,7 @@ describe('one run, several processes', () => {
     await expect(first).resolves.toMatchObject({ value: 1 });
   });
 
+  // Proves: harness-one-writer, harness-takeover
   test('a process that wakes up after a takeover can write nothing and finds its sandbox gone', async () => {
     const { harness, again, journal, sandboxes } = workshop();
     const asleep = gate();

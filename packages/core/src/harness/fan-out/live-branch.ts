@@ -85,6 +85,8 @@ function hooks({ isRunning, scope }: LiveBranchOptions): ScopeHooks {
     lost: (reason) => lostBranch(scope, reason),
     recorded: async () => undefined,
     willCheck: () => true,
+    // Whoever goes on begins the branch again in a fresh sandbox.
+    outlives: false,
   };
 }
 

@@ -64,6 +64,11 @@ export class RunLog {
     return this.#options.cipher.digest(value);
   }
 
+  /** A value as the journal keeps it, without secrets. */
+  redacted(value: Json): Json {
+    return this.#options.redactor.json(value);
+  }
+
   /** Redacts and chains an event; it is on disk within 50 milliseconds, or with the next commit. */
   note(facts: EventFacts, body?: Json): RunEvent {
     if (this.#failure) throw this.#refusal();
@@ -119,7 +124,8 @@ export class RunLog {
     this.#pending = [];
     const { journal, run, epoch, signer, now, onWritten } = this.#options;
     const last = group.at(-1)?.entry;
-    if (!last && status === undefined) return;
+    // An earlier turn may have written what this one was for: its signature and status are still to come.
+    if (!last && status === undefined && !sign) return;
     const head = last ? { size: last.sequence, hash: last.hash } : this.#written;
     try {
       const signed = sign && signer ? await signHead(run, head, now(), signer) : undefined;

@@ -11,6 +11,7 @@ import { readState } from './read-run.ts';
 import type { OpenRun } from './open-run.ts';
 import { runScope, type RunState } from './run-state.ts';
 import type { RunFunction, RunOutcome } from './run-types.ts';
+import { runSnapshots } from './run-snapshots.ts';
 import { errorJson } from './step-error.ts';
 
 /** How often in a row a run goes back to the same checkpoint before it has failed. */
@@ -173,8 +174,17 @@ async function finish<Value>(
   // From here on the run is finished, whatever happens: what is left of it is the reaper's.
   await workspace.destroy('the run has finished');
   await log.flush({ sign: true });
+  await forgetCheckpoints(open);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same value, as JSON has it
   return json as Value;
+}
+
+/** Leaves as many of a finished run's checkpoints as are to be kept, the last ones. */
+async function forgetCheckpoints({ journal, run, saver, keepCheckpoints }: OpenRun): Promise<void> {
+  if (!saver) return;
+  const { checkpoints } = await runSnapshots(journal, run);
+  const old = checkpoints.slice(0, Math.max(0, checkpoints.length - keepCheckpoints));
+  for (const snapshot of old) await persist('store.delete', () => saver.forget(snapshot));
 }
 
 async function ended<Value>(

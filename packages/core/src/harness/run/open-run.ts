@@ -10,6 +10,7 @@ import type { Policy } from '../policy/policy.ts';
 import type { FanOutStarter } from './live-run.ts';
 import type { Pass } from './pass.ts';
 import type { RunWorkspaceOptions } from './run-workspace.ts';
+import type { WorkspaceSaver } from './workspace-saver.ts';
 
 /** What an open run is made of. */
 export interface OpenRunOptions {
@@ -27,6 +28,7 @@ export interface OpenRunOptions {
   readonly store: SnapshotStore | undefined;
   readonly fanOut: FanOutStarter;
   readonly claimMs: number;
+  readonly keepCheckpoints: number;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -44,6 +46,8 @@ export class OpenRun implements Disposable {
   readonly budget: Budget;
   readonly store: SnapshotStore | undefined;
   readonly fanOut: FanOutStarter;
+  readonly saver: WorkspaceSaver | undefined;
+  readonly keepCheckpoints: number;
   readonly #options: OpenRunOptions;
   readonly #timer: NodeJS.Timeout;
   readonly #controller = new AbortController();
@@ -63,6 +67,8 @@ export class OpenRun implements Disposable {
     this.budget = options.budget;
     this.store = options.store;
     this.fanOut = options.fanOut;
+    this.saver = options.workspaceOptions.saver;
+    this.keepCheckpoints = options.keepCheckpoints;
     this.#options = options;
     this.#timer = setInterval(() => void this.#renew(), options.claimMs / 3).unref();
     options.signal?.addEventListener('abort', this.#cancel);
