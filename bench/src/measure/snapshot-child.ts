@@ -5,9 +5,6 @@ import { execFileSync } from 'node:child_process';
 import { createReadStream, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { Readable } from 'node:stream';
-import { directoryStore } from '@gantry/core/node';
-import { local } from '@gantry/provider-local';
-import { UnixLocalSandboxClient } from '@openai/agents/sandbox/local';
 import { fidelityPoints } from './fidelity-points.ts';
 
 const [kind = '', tree = '', scratch = '', checks = ''] = process.argv.slice(2);
@@ -20,7 +17,10 @@ interface Subject extends AsyncDisposable {
   restore(): Promise<void>;
 }
 
+// Each is loaded only where it is measured: what the other takes is not its memory.
 async function gantry(): Promise<Subject> {
+  const { directoryStore } = await import('@gantry/core/node');
+  const { local } = await import('@gantry/provider-local');
   const provider = local({ stateDirectory: path.join(scratch, 'state') });
   const store = directoryStore(path.join(scratch, 'store'));
   let sandbox = await provider.create();
@@ -52,6 +52,7 @@ async function gantry(): Promise<Subject> {
 }
 
 async function openai(): Promise<Subject> {
+  const { UnixLocalSandboxClient } = await import('@openai/agents/sandbox/local');
   const client = new UnixLocalSandboxClient({
     snapshot: { type: 'local', baseDir: path.join(scratch, 'snapshots') },
     workspaceBaseDir: scratch,
@@ -120,7 +121,8 @@ if (checks === '') {
       await subject.restore();
       survives[point.name] = (await subject.run(point.check)) ? 'yes' : 'lost';
     } catch (error) {
-      survives[point.name] = `fails: ${String(error).split('\n')[0]?.slice(0, 90)}`;
+      const [reason = ''] = String(error).split(/[,\n]/);
+      survives[point.name] = `fails: ${reason}`;
     }
     await subject.run('chmod -R u+rwX .; rm -rf -- *');
   }
