@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { SandboxDriver } from '@gantry/core/driver';
+import type { FileTransfer } from '@gantry/core/driver';
 import { withVendor } from './errors.ts';
 import type { E2bHandle } from './handle.ts';
 
 /** The vendor's file API, which has the rights of root and writes in place: for moving bytes only. */
-export const transfer: NonNullable<SandboxDriver<E2bHandle>['transfer']> = {
+export const transfer: FileTransfer<E2bHandle> = {
   async upload({ sandbox }, contents, { signal }) {
     const path = `/tmp/.gantry-${randomUUID()}`;
     try {

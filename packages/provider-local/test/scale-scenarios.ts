@@ -62,9 +62,9 @@ export const scaleScenarios: readonly Scenario[] = [
       assert.deepEqual(await Array.fromAsync(provider.list()), [], 'nobody has asked for them');
       const before = readdirSync(path.join(stateDirectory, 'sandboxes'));
       // Older than the lifetime that is asked for: it counts from the adoption.
-      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      await new Promise((resolve) => setTimeout(resolve, 8_100));
       const sandbox = await provider.create({
-        maxLifetimeMs: 1_400,
+        maxLifetimeMs: 8_000,
         labels: { job: 'warm' },
         manifest: { spec: 'gantry-manifest/1', env: { GREETING: 'hello' } },
       });

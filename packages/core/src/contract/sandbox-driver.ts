@@ -1,6 +1,7 @@
 import type { Call } from './call.ts';
 import type { CapabilityLimits, CapabilityOverrides, SuspendMode } from './capabilities.ts';
 import type { Command, DriverProcess } from './command.ts';
+import type { FileTransfer } from './file-transfer.ts';
 import type { FileStat, WatchEvent } from './file-types.ts';
 import type { NetworkPolicy } from './network.ts';
 import type { SandboxRef } from './sandbox-ref.ts';
@@ -272,21 +273,10 @@ export interface SandboxDriver<
   /** The provider's id: `[a-z][a-z0-9-]*`. */
   readonly id: string;
   readonly traits: Traits;
-  /**
-   * Input of at most this many bytes that is known whole at the start comes to `spawn` as bytes, not as a
-   * stream: for transports on which a stream costs further calls. Default 0.
-   */
+  /** Most bytes of input, known whole at the start, that `spawn` gets as bytes: where a stream costs further calls. Default 0. */
   readonly inlineInputBytes?: number;
-  /**
-   * Moves bytes by a file API of the vendor's, whose rights may be more than the guest's: core looks at and
-   * puts in place, as the guest, what it moves. For files and archives that are too long for inline input.
-   */
-  readonly transfer?: {
-    /** Stores bytes in a new file, which the sandbox's user can read and remove; returns its absolute path. On rejection it is gone. */
-    upload(handle: Handle, contents: ReadableStream<Uint8Array>, call: Call): Promise<string>;
-    /** The bytes of a file that core has found to be regular and readable for the sandbox's user. */
-    download(handle: Handle, path: string, call: Call): Promise<ReadableStream<Uint8Array>>;
-  };
+  /** For files and archives that are too long for inline input. */
+  readonly transfer?: FileTransfer<Handle>;
   /** What this host, image or account takes away. Rejects with `failed-precondition` when nothing can run here. */
   probe?(call: Call): Promise<CapabilityOverrides>;
   /** What `probe` looks at, one by one. Never rejects because something is missing. */
