@@ -43,6 +43,7 @@ export class OpenRun implements Disposable {
     this.settings = options;
     this.#timer = setInterval(() => void this.#renew(), options.claimMs / 3).unref();
     options.signal?.addEventListener('abort', this.#cancel);
+    options.log.onLost = (error) => this.lose(error);
   }
 
   /** Aborted when the run is lost or cancelled. */
