@@ -59,15 +59,8 @@ export class OpenRun implements Disposable {
   lostError(): SandboxError {
     const cause = this.#lost ?? this.settings.log.failure;
     if (SandboxError.is(cause)) return cause;
-    return new SandboxError(
-      'aborted',
-      `run ${this.settings.run} is driven by another process now`,
-      {
-        operation: 'run',
-        retryable: false,
-        cause,
-      },
-    );
+    const message = `run ${this.settings.run} has stopped: its journal cannot be written: ${String(cause)}`;
+    return new SandboxError('unavailable', message, { operation: 'run', cause });
   }
 
   /** Tells the run that it is lost. */
