@@ -7,6 +7,7 @@ import { defaultOwner, execUser } from './image-user.ts';
 import { ownLabels } from './labels.ts';
 import { LanePool } from './lane-pool.ts';
 import { laneScript, underInit } from './lane-script.ts';
+import { openExec } from './open-exec.ts';
 
 /** The parts of a container that a handle is made of. */
 export interface HandleSource {
@@ -22,28 +23,11 @@ export function openHandle(
 ): DockerHandle {
   const owner = labels[ownLabels.owner] ?? defaultOwner;
   const open = async (user: string | undefined, signal?: AbortSignal): Promise<Duplex> => {
-    // The connection outlives the call that opens it, and must not end by that call's signal.
-    const control = new AbortController();
-    const abort = (): void => control.abort(signal?.reason);
-    signal?.addEventListener('abort', abort, { once: true });
-    const { signal: abortSignal } = control;
-    try {
-      signal?.throwIfAborted();
-      const exec = await container.exec({
-        Cmd: underInit(laneScript),
-        User: user === undefined ? owner : execUser(user),
-        AttachStdin: true,
-        AttachStdout: true,
-        AttachStderr: true,
-        abortSignal,
-      });
-      return await exec.start({ hijack: true, stdin: true, abortSignal });
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw dockerError(error, 'starting a command');
-    } finally {
-      signal?.removeEventListener('abort', abort);
-    }
+    const options = {
+      Cmd: underInit(laneScript),
+      User: user === undefined ? owner : execUser(user),
+    };
+    return (await openExec(container, options, signal)).socket;
   };
   const isSuspended = async (): Promise<boolean> => {
     const { State } = await container.inspect().catch((error: unknown) => {
