@@ -16,7 +16,12 @@ function packageFolders(): { name: string; folder: string }[] {
     .filter(({ folder }) => existsSync(path.join(root, folder, 'package.json')));
 }
 
-const shared = { environment: 'node', testTimeout: 30_000, hookTimeout: 60_000 } as const;
+const shared = { environment: 'node', testTimeout: 120_000, hookTimeout: 120_000 } as const;
+/** What a project's tests share, where it has such a file: see `packages/provider-docker/test/global-setup.ts`. */
+function globalSetup(folder: string): string[] {
+  return [path.join(root, folder, 'test', 'global-setup.ts')].filter((file) => existsSync(file));
+}
+const withDocker = { globalSetup: globalSetup('packages/provider-docker') };
 const exclude = ['**/node_modules/**', '**/dist/**', '**/.snippets/**'];
 
 export default defineConfig({
@@ -27,6 +32,7 @@ export default defineConfig({
           ...shared,
           name,
           root: path.join(root, folder),
+          globalSetup: globalSetup(folder),
           include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
           exclude: [...exclude, '**/*.full.test.ts'],
         },
@@ -34,6 +40,7 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          ...withDocker,
           name: 'repository',
           root,
           include: ['tests/**/*.test.ts', 'scripts/**/*.test.ts'],
@@ -45,6 +52,7 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          ...withDocker,
           name: 'full',
           root,
           include: [

@@ -6,7 +6,7 @@ import { build } from './build.ts';
 import { checkChangesets } from './check-changesets.ts';
 import { checkPackages } from './check-packages.ts';
 import { pretty, root, runCommand, type Finished } from './repository.ts';
-import { tally, type VitestReport } from './vitest-report.ts';
+import { filesToRunAlone, settle, type Tally, tally, type VitestReport } from './vitest-report.ts';
 
 // Runs every check of the repository and ends with the one line `N passed, N failed`.
 
@@ -54,32 +54,39 @@ function readReport(file: string): VitestReport | undefined {
   }
 }
 
-async function tests(
-  label: string,
-  selection: readonly string[],
-  files: readonly string[],
-): Promise<void> {
-  const since = performance.now();
+/** Runs vitest once, shown as it goes, and reads what became of each of `files`. */
+async function runTests(args: readonly string[], files: readonly string[]): Promise<Tally> {
   const folder = mkdtempSync(path.join(tmpdir(), 'gantry-check-'));
   try {
     const file = path.join(folder, 'report.json');
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
-    const { code } = await runCommand(
-      'vitest',
-      ['run', '--allowOnly=false', ...reporters, ...selection],
-      { show: true },
-    );
-    const { passed, failed, reasons } = tally(readReport(file), code, files);
-    count.passed += passed;
-    count.failed += failed;
-    for (const reason of reasons) process.stdout.write(`${reason}\n`);
-    const verdict = failed === 0 ? 'ok    ' : 'FAILED';
-    process.stdout.write(
-      `${label.padEnd(36)} ${verdict}  ${seconds(since)}  (${passed} passed, ${failed} failed)\n`,
-    );
+    const run = ['run', '--allowOnly=false', ...reporters, ...args];
+    const { code } = await runCommand('vitest', run, { show: true });
+    return tally(readReport(file), code, files);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+async function tests(label: string, selection: string, files: readonly string[]): Promise<void> {
+  const since = performance.now();
+  let result = await runTests([selection], files);
+  const again = filesToRunAlone(result);
+  if (again.length > 0) {
+    process.stdout.write('\nOnce more, one file at a time, what failed beside the others:\n');
+    const alone = await runTests([selection, '--no-file-parallelism', ...again], again);
+    result = settle(result, alone);
+    for (const test of result.unsteady)
+      process.stdout.write(`UNSTEADY (failed beside others, passed alone; mend it): ${test}\n`);
+  }
+  const { passed, failed, reasons } = result;
+  count.passed += passed;
+  count.failed += failed;
+  for (const reason of reasons) process.stdout.write(`${reason}\n`);
+  const verdict = failed === 0 ? 'ok    ' : 'FAILED';
+  process.stdout.write(
+    `${label.padEnd(36)} ${verdict}  ${seconds(since)}  (${passed} passed, ${failed} failed)\n`,
+  );
 }
 
 const isLonger = (file: string): boolean => file.endsWith('.full.test.ts');
@@ -125,12 +132,12 @@ if (options.types) {
   const files = testFiles();
   await tests(
     'tests (vitest)',
-    ['--project=!full'],
+    '--project=!full',
     files.filter((file) => !isLonger(file)),
   );
   if (options.full) {
     const longer = files.filter(isLonger);
-    if (longer.length > 0) await tests('longer tests (vitest)', ['--project=full'], longer);
+    if (longer.length > 0) await tests('longer tests (vitest)', '--project=full', longer);
     else
       process.stdout.write(
         'longer tests: the repository has no *.full.test.ts yet, so none was run\n',

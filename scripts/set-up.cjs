@@ -22,9 +22,13 @@ var DEBIAN_PACKAGES = {
   unshare: 'util-linux',
   setpriv: 'util-linux',
 };
-var TASKS_WITH_SANDBOXES = ['start', 'check', 'bench'];
+var TASKS_WITH_SANDBOXES = ['start', 'check', 'bench', 'reports'];
 // What only the tests need: another set of tools to run in a sandbox, and certificates for a git server.
 var DEBIAN_PACKAGES_OF_TESTS = { busybox: 'busybox-static', openssl: 'openssl' };
+// What a private Docker daemon needs, which the tests and one benchmark start.
+var DEBIAN_PACKAGES_OF_DOCKER = { dockerd: 'docker.io', runc: 'runc', iptables: 'iptables' };
+// Where a package's own scripts ask whether they may start its daemon (invoke-rc.d(8)): 101 forbids it.
+var SERVICE_POLICY = '/usr/sbin/policy-rc.d';
 
 function stop(message, code) {
   process.stderr.write(message + '\n');
@@ -78,12 +82,32 @@ function run(command, parameters) {
   return result.error ? 127 : result.status === null ? 1 : result.status;
 }
 
-function ensureDebianPackages(task) {
-  var packages = Object.assign(
+// Runs a command during which no package starts the daemon that it brings.
+function runWithoutServices(command, parameters) {
+  var own = !fs.existsSync(SERVICE_POLICY);
+  if (own) fs.writeFileSync(SERVICE_POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    return run(command, parameters);
+  } finally {
+    if (own) fs.unlinkSync(SERVICE_POLICY);
+  }
+}
+
+function packagesOf(task, parameters) {
+  var docker =
+    (task === 'check' && parameters.indexOf('--types') === -1) ||
+    (task === 'bench' && parameters[0] === 'docker' && !process.env.BENCH_DOCKER_SOCKET) ||
+    (task === 'reports' && parameters[0] === 'docker' && !process.env.DOCKER_HOST);
+  return Object.assign(
     {},
     DEBIAN_PACKAGES,
-    task === 'check' ? DEBIAN_PACKAGES_OF_TESTS : {},
+    task === 'check' || docker ? DEBIAN_PACKAGES_OF_TESTS : {},
+    docker ? DEBIAN_PACKAGES_OF_DOCKER : {},
   );
+}
+
+function ensureDebianPackages(task, parameters) {
+  var packages = packagesOf(task, parameters);
   var missing = Object.keys(packages)
     .filter(function (command) {
       return !onPath(command);
@@ -117,7 +141,8 @@ function ensureDebianPackages(task) {
   process.stdout.write('set-up: ' + install + '\n');
   var quiet = 'DEBIAN_FRONTEND=noninteractive ' + install + ' -qq';
   // The package lists of a fresh machine are empty or old, so a failure is tried once more after an update.
-  if (run('sh', ['-c', quiet + ' || { apt-get update -qq && ' + quiet + '; }']) !== 0) {
+  var retried = quiet + ' || { apt-get update -qq && ' + quiet + '; }';
+  if (runWithoutServices('sh', ['-c', retried]) !== 0) {
     stop(
       'The Debian packages could not be installed. Run this as root, then try again:\n\n  apt-get update && ' +
         install +
@@ -216,10 +241,11 @@ function runTask(name, parameters) {
 }
 
 var task = process.argv[2] || '';
+var parameters = process.argv.slice(3);
 if (!/^[a-z-]+$/.test(task) || !fs.existsSync(path.join(__dirname, task + '.ts'))) {
   stop('Usage: node scripts/set-up.cjs TASK, where TASK names a file scripts/TASK.ts.', 64);
 }
 refuseUnsupportedMachine();
-if (TASKS_WITH_SANDBOXES.indexOf(task) !== -1) ensureDebianPackages(task);
+if (TASKS_WITH_SANDBOXES.indexOf(task) !== -1) ensureDebianPackages(task, parameters);
 ensureDependencies();
-runTask(task, process.argv.slice(3));
+runTask(task, parameters);

@@ -13,6 +13,10 @@ export interface Tally {
   readonly passed: number;
   readonly failed: number;
   readonly reasons: readonly string[];
+  /** Of the failed, those tests that were run to their end and did not pass, as `FILE: NAME`. */
+  readonly broken: readonly { readonly file: string; readonly test: string }[];
+  /** Tests that failed beside others and passed alone. They count as passed, and are named. */
+  readonly unsteady: readonly string[];
 }
 
 /**
@@ -27,13 +31,18 @@ export function tally(
   expectedFiles: readonly string[],
 ): Tally {
   if (report === undefined)
-    return { passed: 0, failed: 1, reasons: [`vitest wrote no report (code ${exitCode})`] };
+    return {
+      ...{ passed: 0, failed: 1, broken: [], unsteady: [] },
+      reasons: [`vitest wrote no report (code ${exitCode})`],
+    };
   let passed = 0;
   const reasons: string[] = [];
+  const broken: { file: string; test: string }[] = [];
   for (const file of report.testResults) {
     for (const test of file.assertionResults) {
       if (test.status === 'passed') passed += 1;
       else reasons.push(`${test.status}: ${file.name}: ${test.fullName}`);
+      if (test.status === 'failed') broken.push({ file: file.name, test: test.fullName });
     }
     const explained = file.assertionResults.some(({ status }) => status !== 'passed');
     if (file.assertionResults.length === 0 || (file.status !== 'passed' && !explained)) {
@@ -48,5 +57,23 @@ export function tally(
       `vitest ended with code ${exitCode} although each test passed: an error outside the tests`,
     );
   }
-  return { passed, failed: reasons.length, reasons };
+  return { passed, failed: reasons.length, reasons, broken, unsteady: [] };
+}
+
+/** More files than this fail for a reason of their own, not for what ran beside them. */
+const mostUnsteadyFiles = 4;
+
+/** The files to run once more, alone: where all that went wrong is tests that failed, in a few files. */
+export function filesToRunAlone({ failed, broken }: Tally): readonly string[] {
+  const files = [...new Set(broken.map(({ file }) => file))];
+  return broken.length === failed && files.length <= mostUnsteadyFiles ? files : [];
+}
+
+/** What a run counts after its failed files were run once more, alone: a test that passed then is unsteady. */
+export function settle(first: Tally, alone: Tally): Tally {
+  if (alone.failed > 0) return first;
+  return {
+    ...{ passed: first.passed + first.failed, failed: 0, reasons: [], broken: [] },
+    unsteady: first.broken.map(({ file, test }) => `${file}: ${test}`),
+  };
 }

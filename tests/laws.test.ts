@@ -18,6 +18,7 @@ const providers = libraries.filter(({ folder }) => folder.startsWith('packages/p
 const LONGEST_SOURCE = 300;
 const LONGEST_LIST_OF_CORE_NAMES = 45;
 const LONGEST_LIST_OF_DRIVER_NAMES = 20;
+const LONGEST_LIST_OF_CONFORMANCE_NAMES = 15;
 const LONGEST_LIST_OF_PROVIDER_NAMES = 2;
 
 const isTest = (file: string): boolean =>
@@ -208,6 +209,13 @@ describe('public names', () => {
     const names = await namesOf(required('@gantry/core'), './driver');
     expect(names).toContain('defineProvider');
     expect(names.length, names.join(' ')).toBeLessThanOrEqual(LONGEST_LIST_OF_DRIVER_NAMES);
+  });
+
+  test('the conformance suite keeps to its budget', async () => {
+    const conformance = required('@gantry/conformance');
+    const names = await namesOf(conformance);
+    expect(names).toContain('runConformance');
+    expect(names.length, names.join(' ')).toBeLessThanOrEqual(LONGEST_LIST_OF_CONFORMANCE_NAMES);
   });
 
   test.each(providers)('$folder keeps to its budget', async (provider) => {

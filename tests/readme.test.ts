@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { readManifest, root, workspacePackages } from '../scripts/repository.ts';
 import { snippets } from './markdown.ts';
 import { readText } from './repository-files.ts';
@@ -11,7 +11,13 @@ import { readText } from './repository-files.ts';
 
 const run = promisify(execFile);
 const binaries = path.join(root, 'node_modules', '.bin');
-const environment = { ...process.env, PATH: `${binaries}:${process.env['PATH'] ?? ''}` };
+// Without a daemon the snippets that need one say so themselves.
+const docker = inject('docker');
+const environment = {
+  ...process.env,
+  PATH: `${binaries}:${process.env['PATH'] ?? ''}`,
+  ...('host' in docker ? { DOCKER_HOST: docker.host } : {}),
+};
 const packages = workspacePackages();
 
 const readmes = ['README.md', ...packages.map(({ folder }) => `${folder}/README.md`)].filter(

@@ -48,10 +48,33 @@ test('a user without the right to install gets the one command to run', async ()
     "fs.accessSync = (file, mode) => { if (!file.endsWith('/apt-get')) { const e = new Error('absent'); e.code = 'ENOENT'; throw e; } if (file !== '/pretended/apt-get') real(file, mode); }",
     'process.getuid = () => 1000',
   ].join('; ');
-  const { code, stderr } = await refusal(pretence, 'start', '/pretended');
+  const install = 'sudo apt-get install -y --no-install-recommends';
+  const start = await refusal(pretence, 'start', '/pretended');
+  expect(start).toMatchObject({ code: 69 });
+  expect(start.stderr).toContain(`${install} bubblewrap git util-linux\n`);
+  const check = await refusal(pretence, 'check', '/pretended');
+  expect(check).toMatchObject({ code: 69 });
+  expect(check.stderr).toContain(
+    `${install} bubblewrap git util-linux busybox-static openssl docker.io runc iptables\n`,
+  );
+});
+
+test('no daemon starts because its package is installed, and no trace of that is left', async () => {
+  // Everything about the machine is pretended but the order of things.
+  const pretence = [
+    "const fs = require('fs'); const said = []",
+    "fs.accessSync = (file) => { if (!file.endsWith('/apt-get')) throw Object.assign(new Error('absent'), { code: 'ENOENT' }); }",
+    'process.getuid = () => 0',
+    "const { existsSync } = fs; fs.existsSync = (file) => file === '/usr/sbin/policy-rc.d' ? false : existsSync(file)",
+    "fs.writeFileSync = (file, text) => said.push('write ' + file + ' ' + JSON.stringify(text))",
+    "fs.unlinkSync = (file) => said.push('remove ' + file)",
+    "require('child_process').spawnSync = (command, words) => { said.push(words.join(' ')); return { status: 1 }; }",
+    "process.on('exit', () => process.stderr.write(said.join('\\n')))",
+  ].join('; ');
+  const { code, stderr } = await refusal(pretence, 'check');
   expect(code).toBe(69);
-  expect(stderr).toContain(
-    'sudo apt-get install -y --no-install-recommends bubblewrap git util-linux',
+  expect(stderr).toMatch(
+    /write \/usr\/sbin\/policy-rc\.d "#!\/bin\/sh\\nexit 101\\n"\n-c .*apt-get install .*docker\.io.*\nremove \/usr\/sbin\/policy-rc\.d$/,
   );
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { tally, type VitestReport } from '../scripts/vitest-report.ts';
+import { filesToRunAlone, settle, tally, type VitestReport } from '../scripts/vitest-report.ts';
 
 const EXPECTED = ['a.test.ts'];
 
@@ -41,4 +41,23 @@ test.each<[string, VitestReport | undefined, number, number, number]>([
 
 test('an empty run counts as failed even where nothing was expected', () => {
   expect(tally({ testResults: [] }, 0, [])).toMatchObject({ passed: 0, failed: 1 });
+});
+
+test('a test that fails beside others and passes alone counts as passed, and is named', () => {
+  const first = tally({ testResults: [file('failed', 'passed', 'failed')] }, 1, EXPECTED);
+  expect(filesToRunAlone(first)).toEqual(['a.test.ts']);
+  const passed = tally({ testResults: [file('passed', 'passed', 'passed')] }, 0, EXPECTED);
+  expect(settle(first, passed)).toMatchObject({
+    ...{ passed: 2, failed: 0 },
+    unsteady: ['a.test.ts: test 1'],
+  });
+  expect(settle(first, first)).toEqual(first);
+});
+
+test('what was skipped, did not load or failed all over is not run once more', () => {
+  const skipped = [file('failed', 'failed', 'skipped')];
+  expect(filesToRunAlone(tally({ testResults: skipped }, 1, EXPECTED))).toEqual([]);
+  expect(filesToRunAlone(tally({ testResults: [file('failed')] }, 1, EXPECTED))).toEqual([]);
+  const many = ['a', 'b', 'c', 'd', 'e'].map((name) => ({ ...file('failed', 'failed'), name }));
+  expect(filesToRunAlone(tally({ testResults: many }, 1, []))).toEqual([]);
 });

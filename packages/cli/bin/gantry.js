@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { enableCompileCache } from 'node:module';
+// Not by name: an older Node lacks it, and could then not even say so.
+import module from 'node:module';
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 18)) {
@@ -9,5 +10,5 @@ if (major < 22 || (major === 22 && minor < 18)) {
   process.exit(125);
 }
 // Node keeps compiled code in its own cache directory: the second start compiles nothing.
-enableCompileCache();
+module.enableCompileCache();
 await import('../dist/main.js');

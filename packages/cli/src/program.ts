@@ -15,9 +15,18 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   destroy: async () => (await import('./commands/destroy.ts')).addDestroy,
   snapshot: async () => (await import('./commands/snapshot.ts')).addSnapshot,
   rehydrate: async () => (await import('./commands/rehydrate.ts')).addRehydrate,
+  runs: async () => (await import('./commands/runs.ts')).addRuns,
+  resume: async () => (await import('./commands/runs.ts')).addResume,
+  watch: async () => (await import('./commands/runs.ts')).addWatch,
+  approve: async () => (await import('./commands/runs.ts')).addApprove,
+  reap: async () => (await import('./commands/runs.ts')).addReap,
+  provenance: async () => (await import('./commands/provenance.ts')).addProvenance,
+  erase: async () => (await import('./commands/runs.ts')).addErase,
   manifest: async () => (await import('./commands/manifest.ts')).addManifest,
   providers: async () => (await import('./commands/providers.ts')).addProviders,
   doctor: async () => (await import('./commands/doctor.ts')).addDoctor,
+  emulate: async () => (await import('./commands/emulate.ts')).addEmulate,
+  conformance: async () => (await import('./commands/conformance.ts')).addConformance,
 };
 
 /**

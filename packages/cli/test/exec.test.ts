@@ -89,20 +89,16 @@ test('a command that a signal killed is 128 + n', async () => {
 });
 
 test('a time-out kills a command that ignores SIGTERM, with 124', async () => {
-  const begin = performance.now();
   const line = 'trap "" TERM INT HUP; echo started; while :; do sleep 1; done';
-  const { code, text, stderr } = await gantry(['exec', '--timeout', '1s', '-c', line]);
+  const { code, text, stderr } = await gantry(['exec', '--timeout', '4s', '-c', line]);
   expect(code).toBe(124);
   expect(text).toBe('started\n');
-  expect(stderr).toBe('gantry: the command did not finish within 1s and was killed\n');
-  expect(performance.now() - begin).toBeLessThan(10_000);
+  expect(stderr).toBe('gantry: the command did not finish within 4s and was killed\n');
 });
 
 test('a process left behind does not keep gantry waiting', async () => {
-  const begin = performance.now();
-  const { code, text } = await gantry(['exec', '-c', 'sleep 60 & echo started']);
+  const { code, text } = await gantry(['exec', '-c', 'sleep 1000 & echo started']);
   expect({ code, text }).toEqual({ code: 0, text: 'started\n' });
-  expect(performance.now() - begin).toBeLessThan(20_000);
 });
 
 test('--env sets, and passes on what this environment has', async () => {

@@ -94,7 +94,23 @@ test('doctor says what this machine can do, and is 1 when nothing can run', asyn
   await mkdir(folder, { recursive: true });
   await writeFile(path.join(folder, 'package.json'), '{"version":"0.0.1","exports":"./a.mjs"}');
   await writeFile(path.join(folder, 'a.mjs'), 'throw new Error("broken copy");\n');
-  const broken = await gantry(['doctor'], { cwd });
+  const broken = await gantry(['doctor'], { cwd, env: { DOCKER_HOST: 'unix:///nowhere' } });
   expect(broken.code).toBe(1);
-  expect(broken.text).toMatch(/no local: .*broken copy\n\nNo provider can run/);
+  expect(broken.text).toMatch(/no local: .*broken copy\n[^]*\n\nNo provider can run/);
+});
+
+test('without a Docker daemon, exec says what to do in one sentence and doctor names the control', async () => {
+  const env = { DOCKER_HOST: 'unix:///nowhere/docker.sock' };
+  const ended = await gantry(['exec', '--provider', 'docker', '--', 'true'], { env });
+  expect(ended).toMatchObject({ code: 125, text: '' });
+  expect(ended.stderr).toMatch(/^gantry: .*the Docker daemon cannot be reached .*DOCKER_HOST/);
+  expect(ended.stderr).not.toMatch(/^\s+at /m);
+  const { json } = await gantryJson<{ providers: { name: string; findings: object[] }[] }>(
+    ['doctor', '--json'],
+    { env },
+  );
+  expect(json.providers.find(({ name }) => name === 'docker')).toMatchObject({
+    usable: false,
+    findings: [{ control: 'docker daemon', ok: false }],
+  });
 });

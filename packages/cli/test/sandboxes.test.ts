@@ -84,3 +84,25 @@ test('destroy --all --yes destroys every sandbox of the provider', async () => {
   expect(none).toMatchObject({ code: 1, text: 'first\nsecond\n' });
   expect(none.stderr).toContain('third');
 });
+
+test('a provider that cannot tell of all its sandboxes has the others listed, destroyed, and the rest said', async () => {
+  const provider = './fixtures/damaged-record.ts';
+  const shown = await gantry(['ls', '--provider', provider]);
+  expect(shown).toMatchObject({
+    code: 125,
+    stderr: expect.stringContaining('record.json') as string,
+  });
+  expect(shown.text).toMatch(/^ID .*\nwhole-1 /);
+  const { code, json } = await gantryJson<{ sandboxes: readonly object[]; error: object }>([
+    ...['ls', '--json', '--provider', provider],
+  ]);
+  expect(code).toBe(125);
+  expect(json).toMatchObject({
+    sandboxes: [{ ref: { id: 'whole-1' } }],
+    error: { code: 'data-loss' },
+  });
+  expect(await gantry(['destroy', '--provider', provider, 'whole-1'])).toMatchObject({ code: 0 });
+  const all = await gantry(['destroy', '--provider', provider, '--all', '--yes']);
+  expect(all).toMatchObject({ code: 125, text: 'whole-1\n' });
+  expect(all.stderr).toContain('record.json');
+});

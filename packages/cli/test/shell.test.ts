@@ -49,13 +49,13 @@ test('without terminals it is a plain shell that says so; Ctrl-C stops what runs
     [
       { cue: /[#$] $/, keys: "sh -c 'echo sum-$((20+22)); exec sleep 300'\n" },
       { cue: /sum-42/, keys: '\u0003' },
-      { cue: /\^C/, keys: 'echo still-$((1+1))\n' },
+      { cue: /\^C[^]*[#$] $/, keys: 'echo still-$((1+1))\n' },
       { cue: /still-2/, keys: 'exit 4\n' },
     ],
   );
   expect(shown).toContain('has no terminals: this is a plain shell');
   expect(shown).toContain('sum-42');
-  expect(code).toBe(4);
+  expect(code, shown).toBe(4);
 });
 
 test('with terminals the sandbox has the whole terminal, of the usual size where the user’s has none', async () => {
@@ -67,12 +67,12 @@ test('with terminals the sandbox has the whole terminal, of the usual size where
         keys: "stty size; sh -c 'test -t 0 && echo tty-$((40+2)); exec sleep 300'\n",
       },
       { cue: /tty-42/, keys: '\u0003' },
-      { cue: /\^C/, keys: 'echo still-$((1+1))\n' },
+      { cue: /\^C[^]*[#$] $/, keys: 'echo still-$((1+1))\n' },
       { cue: /still-2/, keys: 'exit 4\n' },
     ],
   );
   expect(shown).toContain('24 80\ntty-42');
-  expect(code).toBe(4);
+  expect(code, shown).toBe(4);
 });
 
 test('a shell of the local provider has a terminal of its own inside, which follows the size outside', async () => {

@@ -9,6 +9,7 @@ export type * from './contract/call.ts';
 export type * from './contract/capabilities.ts';
 export type * from './contract/command.ts';
 export type * from './contract/exit-status.ts';
+export type * from './contract/file-transfer.ts';
 export type * from './contract/file-types.ts';
 export type * from './contract/network.ts';
 export type * from './contract/provider.ts';

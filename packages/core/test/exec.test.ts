@@ -108,20 +108,20 @@ test('an input that fails kills the command and is the cause', async () => {
   expect((error as Error).cause).toMatchObject({ message: 'tape tore' });
 });
 
-test('200 MB of output are counted, cut, and never held in memory', async () => {
+test('1 GB of output is counted, cut, and never held in memory', async () => {
   const before = process.memoryUsage().rss;
   const result = await sandbox.exec(
-    'head -c 200000000 /dev/zero; head -c 200000000 /dev/zero >&2',
+    'head -c 500000000 /dev/zero; head -c 500000000 /dev/zero >&2',
     {
       maxOutputBytes: 1_000,
     },
   );
   expect(result).toMatchObject({ exit: { code: 0 } });
   for (const output of [result.stdout, result.stderr]) {
-    expect(output).toMatchObject({ totalBytes: 200_000_000, truncated: true });
+    expect(output).toMatchObject({ totalBytes: 500_000_000, truncated: true });
     expect(output.bytes.length).toBe(1_000);
   }
-  expect(process.memoryUsage().rss - before).toBeLessThan(150_000_000);
+  expect(process.memoryUsage().rss - before).toBeLessThan(400_000_000);
 });
 
 test('output that nobody reads blocks the process rather than fill memory', async () => {
@@ -135,19 +135,17 @@ test('output that nobody reads blocks the process rather than fill memory', asyn
 });
 
 test('a process left behind does not hold exec up, and says so', async () => {
-  const begin = performance.now();
-  const result = await sandbox.exec('sleep 5 & echo $!; exit 4');
-  expect(performance.now() - begin).toBeLessThan(3_000);
+  const result = await sandbox.exec('sleep 1000 & echo $!; exit 4');
   expect(result).toMatchObject({ exit: { code: 4 }, lingering: true });
   await sandbox.exec(['kill', result.stdout.text.trim()]);
 });
 
 test.each(['timeout', 'signal'] as const)('a %s kills what ignores SIGTERM', async (how) => {
   const controller = new AbortController();
-  const options = how === 'timeout' ? { timeoutMs: 400 } : { signal: controller.signal };
+  const options = how === 'timeout' ? { timeoutMs: 2_000 } : { signal: controller.signal };
   const line = `trap '' TERM; echo $$; echo oops >&2; sleep 60 & wait`;
   const running = sandbox.exec(line, options).catch((reason: unknown) => reason);
-  setTimeout(() => controller.abort(new Error('enough')), 400);
+  setTimeout(() => controller.abort(new Error('enough')), 2_000);
   const error = await running;
   expect(error).toMatchObject({
     code: how === 'timeout' ? 'deadline-exceeded' : 'cancelled',
@@ -170,12 +168,14 @@ test('a signal that has fired prevents the start', async () => {
 });
 
 test('commands run side by side and none gets another’s output', async () => {
-  const begin = performance.now();
+  // Each goes on only once all of them have begun.
+  const all = 'until [ $(ls began-* | wc -l) -eq 20 ]; do sleep 0.05; done';
   const runs = Array.from({ length: 20 }, (_, index) =>
-    sandbox.exec(`sleep 0.3; echo out ${index}; echo err ${index} >&2; exit ${index}`),
+    sandbox.exec(
+      `touch began-${index}; ${all}; echo out ${index}; echo err ${index} >&2; exit ${index}`,
+    ),
   );
   const results = await Promise.all(runs);
-  expect(performance.now() - begin).toBeLessThan(3_000);
   results.forEach((result, index) => {
     expect(result.exit).toEqual({ code: index });
     expect([result.stdout.text, result.stderr.text]).toEqual([`out ${index}\n`, `err ${index}\n`]);

@@ -81,7 +81,8 @@ export function hostDriver(options: HostDriverOptions = {}): SandboxDriver<HostH
   };
 }
 
-async function startOnHost(
+/** Starts a command as a process group of the host. */
+export async function startOnHost(
   command: Command,
   env: Record<string, string>,
   uid: number | undefined,
@@ -119,8 +120,10 @@ async function startOnHost(
     stderr: Readable.toWeb(child.stderr),
     exit,
     async kill(signal = 'SIGKILL') {
+      // One that could not be started has no group; group 0 would be the test's own.
+      if (child.pid === undefined) return;
       try {
-        process.kill(-(child.pid ?? 0), signal);
+        process.kill(-child.pid, signal);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
       }

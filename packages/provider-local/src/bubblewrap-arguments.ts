@@ -38,6 +38,8 @@ export interface SandboxLayout {
   readonly workspace: string;
   readonly control: string;
   readonly binds: readonly Bind[];
+  /** The lanes that the agent starts by itself. */
+  readonly lanes: readonly string[];
   readonly infoDescriptor: number;
   readonly seccompDescriptor: number;
   /** Most memory of the sandbox. */
@@ -73,7 +75,7 @@ export function bubblewrapArguments(layout: SandboxLayout): string[] {
     ]),
     ...['--remount-ro', '/dev', ...(layout.root === undefined ? ['--remount-ro', '/'] : [])],
     ...['--chdir', '/workspace'],
-    ...['/bin/sh', `${guestControl}/agent`, guestControl],
+    ...['/bin/sh', `${guestControl}/agent`, guestControl, ...layout.lanes],
   ];
 }
 

@@ -11,8 +11,9 @@ import { identifyProcess, type ProcessIdentity } from '@gantry/core/node';
 import { DirectProcesses } from './direct-processes.ts';
 import { directSpawn } from './direct-spawn.ts';
 import { refusedToStart } from './errors.ts';
-import { listRecords, sandboxStatus } from './inventory.ts';
+import { listRecords, sandboxStatus, unreadableRecords } from './inventory.ts';
 import type { ResolvedOptions } from './options.ts';
+import { findMarker, markRange } from './kill/marks.ts';
 import { isAlive, removeSandbox, sweepNowAndThen } from './removal.ts';
 import { newRecord, type SandboxRecord } from './sandbox-record.ts';
 import { StateDirectory } from './state-directory.ts';
@@ -21,13 +22,32 @@ interface DirectHandle extends DriverHandle {
   readonly workspace: string;
   readonly directory: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Aborted when the handle is let go of. */
+  readonly release: AbortController;
 }
 
 // Ends the sandbox when its time is over, whoever made it. Killed with its group when that is sooner.
+// Without marks the third argument is empty. What is killed may have started another meanwhile, so it looks
+// until it finds nobody.
 const keeperScript = `sleep "$1"
 for file in "$2"/processes/*; do
   name=\${file##*/}
   kill -s KILL -- "-\${name%%-*}"
+done
+found=$3
+while [ -n "$found" ]; do
+  found=
+  for limits in /proc/[0-9]*/limits; do
+    while read -r one two three soft hard rest; do
+      [ "$one $two $three" = 'Max file size' ] || continue
+      case $hard in *[!0-9]*|'') continue 2 ;; esac
+      [ "$hard" -ge "$3" ] && [ "$hard" -lt "$4" ] || continue 2
+      process=\${limits%/limits}
+      read -r stat <"$process/stat"
+      case \${stat##*) } in [ZX]*) continue 2 ;; esac
+      kill -s KILL "\${process##*/}" && found=yes
+    done <"$limits"
+  done 2>/dev/null
 done
 rm -rf -- "$2"
 `;
@@ -35,12 +55,14 @@ rm -rf -- "$2"
 /** Directories of the host, and commands that run as the caller. No isolation of any kind. */
 export function directDriver(options: ResolvedOptions): SandboxDriver<DirectHandle> {
   const state = new StateDirectory(options.stateDirectory);
+  const marker = findMarker();
   const reference = (id: string): SandboxRef => ({ spec: 'gantry-ref/1', provider: 'local', id });
   const handle = (record: SandboxRecord): DirectHandle => {
     const { directory, workspace } = state.sandbox(record.id);
     return {
       ...{ ref: reference(record.id), directory, env: record.env },
       workspace: realpathSync(workspace),
+      release: new AbortController(),
     };
   };
 
@@ -52,7 +74,7 @@ export function directDriver(options: ResolvedOptions): SandboxDriver<DirectHand
       output: 'bytes',
       stdin: 'stream',
       exit: 'exact',
-      kill: 'group',
+      kill: marker === undefined ? 'group' : 'tree',
       limits: { memory: 'none', pids: 'none', cpu: 'none', disk: 'none' },
     },
     inventory: { list: (labels) => listRecords(state, 'none', labels, reference) },
@@ -63,12 +85,13 @@ export function directDriver(options: ResolvedOptions): SandboxDriver<DirectHand
           ...{ control: 'isolation', ok: true },
           message: 'none, as asked for: commands may do all that their caller may do',
         },
+        ...unreadableRecords(state),
       ]),
 
     async create(request, call) {
       call.signal.throwIfAborted();
       state.ensure();
-      await sweepNowAndThen(state);
+      sweepNowAndThen(state);
       let record = newRecord(request, 'none');
       const { directory, workspace } = state.sandbox(record.id);
       mkdirSync(directory, { mode: 0o700 });
@@ -76,8 +99,8 @@ export function directDriver(options: ResolvedOptions): SandboxDriver<DirectHand
         state.write(record);
         for (const name of [workspace, path.join(directory, 'tmp')])
           mkdirSync(name, { mode: 0o700 });
-        new DirectProcesses(directory).prepare();
-        record = { ...record, main: await startKeeper(directory, request.maxLifetimeMs) };
+        const mark = new DirectProcesses(directory).prepare(marker !== undefined);
+        record = { ...record, main: await startKeeper(directory, request.maxLifetimeMs, mark) };
         state.write(record);
         call.signal.throwIfAborted();
         return handle(record);
@@ -92,10 +115,7 @@ export function directDriver(options: ResolvedOptions): SandboxDriver<DirectHand
     },
 
     async connect(ref) {
-      const record = state.read(ref.id);
-      if (!record?.main || !isAlive(record)) {
-        throw new SandboxError('not-found', `there is no running sandbox ${ref.id}`, { ref });
-      }
+      const record = requireAlive(state.read(ref.id), ref);
       if (record.isolation !== 'none') {
         const message = `sandbox ${ref.id} is isolated; connect with local() without isolation "none"`;
         throw new SandboxError('failed-precondition', message, { ref });
@@ -103,7 +123,8 @@ export function directDriver(options: ResolvedOptions): SandboxDriver<DirectHand
       return handle(record);
     },
 
-    spawn({ directory, workspace, env }, command) {
+    async spawn({ ref, directory, workspace, env, release }, command) {
+      requireAlive(state.read(ref.id), ref);
       const base = {
         PATH: process.env['PATH'],
         HOME: workspace,
@@ -114,11 +135,12 @@ export function directDriver(options: ResolvedOptions): SandboxDriver<DirectHand
         command,
         { ...base, ...env, ...command.env },
         new DirectProcesses(directory),
+        { marker, release: release.signal },
       );
     },
 
-    async release() {
-      // Nothing is held open between two commands.
+    async release({ release }) {
+      release.abort();
     },
 
     async destroy(ref) {
@@ -128,9 +150,22 @@ export function directDriver(options: ResolvedOptions): SandboxDriver<DirectHand
   };
 }
 
-async function startKeeper(directory: string, lifetimeMs: number): Promise<ProcessIdentity> {
+function requireAlive(record: SandboxRecord | undefined, ref: SandboxRef): SandboxRecord {
+  if (record?.main && isAlive(record)) return record;
+  throw new SandboxError('not-found', `there is no running sandbox ${ref.id}`, {
+    ...{ ref, outcome: 'not-started' },
+  });
+}
+
+async function startKeeper(
+  directory: string,
+  lifetimeMs: number,
+  mark: string,
+): Promise<ProcessIdentity> {
   const seconds = String(Math.max(1, Math.ceil(lifetimeMs / 1000)));
-  const child = spawn('sh', ['-c', keeperScript, 'gantry-keeper', seconds, directory], {
+  const range = mark === '' ? undefined : markRange(BigInt(mark));
+  const marks = range ? [mark, String(range.first + range.count)] : ['', ''];
+  const child = spawn('sh', ['-c', keeperScript, 'gantry-keeper', seconds, directory, ...marks], {
     ...{ detached: true, stdio: 'ignore', cwd: '/', env: { PATH: process.env['PATH'] } },
   });
   await new Promise<void>((resolve, reject) => {

@@ -1,11 +1,14 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { identifyProcess } from '@gantry/core/node';
-import { isErrno } from './errors.ts';
+import { badRecord, isErrno } from './errors.ts';
+import { type MarkRange, markRange, newMarkRange } from './kill/marks.ts';
+import { signalMarked } from './kill/signal-command.ts';
 
 /**
- * Which process groups a sandbox without isolation has started, for any process of the user to end:
- * one empty file each, named `PID-START`.
+ * What a sandbox without isolation has started, for any process of the user to end: its process groups,
+ * one empty file each, named `PID-START`; and in the file `.mark` the first of the marks of its commands,
+ * where commands are marked.
  */
 export class DirectProcesses {
   readonly #directory: string;
@@ -14,8 +17,20 @@ export class DirectProcesses {
     this.#directory = path.join(sandboxDirectory, 'processes');
   }
 
-  prepare(): void {
+  /** Makes the directory. Returns the first of the marks; empty without any. */
+  prepare(marked: boolean): string {
     mkdirSync(this.#directory, { mode: 0o700 });
+    const first = marked ? String(newMarkRange().first) : '';
+    writeFileSync(this.#markFile, first, { mode: 0o600 });
+    return first;
+  }
+
+  /** The marks of this sandbox's commands; `undefined` where they are not marked. */
+  marks(): MarkRange | undefined {
+    const text = this.#readMark();
+    if (text === '') return undefined;
+    if (/^\d{19}$/.test(text)) return markRange(BigInt(text));
+    throw badRecord(this.#markFile, 'it holds no mark');
   }
 
   /** Notes the leader of a new process group; returns what to call once it has ended. */
@@ -29,22 +44,40 @@ export class DirectProcesses {
     };
   }
 
-  /** Kills every group that still runs. */
-  killAll(): void {
-    let names: string[];
-    try {
-      names = readdirSync(this.#directory);
-    } catch (error) {
-      if (isErrno(error, 'ENOENT')) return;
-      throw error;
-    }
-    for (const name of names) {
+  /** Kills every group, and every marked process wherever it has gone. Resolves when none is left of those. */
+  async killAll(): Promise<void> {
+    for (const name of this.#names()) {
       const [, pid = '', start = ''] = /^([1-9]\d{0,9})-(.*)$/.exec(name) ?? [];
       if (Number(pid) < 2) continue;
       // A group keeps its leader's id from being used again: whatever process has that id now is the
       // leader itself, or the group is gone.
       const now = identifyProcess(Number(pid));
       if (!now || encodeURIComponent(now.startTime) === start) signalGroup(Number(pid), 'SIGKILL');
+    }
+    const marks = this.marks();
+    if (marks) await signalMarked(marks, 'SIGKILL', false);
+  }
+
+  get #markFile(): string {
+    return path.join(this.#directory, '.mark');
+  }
+
+  #names(): string[] {
+    try {
+      return readdirSync(this.#directory);
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) return [];
+      throw error;
+    }
+  }
+
+  #readMark(): string {
+    try {
+      return readFileSync(this.#markFile, 'utf8');
+    } catch (error) {
+      // Its making was cut off, or it has been removed.
+      if (isErrno(error, 'ENOENT')) return '';
+      throw error;
     }
   }
 }

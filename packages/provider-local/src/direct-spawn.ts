@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { constants } from 'node:os';
 import {
   type Command,
   type DriverProcess,
@@ -11,21 +10,37 @@ import {
 import { readableFromSocket, writableToSocket } from '@gantry/core/node';
 import { type DirectProcesses, signalGroup } from './direct-processes.ts';
 import { isErrno } from './errors.ts';
+import { markOptions, newMarkOf } from './kill/marks.ts';
+import { isSignal, signalMarked } from './kill/signal-command.ts';
+
+/** What a command is started with beside its environment. */
+export interface DirectOptions {
+  /** The program that marks it (`findMarker`). */
+  readonly marker: string | undefined;
+  /** Aborted when nobody is to be told any more how the command ends. */
+  readonly release: AbortSignal;
+}
 
 /** Starts a command as a process of the caller's own, in a session and process group of its own. */
 export async function directSpawn(
   command: Command,
   env: NodeJS.ProcessEnv,
   processes: DirectProcesses,
+  { marker, release }: DirectOptions,
 ): Promise<DriverProcess> {
   requireDirectory(command.cwd);
-  const [program, ...args] = command.argv;
+  const range = marker === undefined ? undefined : processes.marks();
+  const mark = range && newMarkOf(range);
+  const [program, ...args] =
+    marker === undefined || mark === undefined
+      ? command.argv
+      : ([marker, ...markOptions(mark), ...command.argv] as const);
   const input = command.stdin === 'none' ? 'ignore' : 'pipe';
   const child = spawn(program, args, {
     ...{ cwd: command.cwd, env, detached: true },
     stdio: [input, 'pipe', 'pipe'],
   });
-  const exit = exitOf(child);
+  const exit = exitOf(child, release);
   // The holder of the process looks at it.
   exit.catch(() => undefined);
   try {
@@ -37,7 +52,7 @@ export async function directSpawn(
     return notStarted(program, command.stdin === 'stream', error);
   }
   const pid = child.pid ?? 0;
-  const ended = processes.add(pid);
+  const ended = noted(processes, pid);
   child.once('exit', ended);
   const stdin = child.stdin instanceof Socket ? writableToSocket(child.stdin) : undefined;
   if (stdin && command.stdin instanceof Uint8Array) void feed(stdin, command.stdin);
@@ -52,9 +67,28 @@ export async function directSpawn(
         throw new SandboxError('invalid-argument', `there is no signal ${signal}`);
       }
       // Afterwards the id may belong to a process of somebody else.
-      if (child.exitCode === null && child.signalCode === null) signalGroup(pid, signal);
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      if (mark === undefined) signalGroup(pid, signal);
+      else await signalTree(pid, mark, signal);
     },
   };
+}
+
+/** Notes a process for whoever ends the sandbox. Where that has just been done, it ends too. */
+function noted(processes: DirectProcesses, pid: number): () => void {
+  try {
+    return processes.add(pid);
+  } catch (error) {
+    signalGroup(pid, 'SIGKILL');
+    if (!isErrno(error, 'ENOENT')) throw error;
+    throw new SandboxError('unavailable', 'the sandbox was destroyed', { outcome: 'unknown' });
+  }
+}
+
+/** The group too: what has just been started may not carry its mark yet. */
+async function signalTree(pid: number, mark: bigint, signal: NodeJS.Signals): Promise<void> {
+  if (signal === 'SIGKILL') signalGroup(pid, signal);
+  await signalMarked({ first: mark, count: 1n }, signal, false);
 }
 
 function requireDirectory(directory: string): void {
@@ -70,14 +104,24 @@ function requireDirectory(directory: string): void {
   );
 }
 
-function exitOf(child: ChildProcess): DriverProcess['exit'] {
+function exitOf(child: ChildProcess, release: AbortSignal): DriverProcess['exit'] {
   return new Promise((resolve, reject) => {
+    const letGo = (): void => reject(released());
+    release.addEventListener('abort', letGo, { once: true });
+    child.once('close', () => release.removeEventListener('abort', letGo));
     child.once('error', reject);
     child.once('exit', (code, signal) => {
       if (signal !== null) resolve({ signal });
       else if (code !== null) resolve({ code });
       else resolve({ unknown: 'the operating system told neither a code nor a signal' });
     });
+  });
+}
+
+function released(): SandboxError {
+  return new SandboxError('unavailable', 'the link to the sandbox was let go of', {
+    outcome: 'unknown',
+    retryable: false,
   });
 }
 
@@ -114,8 +158,4 @@ async function feed(stdin: WritableStream<Uint8Array>, bytes: Uint8Array): Promi
   } catch {
     // It stopped reading: its exit status tells the rest.
   }
-}
-
-function isSignal(name: string): name is NodeJS.Signals {
-  return name in constants.signals;
 }

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import {
   type Call,
   type CreateRequest,
@@ -8,16 +7,16 @@ import {
   type SandboxRef,
 } from '@gantry/core/driver';
 import { AgentClient, type ProcessIdentity } from '@gantry/core/node';
-import { buildSandbox, fifoMode } from './build-sandbox.ts';
+import { buildSandbox, type BuiltSandbox, fifoMode } from './build-sandbox.ts';
 import { advanceMark, changesSince, markWorkspace } from './changes/changes.ts';
 import { probeOverlay, requireOverlay } from './copy-on-write/overlay-probe.ts';
 import { diagnose, requireAll } from './diagnose.ts';
 import { signalCommand } from './kill/signal-command.ts';
 import type { CgroupDirectory } from './limits/find-cgroups.ts';
 import { readMetrics } from './limits/metrics.ts';
-import { outOfMemoryKills, tellOutOfMemory } from './limits/out-of-memory.ts';
+import { outOfMemoryKills, watchMemory } from './limits/out-of-memory.ts';
 import { hostLimits, narrowedBy, planLimits } from './limits/plan-limits.ts';
-import { listRecords, sandboxStatus } from './inventory.ts';
+import { listRecords, sandboxStatus, unreadableRecords } from './inventory.ts';
 import type { ResolvedOptions } from './options.ts';
 import { forkSandboxes } from './fork/fork-sandboxes.ts';
 import { ownWorkspace } from './fork/layered-workspace.ts';
@@ -34,6 +33,7 @@ import { StateDirectory } from './state-directory.ts';
 import { openTerminal } from './terminal.ts';
 import { watchDirectory } from './watch/watch-directory.ts';
 import { unpackRootfs } from './unpack-rootfs.ts';
+import { WarmPool, type WarmSandbox } from './warm-pool.ts';
 
 interface ProcessHandle extends DriverHandle {
   readonly agent: AgentClient;
@@ -50,14 +50,14 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
   const reference = (id: string): SandboxRef => ({ spec: 'gantry-ref/1', provider: 'local', id });
   const handle = (
     record: SandboxRecord & { readonly main: ProcessIdentity },
-    lanes: readonly string[],
+    lanes: Pick<BuiltSandbox, 'started' | 'prepared'> = { started: [], prepared: [] },
   ): ProcessHandle => {
     const { limits, root, layers } = record;
     const { control, detached } = state.sandbox(record.id);
     const link = { controlDirectory: control, fifoMode: fifoMode(record) };
     const agent = new AgentClient({
       ...link,
-      prepared: lanes,
+      ...{ started: lanes.started, prepared: lanes.prepared },
       signalCommand: (mark, signal) => signalCommand(record.main, mark, signal),
     });
     return {
@@ -68,7 +68,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       main: record.main,
       agent,
       ports: new PortForwarder(record.main, record.uid),
-      detached: new DetachedProcesses({ ...link, directory: detached, agent }),
+      detached: new DetachedProcesses({ ...link, directory: detached, main: record.main }),
     };
   };
 
@@ -79,26 +79,42 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
     return unpackRootfs(plain, workspaceOf, file, destination, call);
   };
 
-  /** Makes the sandbox of a new record; of one that cannot be made nothing is left. */
-  const start = async (begun: SandboxRecord, call: Call): Promise<ProcessHandle> => {
-    let record = begun;
-    const paths = state.sandbox(record.id);
-    mkdirSync(paths.directory, { mode: 0o755 });
-    try {
+  const build = (
+    fresh: SandboxRecord,
+    { signal }: Call,
+    begun: (record: SandboxRecord) => void,
+  ): Promise<BuiltSandbox> => {
+    return buildSandbox(state, fresh, signal, (spare) => {
+      // Not before there is a directory: a sweep frees the uids of sandboxes that have none.
+      const asRoot = process.getuid?.() === 0;
+      const uid =
+        fresh.uid ?? spare.overlaid?.uid ?? (asRoot ? reserveUid(state, fresh.id) : undefined);
+      const { cgroups } = spare;
+      const record = { ...fresh, cgroups, ...(uid === undefined ? {} : { uid }) };
+      begun(record);
+      // Before anything is made that a sweep could not find otherwise.
       state.write(record);
-      if (process.getuid?.() === 0 && record.uid === undefined) {
-        record = { ...record, uid: reserveUid(state, record.id) };
-        state.write(record);
-      }
-      const { rootfs, mounts = [] } = record.rebuild ?? {};
-      const built = await buildSandbox(state, record, rootfs, mounts, call.signal);
+      return record;
+    });
+  };
+
+  /** Makes the sandbox of a new record, or takes over one that runs; of one that cannot be made nothing is left. */
+  const start = async (
+    fresh: SandboxRecord,
+    call: Call,
+    warm?: BuiltSandbox,
+  ): Promise<ProcessHandle> => {
+    let record = fresh;
+    try {
+      const built = warm ?? (await build(record, call, (begun) => (record = begun)));
       try {
-        const running = { ...record, main: built.main, keeper: built.keeper };
+        const { main, keeper, timer } = built;
+        const running = { ...record, main, keeper, timer };
         record = running;
         state.write(record);
-        const created = handle(running, built.lanes);
+        const created = handle(running, built);
         call.signal.throwIfAborted();
-        built.go();
+        built.go(record.expiresAt - Date.now());
         return created;
       } catch (error) {
         await built.abandon();
@@ -107,12 +123,41 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
     } catch (error) {
       await removeSandbox(state, record);
       // Says which of the prerequisites is missing, in place of what one of them did about it.
-      if (SandboxError.is(error) && error.code === 'failed-precondition') {
-        requireAll(await diagnose());
-      }
+      const codes = ['failed-precondition', 'unavailable'];
+      if (SandboxError.is(error) && codes.includes(error.code)) requireAll(await diagnose());
       throw error;
     }
   };
+
+  const startWarm = async (id: string): Promise<WarmSandbox> => {
+    state.ensure();
+    const call = { signal: new AbortController().signal };
+    const rootfs = await resolveRootfs(state, options.rootfs, unpack, call);
+    const rebuild = { mounts: [], ...(rootfs === undefined ? {} : { rootfs }) };
+    const fresh = newRecord({ id, labels: {}, env: {}, maxLifetimeMs: 0 }, 'process');
+    let record: SandboxRecord = { ...fresh, limits: planLimits({}, hostLimits()), rebuild };
+    try {
+      const built = await build(record, call, (begun) => (record = begun));
+      return { record, built };
+    } catch (error) {
+      await removeSandbox(state, record);
+      throw error;
+    }
+  };
+
+  const { warm: count = 0 } = options;
+  const pool =
+    count === 0
+      ? undefined
+      : new WarmPool({
+          count,
+          start: startWarm,
+          discard: ({ record, built }) => {
+            const { main, keeper, timer } = built;
+            return removeSandbox(state, { ...record, main, keeper, timer });
+          },
+        });
+  pool?.fill();
 
   return {
     spec: 'gantry-driver/1',
@@ -178,28 +223,46 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       async resume(ref, call) {
         let resumed: ProcessHandle | undefined;
         const record = await resumeSandbox(state, ref, call, (anew, built) => {
-          resumed = handle(anew, built.lanes);
+          resumed = handle(anew, built);
         });
-        return resumed ?? handle(record, []);
+        return resumed ?? handle(record);
       },
     },
 
     async diagnose() {
       const findings = await diagnose();
       // What comes on top of a sandbox matters once there can be one.
-      if (!findings.every(({ ok }) => ok)) return findings;
-      return [...findings, await findPortsEntry(), await probeOverlay(state)];
+      const records = unreadableRecords(state);
+      if (!findings.every(({ ok }) => ok)) return [...findings, ...records];
+      return [...findings, await findPortsEntry(), await probeOverlay(state), ...records];
     },
 
     async create(request: CreateRequest, call: Call) {
       call.signal.throwIfAborted();
-      const planned = planLimits(request.id, request.resources ?? {}, hostLimits());
+      const limits = planLimits(request.resources ?? {}, hostLimits());
       state.ensure();
       if (request.root === 'copy-on-write') await requireOverlay(state);
-      await sweepNowAndThen(state);
-      const rootfs = await resolveRootfs(state, options.rootfs, unpack, call);
-      const rebuild = { mounts: request.mounts ?? [], ...(rootfs === undefined ? {} : { rootfs }) };
-      return start({ ...newRecord(request, 'process'), ...planned, rebuild }, call);
+      sweepNowAndThen(state);
+      const { mounts = [], resources, root = 'read-only' } = request;
+      const fits = mounts.length === 0 && resources === undefined && root === 'read-only';
+      const warm = fits ? pool?.take() : undefined;
+      let record: SandboxRecord;
+      if (warm) {
+        const {
+          id,
+          createdAt: _,
+          expiresAt: _unset,
+          labels: _none,
+          env: _empty,
+          ...rest
+        } = warm.record;
+        record = { ...newRecord({ ...request, id }, 'process'), ...rest };
+      } else {
+        const rootfs = await resolveRootfs(state, options.rootfs, unpack, call);
+        const rebuild = { mounts, ...(rootfs === undefined ? {} : { rootfs }) };
+        record = { ...newRecord(request, 'process'), limits, rebuild };
+      }
+      return start(record, call, warm?.built);
     },
 
     fork: {
@@ -222,7 +285,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
         const message = `sandbox ${ref.id} has no isolation; connect with local({ isolation: 'none' })`;
         throw new SandboxError('failed-precondition', message, { ref });
       }
-      const connected = handle({ ...record, main: record.main }, []);
+      const connected = handle({ ...record, main: record.main });
       connected.agent.removeAbandoned();
       return connected;
     },
@@ -232,7 +295,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       const before = outOfMemoryKills(cgroups);
       const starter = command.detached ? detached : agent;
       const started = await starter.spawn({ ...command, env: { ...env, ...command.env } }, call);
-      return tellOutOfMemory(started, cgroups, before);
+      return watchMemory(started, cgroups, before);
     },
 
     async release({ agent, ports, detached }) {

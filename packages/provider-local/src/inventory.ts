@@ -1,4 +1,4 @@
-import type { SandboxRef, SandboxStatus, SandboxSummary } from '@gantry/core/driver';
+import type { Finding, SandboxRef, SandboxStatus, SandboxSummary } from '@gantry/core/driver';
 import { SandboxError } from '@gantry/core/driver';
 import { isAlive, isOnDisk, sweep } from './removal.ts';
 import type { SandboxRecord } from './sandbox-record.ts';
@@ -15,7 +15,7 @@ export function sandboxStatus(record: SandboxRecord | undefined): SandboxStatus 
 }
 
 /**
- * The living sandboxes that carry all of `labels`. A record that cannot be read is the error after
+ * The living sandboxes that carry all of `labels`. Records that cannot be read are the error after
  * them: an inventory must not pass over what may still run.
  */
 export async function* listRecords(
@@ -26,14 +26,14 @@ export async function* listRecords(
 ): AsyncGenerator<SandboxSummary, void> {
   const ids = state.ids();
   if (ids.length > 0) await sweep(state);
-  let unreadable: SandboxError | undefined;
+  const unreadable: SandboxError[] = [];
   for (const id of ids) {
     let record: SandboxRecord | undefined;
     try {
       record = state.read(id);
     } catch (error) {
       if (!SandboxError.is(error)) throw error;
-      unreadable ??= error;
+      unreadable.push(error);
       continue;
     }
     const status = sandboxStatus(record);
@@ -41,5 +41,24 @@ export async function* listRecords(
     if (Object.entries(labels).some(([name, value]) => record.labels[name] !== value)) continue;
     yield { ...status, ref: reference(id), labels: record.labels, createdAt: record.createdAt };
   }
-  if (unreadable) throw unreadable;
+  const [first, ...others] = unreadable;
+  if (!first) return;
+  const more = others.length === 0 ? '' : `; and ${others.length} more are like it`;
+  throw new SandboxError('data-loss', `${first.message}${more}`, {
+    details: { files: unreadable.map(({ details }) => details['file']) },
+    cause: first,
+  });
+}
+
+/** Each record that cannot be read, for whoever looks after this machine. */
+export function unreadableRecords(state: StateDirectory): readonly Finding[] {
+  return state.ids().flatMap((id) => {
+    try {
+      state.read(id);
+      return [];
+    } catch (error) {
+      if (!SandboxError.is(error)) throw error;
+      return [{ control: 'record of a sandbox', ok: false, message: error.message }];
+    }
+  });
 }

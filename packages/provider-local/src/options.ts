@@ -17,6 +17,11 @@ export interface LocalOptions {
    * again through the same directory only.
    */
   readonly stateDirectory?: string;
+  /**
+   * How many sandboxes run ahead, for a `create` without mounts and limits to adopt. Default: 0. They are
+   * empty, live in this process's name, and end with it.
+   */
+  readonly warm?: number;
 }
 
 /** `LocalOptions` with every default filled in. */
@@ -24,13 +29,14 @@ export interface ResolvedOptions {
   readonly isolation: 'process' | 'none';
   readonly rootfs?: string;
   readonly stateDirectory: string;
+  readonly warm?: number;
 }
 
 /** Checks the options; throws `invalid-argument` for one that cannot be meant. */
 export function resolveOptions(options: LocalOptions): ResolvedOptions {
-  const { isolation = 'process', rootfs } = options;
+  const { isolation = 'process', rootfs, warm = 0 } = options;
   const unknown = Object.keys(options).find(
-    (key) => !['isolation', 'rootfs', 'stateDirectory'].includes(key),
+    (key) => !['isolation', 'rootfs', 'stateDirectory', 'warm'].includes(key),
   );
   if (unknown !== undefined) throw invalid(`there is no option ${JSON.stringify(unknown)}`);
   if (isolation !== 'process' && isolation !== 'none') {
@@ -39,8 +45,15 @@ export function resolveOptions(options: LocalOptions): ResolvedOptions {
   if (isolation === 'none' && rootfs !== undefined) {
     throw invalid('isolation "none" has no root file system of its own, so it takes no rootfs');
   }
+  if (!Number.isInteger(warm) || warm < 0 || warm > 1_000) {
+    throw invalid(`warm is a whole number from 0 to 1000, not ${JSON.stringify(warm)}`);
+  }
+  if (isolation === 'none' && warm > 0) {
+    throw invalid('isolation "none" starts nothing ahead, so it takes no warm');
+  }
   return {
     isolation,
+    warm,
     stateDirectory: path.resolve(options.stateDirectory ?? defaultStateDirectory()),
     ...(rootfs === undefined ? {} : { rootfs: path.resolve(rootfs) }),
   };

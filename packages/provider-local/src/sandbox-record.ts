@@ -1,8 +1,9 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { CreateRequest, MountRequest, SuspendMode } from '@gantry/core/driver';
-import { identifyProcess, type ProcessIdentity } from '@gantry/core/node';
+import { ownIdentity, type ProcessIdentity } from '@gantry/core/node';
 import { z } from 'zod';
-import { badRecord, isErrno, refusedToStart } from './errors.ts';
+import { badRecord, isErrno } from './errors.ts';
+import { identitySchema } from './identity-schema.ts';
 import type { CgroupDirectory } from './limits/find-cgroups.ts';
 import type { SandboxLimits } from './limits/plan-limits.ts';
 
@@ -36,6 +37,8 @@ export interface SandboxRecord {
   readonly uid?: number;
   /** The process that ends the sandbox at the end of its lifetime. */
   readonly keeper?: ProcessIdentity;
+  /** The keeper's child that waits for that time. It ends with the keeper, unless that is killed. */
+  readonly timer?: ProcessIdentity;
   readonly limits?: SandboxLimits;
   /** Made with the sandbox, and removed with it. */
   readonly cgroups?: readonly CgroupDirectory[];
@@ -49,16 +52,6 @@ export interface SandboxRecord {
     readonly stopped: readonly number[];
   };
 }
-
-const identity: z.ZodType<ProcessIdentity> = z.strictObject({
-  // 0 and 1 are never ours, and as arguments of kill they mean something else.
-  pid: z
-    .int()
-    .min(2)
-    .max(2 ** 31 - 1),
-  startTime: z.string().min(1).max(100),
-  bootId: z.string().min(1).max(100),
-});
 
 const texts = z.record(z.string(), z.string());
 
@@ -99,11 +92,12 @@ const schema = z.strictObject({
   expiresAt: z.int().min(0),
   labels: texts,
   env: texts,
-  creator: identity,
+  creator: identitySchema,
   root: z.enum(['read-only', 'copy-on-write']).default('read-only'),
-  main: identity.optional(),
+  main: identitySchema.optional(),
   uid: z.int().min(1).optional(),
-  keeper: identity.optional(),
+  keeper: identitySchema.optional(),
+  timer: identitySchema.optional(),
   limits: limits.optional(),
   cgroups: z.array(cgroup).optional(),
   layers: layers.optional(),
@@ -143,11 +137,10 @@ export function writeRecord(file: string, record: SandboxRecord): void {
 
 /** The record of a sandbox that this process begins to make. */
 export function newRecord(
-  request: CreateRequest,
+  request: Pick<CreateRequest, 'id' | 'labels' | 'env' | 'maxLifetimeMs' | 'root'>,
   isolation: SandboxRecord['isolation'],
 ): SandboxRecord {
-  const creator = identifyProcess(process.pid);
-  if (!creator) throw refusedToStart('this process cannot see itself in /proc');
+  const creator = ownIdentity();
   const createdAt = Date.now();
   return {
     spec: 'gantry-local/1',

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { SandboxError } from '@gantry/core/driver';
 import { isErrno } from './errors.ts';
@@ -41,9 +41,11 @@ export function uidRange(uidMap: string): UidRange {
   return { first: highest.first + highest.count - count, count };
 }
 
+let ownRange: UidRange | undefined;
+
 /** Reserves a uid that no other sandbox of this state directory has. The caller frees it. */
 export function reserveUid(state: StateDirectory, id: string): number {
-  const { first, count } = uidRange(readFileSync('/proc/self/uid_map', 'utf8'));
+  const { first, count } = (ownRange ??= uidRange(readFileSync('/proc/self/uid_map', 'utf8')));
   for (let attempt = 0; attempt < 1_000; attempt += 1) {
     const uid = first + randomInt(count);
     try {
@@ -61,9 +63,24 @@ export function reserveUid(state: StateDirectory, id: string): number {
   );
 }
 
+/** Hands a reserved uid on to another holder, at once. */
+export function adoptUid(state: StateDirectory, uid: number, id: string): void {
+  const fresh = path.join(state.path, 'spares', `${id}-uid`);
+  symlinkSync(id, fresh);
+  renameSync(fresh, path.join(state.path, 'uids', String(uid)));
+}
+
 /** Frees every uid whose sandbox is gone, as `gone` says of its id. */
 export function freeUids(state: StateDirectory, gone: (id: string) => boolean): void {
-  for (const name of readdirSync(path.join(state.path, 'uids'))) freeUid(state, name, gone);
+  let uids: string[];
+  try {
+    uids = readdirSync(path.join(state.path, 'uids'));
+  } catch (error) {
+    // The whole state directory was removed meanwhile.
+    if (isErrno(error, 'ENOENT')) return;
+    throw error;
+  }
+  for (const name of uids) freeUid(state, name, gone);
 }
 
 /** Frees one uid if its sandbox is gone: by now it may belong to another one. */

@@ -11,6 +11,14 @@ export interface SandboxPaths {
   readonly record: string;
   readonly workspace: string;
   readonly control: string;
+  /** The FIFO through which the agent is let go. */
+  readonly go: string;
+  /** The FIFO through which the keeper is told how long the sandbox may live. */
+  readonly time: string;
+  /** The FIFO that is at its end when nothing of the sandbox runs any more. */
+  readonly report: string;
+  /** A file that names the process that makes the sandbox. */
+  readonly creator: string;
   /** What detached processes have written. Made when there is one. */
   readonly detached: string;
 }
@@ -35,8 +43,12 @@ export class StateDirectory {
       );
     }
     if ((stat.mode & 0o077) !== 0) chmodSync(this.path, 0o700);
-    for (const name of ['sandboxes', 'trash', 'uids', 'layers']) {
+    for (const name of ['layers', 'sandboxes', 'shared', 'spares', 'trash', 'uids']) {
       mkdirSync(path.join(this.path, name), { recursive: true, mode: 0o700 });
+    }
+    if (self === 0) {
+      // The uids of root's sandboxes go through them, where they are shown outside of this closed directory.
+      for (const name of ['sandboxes', 'shared']) chmodSync(path.join(this.path, name), 0o711);
     }
   }
 
@@ -55,6 +67,10 @@ export class StateDirectory {
       record: path.join(directory, 'record.json'),
       workspace: path.join(directory, 'workspace'),
       control: path.join(directory, 'control'),
+      go: path.join(directory, 'go'),
+      time: path.join(directory, 'time'),
+      report: path.join(directory, 'report'),
+      creator: path.join(directory, 'creator'),
       detached: path.join(directory, 'detached'),
     };
   }

@@ -1,14 +1,20 @@
+import { createHash, randomBytes } from 'node:crypto';
 import {
-  closeSync,
+  chmodSync,
+  cpSync,
   existsSync,
+  lchownSync,
   lstatSync,
   mkdirSync,
-  openSync,
-  readFileSync,
+  readdirSync,
   readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
+import { isErrno } from './errors.ts';
 import type { StateDirectory } from './state-directory.ts';
 
 /** The name of every sandbox's host, and of the user that commands run as. */
@@ -42,40 +48,85 @@ const shared: readonly string[] = [
   'ssl/openssl.cnf',
 ];
 
-/** What bubblewrap is told to make an /etc, and the descriptors that it reads it from. */
-export interface SyntheticEtc extends Disposable {
-  readonly arguments: readonly string[];
-  /** In the order in which the child gets them, from `firstDescriptor` on. The owner disposes. */
-  readonly descriptors: readonly number[];
+const kept = new Map<string, { readonly of: string; readonly directory: string }>();
+
+/**
+ * A directory in the state directory's `shared` that is every sandbox's `/etc`, read-only. One bind in
+ * place of a dozen. It is made again, beside the old one, when the host's files have changed.
+ */
+export function syntheticEtc(state: StateDirectory): string {
+  const of = hostState();
+  const last = kept.get(state.path);
+  if (last?.of === of && existsSync(last.directory)) return last.directory;
+  const digest = createHash('sha256').update(of).update(JSON.stringify(files)).digest('hex');
+  const directory = path.join(state.path, 'shared', `etc-${digest.slice(0, 16)}`);
+  if (!existsSync(directory)) make(directory);
+  kept.set(state.path, { of, directory });
+  return directory;
 }
 
-/** Prepares an /etc; the child's descriptors are numbered from `firstDescriptor`. */
-export function syntheticEtc(state: StateDirectory, firstDescriptor: number): SyntheticEtc {
-  const directory = path.join(state.path, 'etc');
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const descriptors: number[] = [];
-  const args = ['--perms', '0755', '--dir', '/etc'];
-  for (const [name, text] of Object.entries(files)) {
-    const file = path.join(directory, name);
-    if (!existsSync(file) || readFileSync(file, 'utf8') !== text) writeFileSync(file, text);
-    args.push(
-      '--perms',
-      '0644',
-      '--file',
-      String(firstDescriptor + descriptors.length),
-      `/etc/${name}`,
-    );
-    descriptors.push(openSync(file, 'r'));
+/**
+ * An `/etc` in a root that the guest can write: files of its own, and the host's on top, read-only. Returns
+ * what bubblewrap is told to put there.
+ */
+export function writableEtc(root: string, uid: number | undefined): string[] {
+  const directory = path.join(root, 'etc');
+  mkdirSync(directory);
+  for (const [name, text] of Object.entries(files)) writeFileSync(path.join(directory, name), text);
+  open(directory);
+  linkZone(directory);
+  if (uid !== undefined) {
+    for (const name of ['', ...Object.keys(files)])
+      lchownSync(path.join(directory, name), uid, uid);
   }
-  for (const name of shared) {
-    if (existsSync(`/etc/${name}`)) args.push('--ro-bind', `/etc/${name}`, `/etc/${name}`);
+  return shared
+    .map((name) => `/etc/${name}`)
+    .flatMap((name) => (existsSync(name) ? ['--ro-bind', name, name] : []));
+}
+
+/** What tells one state of the host's shared files from another, without reading them. */
+function hostState(): string {
+  return [...shared, 'localtime']
+    .map((name) => lstatSync(`/etc/${name}`, { throwIfNoEntry: false }))
+    .map((stat) => (stat ? `${stat.ino} ${stat.size} ${stat.mtimeMs} ${stat.ctimeMs}` : '-'))
+    .join('\n');
+}
+
+function make(directory: string): void {
+  const fresh = `${directory}.${randomBytes(4).toString('hex')}`;
+  mkdirSync(fresh);
+  for (const [name, text] of Object.entries(files)) writeFileSync(path.join(fresh, name), text);
+  for (const name of shared) copy(`/etc/${name}`, path.join(fresh, name));
+  linkZone(fresh);
+  open(fresh);
+  try {
+    renameSync(fresh, directory);
+  } catch (error) {
+    // Another process has made the same one meanwhile.
+    rmSync(fresh, { recursive: true });
+    if (!isErrno(error, 'ENOTEMPTY') && !isErrno(error, 'EEXIST')) throw error;
   }
+}
+
+function linkZone(directory: string): void {
   const zone = lstatSync('/etc/localtime', { throwIfNoEntry: false });
-  if (zone?.isSymbolicLink())
-    args.push('--symlink', readlinkSync('/etc/localtime'), '/etc/localtime');
-  return {
-    arguments: args,
-    descriptors,
-    [Symbol.dispose]: () => descriptors.forEach((descriptor) => closeSync(descriptor)),
-  };
+  if (!zone?.isSymbolicLink()) return;
+  symlinkSync(readlinkSync('/etc/localtime'), path.join(directory, 'localtime'));
+}
+
+/** Links stay links: what they name is in the sandbox too, or is not for it. */
+function copy(source: string, target: string): void {
+  if (!existsSync(source)) return;
+  mkdirSync(path.dirname(target), { recursive: true });
+  cpSync(source, target, { recursive: true, verbatimSymlinks: true });
+}
+
+/** Readable by every uid, whatever the umask: nothing in it is the user's. */
+function open(directory: string): void {
+  chmodSync(directory, 0o755);
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    const file = path.join(directory, entry.name);
+    if (entry.isDirectory()) open(file);
+    else if (entry.isFile()) chmodSync(file, 0o644);
+  }
 }

@@ -1,19 +1,5 @@
-import type { Sandbox } from '@gantry/core';
 import assert from 'node:assert/strict';
-import { describe, eventually, type Scenario, shell } from './scenario.ts';
-
-/** A guest that lies about its commands may lose some of them, and no more than that. */
-async function recovers(sandbox: Sandbox): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      assert.equal(await shell(sandbox, 'echo fine'), 'fine\n');
-      return;
-    } catch (error) {
-      assert.equal((error as { code?: string }).code, 'unavailable', String(error));
-      assert.ok(attempt < 10, 'the sandbox never answers again');
-    }
-  }
-}
+import { eventually, type Scenario, shell } from './scenario.ts';
 
 /** What holds of commands: streams, status, signals, lanes. */
 export const commandScenarios: readonly Scenario[] = [
@@ -139,16 +125,16 @@ export const commandScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'moves 200 MB of output with flat memory, and waits for a slow reader',
+    name: 'moves 1 GB of output with flat memory, and waits for a slow reader',
     async run({ provider }) {
       await using sandbox = await provider.create();
       const before = process.memoryUsage().rss;
-      const child = await sandbox.spawn(['head', '-c', '200000000', '/dev/zero']);
+      const child = await sandbox.spawn(['head', '-c', '1000000000', '/dev/zero']);
       let bytes = 0;
       for await (const chunk of child.stdout) bytes += chunk.byteLength;
-      assert.equal(bytes, 200_000_000);
+      assert.equal(bytes, 1_000_000_000);
       const grown = process.memoryUsage().rss - before;
-      assert.ok(grown < 100 << 20, `grew by ${grown} bytes`);
+      assert.ok(grown < 400 << 20, `grew by ${grown} bytes`);
       const blocked = await sandbox.spawn([
         'sh',
         '-c',
@@ -178,13 +164,13 @@ export const commandScenarios: readonly Scenario[] = [
         'the whole group is gone',
       );
       await child.kill('SIGKILL');
-      await assert.rejects(
-        sandbox.exec('trap "" TERM; sleep 1000', { timeoutMs: 200 }),
-        (error) => {
-          assert.equal((error as { code: string }).code, 'deadline-exceeded');
-          assert.equal((error as { details: { orphan?: unknown } }).details.orphan, undefined);
-          return true;
-        },
+      await assert.rejects(sandbox.exec('trap "" TERM; sleep 1000', { timeoutMs: 200 }), {
+        code: 'deadline-exceeded',
+      });
+      await eventually(
+        async () =>
+          !(await shell(sandbox, 'cat /proc/[0-9]*/comm 2>/dev/null || :')).includes('sleep'),
+        'nothing of it is left',
       );
     },
   },
@@ -202,20 +188,6 @@ export const commandScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'survives a guest that kills all it can, and tells the fate of the command as unknown',
-    async run({ provider }) {
-      await using sandbox = await provider.create();
-      await Promise.all([1, 2, 3, 4, 5, 6].map(() => shell(sandbox, 'sleep 0.1')));
-      await assert.rejects(sandbox.exec('kill -9 -1; sleep 1'), {
-        code: 'unavailable',
-        outcome: 'unknown',
-      });
-      assert.equal(await shell(sandbox, 'echo still here'), 'still here\n');
-      await Promise.allSettled([sandbox.exec('kill -STOP 1'), sandbox.exec('kill -KILL 1')]);
-      assert.equal(await shell(sandbox, 'echo still here'), 'still here\n');
-    },
-  },
-  {
     name: 'leaves no zombie of an orphan',
     async run({ provider }) {
       await using sandbox = await provider.create();
@@ -224,35 +196,6 @@ export const commandScenarios: readonly Scenario[] = [
         const states = await shell(sandbox, 'cat /proc/[0-9]*/stat 2>/dev/null || :');
         return !/\) Z /.test(states) && !states.includes('(sleep)');
       }, 'all orphans are reaped');
-    },
-  },
-  {
-    name: 'takes forged answers, floods and stolen triggers for a broken lane and goes on',
-    async run({ provider }) {
-      await using sandbox = await provider.create();
-      const forge = (text: string): string =>
-        `for lane in /run/gantry/*.s; do (timeout 1 sh -c 'printf "%b" "$2" >"$1"' - "$lane" '${text}') & done; wait`;
-      for (const text of [
-        'x 0\\nx 0\\nx 0\\nx 0\\n',
-        'p 1\\n',
-        'ready\\n',
-        'd\\n',
-        'x 999\\n',
-        '\\0\\n',
-      ]) {
-        await Promise.allSettled([sandbox.exec(forge(text))]);
-        await recovers(sandbox);
-      }
-      await Promise.allSettled([
-        sandbox.exec('timeout 1 sh -c "yes >/run/gantry/ctl"', { timeoutMs: 3_000 }),
-        sandbox.exec(
-          'for f in /run/gantry/*.s; do timeout 1 sh -c "head -c 1000000 /dev/zero >$f" & done; wait',
-        ),
-      ]);
-      await recovers(sandbox);
-      const open = await sandbox.exec('(exec 9>/run/gantry/ctl; sleep 5) >/dev/null 2>&1 & :');
-      assert.ok(open.ok, describe(open));
-      await recovers(sandbox);
     },
   },
 ];

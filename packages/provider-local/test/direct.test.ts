@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseRef, type Provider } from '@gantry/core';
+import { identifyProcess } from '@gantry/core/node';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import localByDefault, { local } from '../src/index.ts';
 import { collectAll, eventually } from './scenario.ts';
@@ -20,7 +21,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(scratch, { recursive: true, force: true }));
 
-const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}/fd`);
+const isAlive = (pid: number): boolean => identifyProcess(pid) !== undefined;
 
 describe('without isolation', () => {
   test('says so, and runs commands in a directory of the host with the given environment only', async () => {
@@ -77,15 +78,43 @@ describe('without isolation', () => {
     expect(readdirSync(path.join(stateDirectory, 'sandboxes'))).toEqual([]);
   });
 
+  test('kills every descendant, daemons in sessions of their own too, and nobody else’s', async () => {
+    expect(provider.capabilities.traits.kill).toBe('tree');
+    await using sandbox = await provider.create();
+    await using other = await provider.create();
+    const bystander = Number((await other.exec(daemon(3600))).stdout.text);
+    const before = Number((await sandbox.exec(daemon(3601))).stdout.text);
+    const child = await sandbox.spawn(`${daemon(3602)}; exec sleep 3602`);
+    const reader = child.stdout.getReader();
+    const far = Number(Buffer.from((await reader.read()).value ?? []).toString());
+    expect([bystander, before, far].every(isAlive)).toBe(true);
+    await child.kill('SIGKILL');
+    expect(await child.exit).toEqual({ signal: 'SIGKILL' });
+    expect([bystander, before, far].map(isAlive)).toEqual([true, true, false]);
+    await sandbox.destroy();
+    expect([bystander, before].map(isAlive)).toEqual([true, false]);
+  });
+
+  test('says that it reaches process groups only where it cannot mark what it starts', async () => {
+    const lowered = `prlimit --fsize=1000000000:1000000000 -- ${process.execPath}`;
+    expect(await killTrait(['sh', '-c', `exec ${lowered} "$@"`, 'sh'])).toBe('group');
+    expect(await killTrait(['env', `PATH=${scratch}`, process.execPath])).toBe('group');
+    expect(await killTrait(['env', process.execPath])).toBe('tree');
+  });
+
   test('ends by itself at the end of its lifetime', async () => {
-    const sandbox = await provider.create({ maxLifetimeMs: 1_000 });
+    const sandbox = await provider.create({ maxLifetimeMs: 8_000 });
     const { stdout } = await sandbox.exec('sleep 1000 >/dev/null 2>&1 & echo $!');
+    const far = Number((await sandbox.exec(daemon(3603))).stdout.text);
     await eventually(() => !isAlive(Number(stdout.text)), 'its process has ended');
+    await eventually(() => !isAlive(far), 'and its daemon');
     await eventually(
       async () => (await provider.inspect(sandbox.ref)).state === 'gone',
       'it is gone',
     );
     await sandbox.destroy();
+    // It sweeps, and another test's process may have left a sandbox.
+    expect(await collectAll(provider.list())).toEqual([]);
     expect(readdirSync(path.join(stateDirectory, 'sandboxes'))).toEqual([]);
   });
 
@@ -121,13 +150,27 @@ describe('options', () => {
   });
 });
 
+/** A shell line that starts a daemon, twice forked and in a session of its own, and prints its process id. */
+const daemon = (seconds: number): string =>
+  `(setsid sh -c 'env -i sleep ${seconds} >/dev/null 2>&1 & echo $!' &) | head -1`;
+
+/** What the provider says of `kill` in a process that is started in some way. */
+const killTrait = async (launcher: readonly [string, ...string[]]): Promise<string> =>
+  elsewhere(
+    `process.stdout.write(local({ isolation: 'none', stateDirectory: '/nowhere' }).capabilities.traits.kill);`,
+    launcher,
+  );
+
 /** Runs a module in a process of its own, with `local` in scope. */
-function elsewhere(source: string): Promise<void> {
+function elsewhere(
+  source: string,
+  [program, ...args]: readonly [string, ...string[]] = [process.execPath],
+): Promise<string> {
   const entry = JSON.stringify(path.resolve(import.meta.dirname, '../src/index.ts'));
   const module = `import { local } from ${entry};\n${source}`;
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, ['--input-type=module', '-e', module], (error, _out, stderr) =>
-      error ? reject(new Error(`${error.message} ${stderr}`)) : resolve(),
+    execFile(program, [...args, '--input-type=module', '-e', module], (error, stdout, stderr) =>
+      error ? reject(new Error(`${error.message} ${stderr}`)) : resolve(stdout),
     );
   });
 }

@@ -1,8 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { identifyProcess } from '@gantry/core/node';
 import { afterAll, expect, test } from 'vitest';
 import { local } from '../src/index.ts';
+import { eventually } from './scenario.ts';
 
 const stateDirectory = mkdtempSync(path.join(tmpdir(), 'gantry-ending-'));
 afterAll(() => rmSync(stateDirectory, { recursive: true }));
@@ -21,6 +23,18 @@ test.each(['destroy', 'release', 'destroyed by another'] as const)(
     await provider.destroy(sandbox.ref);
   },
 );
+
+test('without isolation the exit of a process settles after a release too, and the process goes on', async () => {
+  const provider = local({ stateDirectory, isolation: 'none' });
+  const sandbox = await provider.create();
+  const running = await sandbox.spawn(['sleep', '60']);
+  const exit = running.exit.catch((reason: unknown) => reason);
+  await sandbox.release();
+  expect(await exit).toMatchObject({ code: 'unavailable', outcome: 'unknown' });
+  expect(identifyProcess(running.pid ?? 0)).toBeDefined();
+  await provider.destroy(sandbox.ref);
+  await eventually(() => identifyProcess(running.pid ?? 0) === undefined, 'it has ended');
+});
 
 test('a command in a sandbox that somebody else has destroyed is not-found, and did not start', async () => {
   const provider = local({ stateDirectory });

@@ -8,7 +8,7 @@ const count = (...seconds: number[]): string =>
 /** What the end of a command reaches. */
 export const killScenarios: readonly Scenario[] = [
   {
-    name: 'kills every descendant at a time-out, daemons too, and nothing of another command',
+    name: 'kills every descendant at an abort, daemons too, and nothing of another command',
     async run({ provider }) {
       await using sandbox = await provider.create();
       await using _other = await sandbox.spawn('setsid sleep 2001 & sleep 2001');
@@ -23,7 +23,8 @@ export const killScenarios: readonly Scenario[] = [
         'sleep 2009',
       ].join('\n');
       const victims = [2003, 2004, 2005, 2006, 2007, 2008, 2009];
-      const running = sandbox.exec(line, { timeoutMs: 2_000 }).then(
+      const enough = new AbortController();
+      const running = sandbox.exec(line, { signal: enough.signal }).then(
         () => assert.fail('it did not end'),
         (error: unknown) => error,
       );
@@ -31,13 +32,66 @@ export const killScenarios: readonly Scenario[] = [
         async () => Number(await shell(sandbox, count(...victims))) >= victims.length,
         'all of them run',
       );
+      enough.abort();
       const error = await running;
       assert.ok(error instanceof Error && 'code' in error && 'details' in error);
-      assert.equal(error.code, 'deadline-exceeded');
-      assert.ok(!Object.hasOwn(error.details as object, 'orphan'), JSON.stringify(error.details));
-      assert.equal(await shell(sandbox, count(...victims)), '0\n');
+      assert.equal(error.code, 'cancelled');
+      await eventually(
+        async () => (await shell(sandbox, count(...victims))) === '0\n',
+        'all have ended',
+      );
       assert.equal(await shell(sandbox, count(2001)), '2\n');
       assert.equal(await shell(sandbox, count(2002)), '1\n');
+    },
+  },
+  {
+    name: 'kills every descendant of a detached process too: by kill from anywhere, time-out and abort',
+    async run({ provider }) {
+      await using sandbox = await provider.create();
+      await shell(sandbox, 'setsid sleep 3000 >/dev/null 2>&1 &');
+      const daemons = (first: number): string =>
+        [
+          `(setsid sh -c "nohup sleep ${first} & (setsid env -i sleep ${first + 1} &)" &)`,
+          `env -i setsid -f sleep ${first + 2}`,
+          `trap '' TERM HUP INT; setsid sleep ${first + 3} & sleep ${first + 4}`,
+        ].join('\n');
+      const run = (first: number): Promise<boolean> =>
+        shell(sandbox, count(...[0, 1, 2, 3, 4].map((n) => first + n))).then(
+          (found) => found === '5\n',
+        );
+      const gone = async (first: number): Promise<void> => {
+        const left = count(...[0, 1, 2, 3, 4].map((n) => first + n));
+        // An abort waits two seconds for them and then tells of those that are left, so wait on.
+        await eventually(async () => (await shell(sandbox, left)) === '0\n', 'all have ended');
+        assert.equal(await shell(sandbox, count(3000)), '1\n');
+      };
+
+      const detached = true;
+      const killed = await sandbox.spawn(daemons(3010), { detached });
+      await eventually(() => run(3010), 'all of them run');
+      const other = await provider.connect(sandbox.ref);
+      await using attached = await other.attach(killed.id ?? '');
+      await attached.kill('SIGKILL');
+      await gone(3010);
+      assert.deepEqual(await killed.exit, { signal: 'SIGKILL' });
+      // What has ended is not killed again.
+      await attached.kill('SIGKILL');
+      await other.release();
+
+      const controller = new AbortController();
+      const aborted = await sandbox.spawn(daemons(3020), { detached, signal: controller.signal });
+      await eventually(() => run(3020), 'all of them run');
+      controller.abort();
+      await assert.rejects(aborted.exit, { code: 'cancelled' });
+      await gone(3020);
+
+      // Time may be up before it has started, too.
+      const late = sandbox.spawn(daemons(3030), { detached, timeoutMs: 3_000 });
+      await assert.rejects(
+        late.then(({ exit }) => exit),
+        { code: 'deadline-exceeded' },
+      );
+      await gone(3030);
     },
   },
   {

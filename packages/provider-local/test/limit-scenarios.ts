@@ -33,32 +33,6 @@ async function assertRefused({ provider }: Context, resources: object): Promise<
 /** What limits promise. Each holds by a control group or by the kernel's own count, as the user has it. */
 export const limitScenarios: readonly Scenario[] = [
   {
-    name: 'keeps a fork bomb inside: the sandbox recovers, and its neighbor and the host answer meanwhile',
-    async run(context) {
-      const manifest = { spec: 'gantry-manifest/1', resources: { pids: 150 } } as const;
-      await using bombed = await context.provider.create({ manifest });
-      await using neighbor = await context.provider.create();
-      const bomb = await bombed.spawn('bomb() { bomb | bomb & }; bomb 2>/dev/null; sleep 1000');
-      let slowest = 0;
-      for (let round = 0; round < 20; round += 1) {
-        const begin = performance.now();
-        assert.equal(await shell(neighbor, 'echo there'), 'there\n');
-        slowest = Math.max(slowest, performance.now() - begin);
-        const { pids = Infinity } = await bombed.metrics();
-        assert.ok(pids <= 160, `${pids} processes of 150`);
-      }
-      assert.ok(slowest < 5_000, `a command of the neighbor took ${slowest} ms`);
-      await bomb.kill('SIGKILL');
-      assert.deepEqual(await bomb.exit, { signal: 'SIGKILL' });
-      assert.equal(await shell(bombed, 'echo recovered'), 'recovered\n');
-      // Their parent has yet to take note of those that are dead.
-      await eventually(
-        async () => ((await bombed.metrics()).pids ?? Infinity) < 20,
-        'the bomb is gone',
-      );
-    },
-  },
-  {
     name: 'runs commands again after a fork bomb that nobody killed has burnt out',
     async run({ provider }) {
       const manifest = { spec: 'gantry-manifest/1', resources: { pids: 40 } } as const;

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { connect, createServer, type Socket } from 'node:net';
 import path from 'node:path';
 import { readFileSync } from 'node:fs';
-import { eventually, processesIn, pidNamespace, recordOf, type Scenario } from './scenario.ts';
+import { eventually, namespaceOf, processesIn, pidNamespace, type Scenario } from './scenario.ts';
 
 /** Answers each connection, after its end, with how much it has read and the beginning of it. */
 const server = `use Socket;
@@ -148,7 +148,7 @@ while (my $w = syswrite($c, 'x' x 65536)) { $n += $w; print "$n\\n"; }`;
       const { url: second, helper } = JSON.parse(killed) as { url: string; helper: number };
       assert.equal(await refusal(second), 'ECONNREFUSED');
       await eventually(() => pidNamespace(helper) === undefined, 'its connector has ended');
-      const namespace = pidNamespace(recordOf(context, sandbox).main.pid) ?? '';
+      const namespace = namespaceOf(context, sandbox);
       await (await provider.connect(sandbox.ref)).destroy();
       await eventually(async () => (await refusal(url)) === 'ECONNREFUSED', 'nothing listens');
       assert.deepEqual(processesIn(namespace), []);

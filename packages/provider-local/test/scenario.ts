@@ -1,6 +1,7 @@
 import type { ExecResult, Provider, Sandbox } from '@gantry/core';
+import { identifyProcess } from '@gantry/core/node';
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
 
 /** What a scenario is given: a provider of its own, as root or as an ordinary user. */
@@ -51,15 +52,22 @@ export function recordOf({ stateDirectory }: Context, sandbox: Sandbox): RecordO
   return JSON.parse(readFileSync(file, 'utf8')) as RecordOnDisk;
 }
 
-/** The pid namespace of a sandbox that runs. */
+/**
+ * The pid namespace of a sandbox that runs. It is held open until this process ends: else its name is
+ * given to the next sandbox that anybody makes, and that one's processes would pass for this one's.
+ */
 export function namespaceOf(context: Context, sandbox: Sandbox): string {
-  const namespace = pidNamespace(recordOf(context, sandbox).main.pid);
+  const { pid } = recordOf(context, sandbox).main;
+  openSync(`/proc/${pid}/ns/pid`, 'r');
+  const namespace = pidNamespace(pid);
   assert.ok(namespace, 'the sandbox runs');
   return namespace;
 }
 
 /** The name of a process's pid namespace, or `undefined` when it has ended. */
 export function pidNamespace(pid: number): string | undefined {
+  // A zombie has one until somebody takes note of its end, which nobody may do for long.
+  if (identifyProcess(pid) === undefined) return undefined;
   try {
     return readlinkSync(`/proc/${pid}/ns/pid`);
   } catch {
@@ -67,7 +75,7 @@ export function pidNamespace(pid: number): string | undefined {
   }
 }
 
-/** The processes of a pid namespace that are no zombies. */
+/** The processes of a pid namespace that have not ended. */
 export function processesIn(namespace: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -77,20 +85,31 @@ export function processesIn(namespace: string): number[] {
 
 /** Fails unless nothing of any sandbox is left: no directory, uid, mount. */
 export function assertNothingLeft({ stateDirectory }: Context): void {
-  for (const name of ['sandboxes', 'trash', 'uids', 'layers']) {
+  for (const name of ['layers', 'sandboxes', 'trash']) {
     assert.deepEqual(readdirSync(path.join(stateDirectory, name)), [], `${name} must be empty`);
   }
+  const uids = path.join(stateDirectory, 'uids');
+  const spares = readdirSync(path.join(stateDirectory, 'spares'));
+  const taken = readdirSync(uids).map((uid) => readlinkSync(path.join(uids, uid)));
+  assert.deepEqual(
+    taken.filter((holder) => !spares.includes(holder)),
+    [],
+    'uids are those of spares',
+  );
   assert.ok(!readFileSync('/proc/self/mountinfo', 'utf8').includes(stateDirectory), 'no mount');
 }
 
-/** Waits until `condition` holds; fails after five seconds. */
+/** How long to wait for what is sure to come, also on a machine that has much else to do. */
+const patienceMs = 60_000;
+
+/** Waits until `condition` holds; fails after a minute. */
 export async function eventually(
   condition: () => boolean | Promise<boolean>,
   what: string,
 ): Promise<void> {
-  const end = performance.now() + 5_000;
+  const end = performance.now() + patienceMs;
   while (!(await condition())) {
-    assert.ok(performance.now() < end, `not within 5 s: ${what}`);
+    assert.ok(performance.now() < end, `not within ${patienceMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

@@ -3,11 +3,13 @@ import { commandScenarios } from './command-scenarios.ts';
 import { controlScenarios } from './control-scenarios.ts';
 import { copyOnWriteScenarios } from './copy-on-write-scenarios.ts';
 import { forkScenarios } from './fork-scenarios.ts';
+import { hostileGuests } from './hostile-guests.ts';
 import { killScenarios } from './kill-scenarios.ts';
 import { lifetimeScenarios } from './lifetime-scenarios.ts';
 import { limitScenarios } from './limit-scenarios.ts';
 import { portScenarios } from './port-scenarios.ts';
 import { processScenarios } from './process-scenarios.ts';
+import { scaleScenarios } from './scale-scenarios.ts';
 import type { Scenario } from './scenario.ts';
 import { snapshotScenarios } from './snapshot-scenarios.ts';
 import { suspendScenarios } from './suspend-scenarios.ts';
@@ -27,6 +29,8 @@ export const scenarios: readonly Scenario[] = [
   ...watchScenarios,
   ...copyOnWriteScenarios,
   ...changesScenarios,
+  ...scaleScenarios,
+  ...hostileGuests,
   ...snapshotScenarios,
   ...forkScenarios,
 ];

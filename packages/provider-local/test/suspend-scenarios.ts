@@ -94,8 +94,8 @@ export const suspendScenarios: readonly Scenario[] = [
     name: 'ends a suspended sandbox at the end of its lifetime',
     async run(context) {
       const { provider } = context;
-      const memory = await provider.create({ maxLifetimeMs: 3_000 });
-      const disk = await provider.create({ maxLifetimeMs: 3_000 });
+      const memory = await provider.create({ maxLifetimeMs: 8_000 });
+      const disk = await provider.create({ maxLifetimeMs: 8_000 });
       await memory.suspend('memory');
       await disk.suspend('disk');
       for (const { ref } of [memory, disk]) {

@@ -1,5 +1,7 @@
 import type { Sandbox, WatchEvent, WatchOptions } from '@gantry/core';
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { eventually, type Scenario, shell } from './scenario.ts';
 
 /** A watch, once it has begun. */
@@ -113,17 +115,23 @@ export const watchScenarios: readonly Scenario[] = [
   },
   {
     name: 'says when events were lost, and ends with the sandbox',
-    async run({ provider }) {
+    async run({ provider, stateDirectory }) {
       await using sandbox = await provider.create();
       const { seen, end } = await watching(sandbox, '/tmp');
+      const host = path.join(stateDirectory, 'sandboxes', sandbox.ref.id, 'workspace');
+      const most = Number(readFileSync('/proc/sys/fs/inotify/max_queued_events', 'latin1'));
       const flood = sandbox.exec([
         'perl',
         '-e',
-        'for (1..40000) { open(my $file, ">", "/tmp/$_"); }',
+        `open($ready, ">", "/workspace/ready"); select(undef, undef, undef, 0.01) until -e "/workspace/go";
+        for (1..${most}) { open(my $file, ">", "/tmp/flood"); close($file); unlink("/tmp/flood"); }
+        open($done, ">", "/workspace/done");`,
       ]);
-      // Long enough that the kernel's queue fills up, whatever the machine.
-      const until = performance.now() + 4_000;
-      while (performance.now() < until);
+      await eventually(() => existsSync(path.join(host, 'ready')), 'the flood is about to begin');
+      // This process looks at no event until the flood is over, so the kernel's queue fills up.
+      writeFileSync(path.join(host, 'go'), '');
+      const until = performance.now() + 60_000;
+      while (!existsSync(path.join(host, 'done')) && performance.now() < until) pause(10);
       assert.ok((await flood).ok);
       await eventually(() => seen.includes('overflow'), 'the loss is told');
       await shell(sandbox, 'mkdir /tmp/afterwards');
@@ -133,3 +141,8 @@ export const watchScenarios: readonly Scenario[] = [
     },
   },
 ];
+
+/** Does nothing at all for a time: no event of this process is handled either. */
+function pause(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}

@@ -52,7 +52,9 @@ async function sandboxesToDestroy(
 ): Promise<{ refs: readonly SandboxRef[]; failures: Failure[] }> {
   const { signal } = session.interrupts;
   if (ids.length === 0) {
-    return { refs: (await listSandboxes(provider, signal)).map(({ ref }) => ref), failures: [] };
+    const { sandboxes, problem } = await listSandboxes(provider, signal);
+    const failures = problem === undefined ? [] : [{ sandbox: 'others', error: problem }];
+    return { refs: sandboxes.map(({ ref }) => ref), failures };
   }
   const refs = new Map<string, SandboxRef>();
   const failures: Failure[] = [];

@@ -14,10 +14,16 @@ export interface LsActionOptions extends CommonOptions {
 /** `gantry ls`: the sandboxes of a provider. Returns the exit code. */
 export async function ls(session: Session, options: LsActionOptions): Promise<number> {
   const provider = await loadProvider(options.provider);
-  const sandboxes = await listSandboxes(provider, session.interrupts.signal, options.label ?? {});
+  const { signal } = session.interrupts;
+  const { sandboxes, problem } = await listSandboxes(provider, signal, options.label ?? {});
+  if (problem !== undefined && session.json) {
+    session.besideError = { sandboxes };
+    throw problem;
+  }
   if (session.json) printJson({ sandboxes });
   else if (sandboxes.length === 0) note(`provider ${provider.id} has no sandboxes`);
   else print(table(['ID', 'STATE', 'AGE', 'ENDS IN', 'LABELS'], sandboxes.map(row)));
+  if (problem !== undefined) throw problem;
   return 0;
 }
 

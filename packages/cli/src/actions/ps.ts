@@ -23,11 +23,18 @@ export async function ps(
   options: CommonOptions,
 ): Promise<number> {
   const provider = await loadProvider(options.provider);
-  const processes =
-    id === undefined ? await everywhere(session, provider) : await inOne(session, provider, id);
+  const { processes, problem } =
+    id === undefined
+      ? await everywhere(session, provider)
+      : { processes: await inOne(session, provider, id) };
+  if (problem !== undefined && session.json) {
+    session.besideError = { processes };
+    throw problem;
+  }
   if (session.json) printJson({ processes });
   else if (processes.length === 0) note(`provider ${provider.id} has no sandboxes that run`);
   else print(table(['SANDBOX', 'ID', 'PID', 'COMMAND'], processes.map(row)));
+  if (problem !== undefined) throw problem;
   return 0;
 }
 
@@ -36,20 +43,23 @@ async function inOne(session: Session, provider: Provider, id: string): Promise<
   return processesOf(session, provider, await findSandbox(provider, id, signal));
 }
 
-async function everywhere(session: Session, provider: Provider): Promise<readonly Listed[]> {
-  const found: Listed[] = [];
-  const sandboxes = await listSandboxes(provider, session.interrupts.signal);
+async function everywhere(
+  session: Session,
+  provider: Provider,
+): Promise<{ readonly processes: readonly Listed[]; readonly problem?: SandboxError }> {
+  const processes: Listed[] = [];
+  const { sandboxes, ...rest } = await listSandboxes(provider, session.interrupts.signal);
   for (const { ref, state } of sandboxes) {
     if (state !== 'running') continue;
     try {
-      found.push(...(await processesOf(session, provider, ref)));
+      processes.push(...(await processesOf(session, provider, ref)));
     } catch (error) {
       // It has ended since it was listed.
       if (!SandboxError.is(error) || !['not-found', 'unavailable'].includes(error.code))
         throw error;
     }
   }
-  return found;
+  return { processes, ...rest };
 }
 
 async function processesOf(

@@ -1,20 +1,25 @@
 import type { Command } from 'commander';
 import type { RunActionOptions } from '../actions/run.ts';
+import type { RunModuleOptions } from '../actions/run-module.ts';
 import { parseDuration } from '../duration.ts';
 import { applyCommonOptions, type Session } from '../session.ts';
-import { withCommonOptions, withExamples } from './shared-options.ts';
+import { withCommonOptions, withExamples, withStateOption } from './shared-options.ts';
+
+type Options = RunActionOptions & RunModuleOptions;
 
 /** Adds `gantry run`. */
 export function addRun(program: Command, session: Session): void {
   const command = program
     .command('run')
-    .summary('create a sandbox from a manifest, run a command, fetch the outputs')
+    .summary('run a command in a sandbox made of a manifest, or a durable run of a module')
     .description(
       'Create a sandbox from a manifest, run a command in it if one is given, fetch the manifest’s outputs, ' +
-        'and destroy the sandbox. What was done is summed up on stderr.',
+        'and destroy the sandbox. What was done is summed up on stderr.\n\n' +
+        'With a module (.js, .mjs, .ts, .mts), whose default export is a function of a run: begin a durable run, or go on ' +
+        'with the run of --id. Its result is printed as JSON.',
     )
-    .usage('[options] MANIFEST [-- COMMAND [ARG...]]')
-    .argument('<manifest>', 'manifest file (YAML or JSON)')
+    .usage('[options] MANIFEST|MODULE [-- COMMAND [ARG...]]')
+    .argument('<file>', 'manifest (YAML or JSON), or module of a durable run')
     .argument('[command...]', 'program and arguments, after --')
     .option('--output <directory>', 'where the outputs go', './gantry-output')
     .option('--keep', 'leave the sandbox running, and print its id')
@@ -24,14 +29,22 @@ export function addRun(program: Command, session: Session): void {
       '--lifetime <duration>',
       'the sandbox ends by itself after this (default: the manifest’s, else 1h)',
       parseDuration,
-    );
-  withExamples(withCommonOptions(command), [
+    )
+    .option('--id <run>', 'durable run: its id; one that is there goes on')
+    .option('--input <json>', 'durable run: what it is started with');
+  withExamples(withStateOption(withCommonOptions(command)), [
     'gantry run job.yaml -- ./build.sh --release',
     'gantry run job.yaml --output results -- make',
     'gantry run job.yaml --plan',
     'gantry run job.yaml --keep',
-  ]).action(async (manifest: string, words: readonly string[], options: RunActionOptions) => {
+    'gantry run job.ts --id nightly-7',
+  ]).action(async (manifest: string, words: readonly string[], options: Options) => {
     applyCommonOptions(session, options);
+    if (/\.m?[jt]s$/.test(manifest)) {
+      const { runModule } = await import('../actions/run-module.ts');
+      session.exitCode = await runModule(session, manifest, options);
+      return;
+    }
     const { run } = await import('../actions/run.ts');
     session.exitCode = await run(session, manifest, words, options);
   });

@@ -16,6 +16,16 @@ export function withCommonOptions(command: Command): Command {
     .option('--verbose', 'say on stderr what is being done');
 }
 
+/** Adds the option that says where durable runs are kept. */
+export function withStateOption(command: Command): Command {
+  return command.addOption(
+    new Option(
+      '--state <directory>',
+      'where runs and their snapshots are kept (default: $XDG_STATE_HOME/gantry)',
+    ).env('GANTRY_STATE'),
+  );
+}
+
 /** Adds the options that say which sandbox a command uses. */
 export function withSandboxOptions(command: Command): Command {
   return command

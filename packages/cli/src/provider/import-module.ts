@@ -4,9 +4,12 @@ import { pathToFileURL } from 'node:url';
 import { CliError, messageOf } from '../errors/cli-error.ts';
 
 /** Imports a file as a module. A failure is one sentence that names the file and what is wrong with it. */
-export async function importModule(path: string): Promise<unknown> {
+export async function importModule(
+  path: string,
+  what: string = 'provider module',
+): Promise<unknown> {
   if (!existsSync(path)) {
-    throw new CliError(`there is no provider module ${path}`, { code: 'not-found' });
+    throw new CliError(`there is no ${what} ${path}`, { code: 'not-found' });
   }
   try {
     const module: unknown = await import(pathToFileURL(path).href);
@@ -14,7 +17,7 @@ export async function importModule(path: string): Promise<unknown> {
   } catch (cause) {
     const place = cause instanceof SyntaxError ? (syntaxErrorPlace(path) ?? path) : path;
     const kind = cause instanceof SyntaxError ? 'syntax error' : 'error while loading';
-    throw new CliError(`provider module ${place}: ${kind}: ${messageOf(cause)}`, {
+    throw new CliError(`${what} ${place}: ${kind}: ${messageOf(cause)}`, {
       code: 'failed-precondition',
       details: { module: path },
       cause,

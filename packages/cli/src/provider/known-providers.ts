@@ -8,6 +8,8 @@ export interface KnownProvider {
 /** Every provider that the project publishes. The one place that lists them. */
 export const knownProviders: readonly KnownProvider[] = [
   { name: 'local', summary: 'this Linux machine, by its own namespaces, without a daemon' },
+  { name: 'docker', summary: 'hardened containers of a Docker daemon' },
+  { name: 'e2b', summary: 'microVMs of an E2B account' },
 ];
 
 /** The npm package of a provider. */

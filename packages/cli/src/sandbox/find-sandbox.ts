@@ -1,16 +1,37 @@
-import { type Provider, parseRef, type SandboxRef, type SandboxSummary } from '@gantry/core';
+import {
+  type Provider,
+  parseRef,
+  SandboxError,
+  type SandboxRef,
+  type SandboxSummary,
+} from '@gantry/core';
 import { GANTRY_FAILED } from '../exit-codes.ts';
 import { CliError } from '../errors/cli-error.ts';
 
-/** Every sandbox of a provider, the newest last. */
+/** What a provider says of its sandboxes. */
+export interface Listing {
+  /** The newest last. */
+  readonly sandboxes: readonly SandboxSummary[];
+  /** The `data-loss` of those that the provider could not tell of, if there are any. */
+  readonly problem?: SandboxError;
+}
+
+/** Every sandbox of a provider. Whoever shows `sandboxes` must tell of the `problem` too. */
 export async function listSandboxes(
   provider: Provider,
   signal: AbortSignal,
   labels: Readonly<Record<string, string>> = {},
-): Promise<readonly SandboxSummary[]> {
+): Promise<Listing> {
   const found: SandboxSummary[] = [];
-  for await (const summary of provider.list({ signal, labels })) found.push(summary);
-  return found.toSorted((one, other) => one.createdAt - other.createdAt);
+  let problem: SandboxError | undefined;
+  try {
+    for await (const summary of provider.list({ signal, labels })) found.push(summary);
+  } catch (error) {
+    if (!SandboxError.is(error) || error.code !== 'data-loss') throw error;
+    problem = error;
+  }
+  const sandboxes = found.toSorted((one, other) => one.createdAt - other.createdAt);
+  return problem === undefined ? { sandboxes } : { sandboxes, problem };
 }
 
 /**
@@ -26,18 +47,21 @@ export async function findSandbox(
   if (provider.capabilities.inventory === undefined) {
     return exactSandbox(provider, text, signal, exitCode);
   }
-  return pickSandbox(await listSandboxes(provider, signal), text, provider.id, exitCode);
+  const { sandboxes, problem } = await listSandboxes(provider, signal);
+  const exact = sandboxes.find(({ ref }) => ref.id === text);
+  if (exact !== undefined) return exact.ref;
+  // One that could not be told of may be meant.
+  if (problem !== undefined) throw problem;
+  return pickSandbox(sandboxes, text, provider.id, exitCode);
 }
 
-/** The one of `summaries` that `text` names. */
+/** The one of `summaries` whose id begins with `text`. */
 function pickSandbox(
   summaries: readonly SandboxSummary[],
   text: string,
   provider: string,
   exitCode: number,
 ): SandboxRef {
-  const exact = summaries.find(({ ref }) => ref.id === text);
-  if (exact !== undefined) return exact.ref;
   const matches = summaries.filter(({ ref }) => text !== '' && ref.id.startsWith(text));
   const [only] = matches;
   if (only === undefined) throw noSuchSandbox(text, provider, exitCode);

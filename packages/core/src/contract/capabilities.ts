@@ -55,8 +55,8 @@ export type Capabilities = {
 } & { readonly traits: Traits };
 
 /**
- * What a host, an account or one sandbox takes away: `false` removes a capability, a limits object
- * replaces some limits by narrower ones. Core refuses an override that widens.
+ * What a host, an account or one sandbox takes away: `false` removes a capability, of a limits object
+ * the intersection with the declared limits holds. An override never adds anything.
  */
 export type CapabilityOverrides = {
   readonly [Name in CapabilityName]?: false | Partial<CapabilityLimits[Name]>;

@@ -13,7 +13,7 @@ export interface Command {
   /**
    * `none`: end of input at once. `stream`: `DriverProcess.stdin` takes it; only given to drivers
    * with trait `stdin: 'stream'`. Bytes: all of it at the start; only with trait `stdin: 'upfront'`,
-   * or when `detached`.
+   * up to the driver's `inlineInputBytes`, or when `detached`.
    */
   readonly stdin: 'none' | 'stream' | Uint8Array;
   /**

@@ -1,6 +1,7 @@
 import type { Call } from './call.ts';
 import type { CapabilityLimits, CapabilityOverrides, SuspendMode } from './capabilities.ts';
 import type { Command, DriverProcess } from './command.ts';
+import type { FileTransfer } from './file-transfer.ts';
 import type { FileStat, WatchEvent } from './file-types.ts';
 import type { NetworkPolicy } from './network.ts';
 import type { SandboxRef } from './sandbox-ref.ts';
@@ -272,6 +273,10 @@ export interface SandboxDriver<
   /** The provider's id: `[a-z][a-z0-9-]*`. */
   readonly id: string;
   readonly traits: Traits;
+  /** Most bytes of input, known whole at the start, that `spawn` gets as bytes: where a stream costs further calls. Default 0. */
+  readonly inlineInputBytes?: number;
+  /** For files and archives that are too long for inline input. */
+  readonly transfer?: FileTransfer<Handle>;
   /** What this host, image or account takes away. Rejects with `failed-precondition` when nothing can run here. */
   probe?(call: Call): Promise<CapabilityOverrides>;
   /** What `probe` looks at, one by one. Never rejects because something is missing. */

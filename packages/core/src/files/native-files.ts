@@ -48,7 +48,12 @@ export function nativeWrite(
   });
 }
 
-function textPath(session: Session, operation: string, path: SandboxPath): string | undefined {
+/** A path as text, for vendors' APIs; absent where it is not UTF-8. */
+export function textPath(
+  session: Session,
+  operation: string,
+  path: SandboxPath,
+): string | undefined {
   const bytes = Buffer.from(insidePathBytes(session, operation, path));
   const text = bytes.toString('utf8');
   return Buffer.from(text, 'utf8').equals(bytes) ? text : undefined;

@@ -62,7 +62,10 @@ function joinBatch(names: Buffer[], records: Buffer, targets: Buffer[]): Directo
   const targetOf = new Map<string, Buffer>();
   for (let index = 0; index + 1 < targets.length; index += 2) {
     const [name, target] = [targets[index], targets[index + 1]];
-    if (name && target) targetOf.set(name.toString('latin1'), target);
+    // Each begins with `=`, so that one that is not there does not look like the end of the items.
+    if (name && target && target.length > 1) {
+      targetOf.set(name.toString('latin1'), target.subarray(1));
+    }
   }
   let offset = 0;
   return names.flatMap((name) => {
@@ -75,11 +78,13 @@ function joinBatch(names: Buffer[], records: Buffer, targets: Buffer[]): Directo
     const nameBytes = name.subarray(2); // find prints `./name`
     const target = targetOf.get(name.toString('latin1'));
     const stat = parseStat(head[0], target);
+    // A link whose target could not be read any more has vanished too.
+    if (stat.type === 'symlink' && target === undefined) return [];
     return [{ ...stat, name: nameBytes.toString('utf8'), nameBytes }];
   });
 }
 
-/** NUL-terminated items up to an empty one. A link's target is never empty, nor is a name. */
+/** NUL-terminated items up to an empty one. A name is never empty. */
 function takeItems(bytes: Buffer): { items: Buffer[]; rest: Buffer } {
   const items: Buffer[] = [];
   let offset = 0;

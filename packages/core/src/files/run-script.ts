@@ -6,6 +6,7 @@ import { readAll } from '../process/byte-source.ts';
 import { captureOutput } from '../process/capture-output.ts';
 import { runCommand } from '../process/exec.ts';
 import { startProcess } from '../process/start-process.ts';
+import { wholeInput } from '../process/whole-input.ts';
 import type { Session } from '../provider/session.ts';
 import { base64Decoded, base64Encoded } from './base64-stream.ts';
 import { fileError } from './file-error.ts';
@@ -36,7 +37,7 @@ export async function runScript(
   const input =
     run.input === undefined
       ? 'none'
-      : ({ source: encoded ? base64Encoded(run.input) : run.input } as const);
+      : ({ source: encoded ? encodedInput(run.input) : run.input } as const);
   const limits = { ...options, maxOutputBytes: Infinity };
   const command = scriptCommand(session, run, encoded);
   const result = await runCommand(session, run.operation, command, input, limits);
@@ -100,6 +101,12 @@ export async function streamScript(
     },
     { highWaterMark: 0 },
   );
+}
+
+/** What is in memory stays in memory, so that it can be sent with the command. */
+function encodedInput(input: InputSource): InputSource {
+  const whole = wholeInput(input, Infinity);
+  return whole ? Buffer.from(whole).toString('base64') : base64Encoded(input);
 }
 
 function scriptCommand(

@@ -12,6 +12,7 @@ import type { InputSource } from '../contract/sandbox.ts';
 import { SandboxError } from '../errors/sandbox-error.ts';
 import { toSandboxError } from '../errors/to-sandbox-error.ts';
 import { readAll } from '../process/byte-source.ts';
+import { wholeIfSmall } from '../process/whole-input.ts';
 import { unsupported } from '../provider/capabilities.ts';
 import { named } from '../provider/operate.ts';
 import { StopSource } from '../provider/stop-source.ts';
@@ -21,6 +22,7 @@ import { insidePathBytes, printablePath, scriptPath, startsWithPath } from './in
 import { nativeRead, nativeWrite } from './native-files.ts';
 import { parseList, parseStat } from './parse-stat.ts';
 import { runBinaryScript, runScript, streamScript } from './run-script.ts';
+import { download, inlineLimit, upload } from './transfer.ts';
 import { writeByArguments } from './write-by-arguments.ts';
 
 /** How long the removal of an interrupted write's temporary file may take. */
@@ -44,6 +46,10 @@ export class SandboxFiles implements Files {
       checkRange(offset, length);
       const native = nativeRead(session, path, offset, length, options);
       if (native) return native;
+      if (offset === 0 && length === undefined) {
+        const whole = await download(session, operation, path, options);
+        if (whole) return whole;
+      }
       const args = [String(offset), length === undefined ? '' : String(length)];
       return withoutMarker(
         await streamScript(session, { operation, script: 'read', path, args }, options),
@@ -74,14 +80,22 @@ export class SandboxFiles implements Files {
       if (native) return native;
       const temporary = `.gantry-${randomBytes(8).toString('hex')}`;
       const run = { operation, script: 'write', path, args: [mode, temporary] } as const;
+      let staged: string | undefined;
       try {
         if (session.capabilities.traits.stdin === 'none') {
           await writeByArguments(session, run, contents, options);
         } else {
-          await runScript(session, { ...run, input: contents }, options);
+          const input = await wholeIfSmall(contents, inlineLimit(session));
+          staged = await upload(session, operation, input, options);
+          const placed = {
+            ...run,
+            script: 'place',
+            args: [mode, temporary, staged ?? ''],
+          } as const;
+          await runScript(session, staged === undefined ? { ...run, input } : placed, options);
         }
       } catch (error) {
-        throw await discarded(session, path, temporary, error);
+        throw await discarded(session, path, [temporary, staged ?? ''], error);
       }
     });
   }
@@ -200,17 +214,17 @@ export class SandboxFiles implements Files {
 async function discarded(
   session: Session,
   path: SandboxPath,
-  temporary: string,
+  leftovers: readonly [temporary: string, staged: string],
   error: unknown,
 ): Promise<unknown> {
   if (SandboxError.is(error) && error.outcome === 'not-started') return error;
-  const run = { operation: 'files.write', script: 'discard', path, args: [temporary] } as const;
+  const run = { operation: 'files.write', script: 'discard', path, args: leftovers } as const;
   try {
     await runScript(session, run, { timeoutMs: discardMs });
     return error;
   } catch (second) {
     if (!SandboxError.is(error)) return error;
-    const leftover = `${temporary} may be left beside the file: ${String(second)}`;
+    const leftover = `${leftovers[0]} may be left beside the file: ${String(second)}`;
     return error.with({ details: { ...error.details, leftover } });
   }
 }

@@ -59,7 +59,10 @@ export type ScriptName =
   | 'look'
   | 'sockets'
   | 'packTree'
-  | 'packNamed';
+  | 'packNamed'
+  | 'unpackFile'
+  | 'readable'
+  | 'place';
 
 /** Finds what a write replaces: `t`, the file itself behind any link. */
 const openTarget = `
@@ -136,6 +139,20 @@ ${openTarget}
 n=\${t%/*}/$3
 ${publishTarget}`,
 
+  /** path: whether it can be read. */
+  readable: `
+[ -f "$p" ] || { [ -e "$p" ] && exit ${notRegular}; gone "$p"; }
+[ -r "$p" ] || exit ${permissionDenied}`,
+
+  /** path, mode or nothing, name of the temporary file, file that holds the contents and is removed. */
+  place: `
+trap 'rm -f -- "$4"' EXIT
+${openTarget}
+n=\${t%/*}/$3
+umask 077; cat <"$4" >"$n" || { rm -f -- "$n"; exit 1; }
+rm -f -- "$4"
+${publishTarget}`,
+
   /** path: one record. */
   stat: `
 there "$p" || gone "$p"
@@ -149,7 +166,7 @@ stat -c '%f|%s|%y|%h' -- "$p" || exit 1
 exec find . ! -name . -prune -exec sh -c '
 printf "%s\\0" "$@"; printf "\\0"
 stat -c "%f|%s|%y|%h|%n" -- "$@"; printf "\\0"
-for f; do [ ! -L "$f" ] || { printf "%s\\0" "$f"; readlink -n -- "$f"; printf "\\0"; }; done
+for f; do [ ! -L "$f" ] || { printf "%s\\0=" "$f"; readlink -n -- "$f"; printf "\\0"; }; done
 printf "\\0"' sh {} +`,
 
   exists: `
@@ -190,15 +207,21 @@ ln -s -- "$v" "$p"`,
 [ -e "$p" ] || gone "$p"
 chmod -- "$2" "$p"`,
 
-  /** path, name of the temporary file that an interrupted write left. */
+  /** path, name of the temporary file that an interrupted write left, file that held the contents or nothing. */
   discard: `
 follow "$p"
-rm -f -- "\${t%/*}/$2"`,
+rm -f -- "\${t%/*}/$2"
+[ -z "$3" ] || rm -f -- "$3"`,
 
   /** directory, steps: a tar on standard input. */
   unpack: `
 ${enter}
 exec tar -xpof -`,
+
+  /** directory, tar file that is removed. */
+  unpackFile: `
+trap 'rm -f -- "$2"' EXIT
+cd -- "$p" && tar -xpof "$2"`,
 
   /** path: a tar of it on standard output, named by its last component. */
   pack: `

@@ -28,6 +28,15 @@ export function identifyProcess(pid: number): ProcessIdentity | undefined {
   return { pid, startTime: state.startTime, bootId: currentBootId() };
 }
 
+let own: ProcessIdentity | undefined;
+
+/** The identity of this process. */
+export function ownIdentity(): ProcessIdentity {
+  own ??= identifyProcess(process.pid);
+  if (own) return own;
+  throw new SandboxError('internal', 'this process cannot see itself in /proc');
+}
+
 /** Whether that very process still runs. A zombie does not. */
 export function isRunning(identity: ProcessIdentity): boolean {
   if (identity.bootId !== currentBootId()) return false;
@@ -37,9 +46,14 @@ export function isRunning(identity: ProcessIdentity): boolean {
 
 /**
  * Kills that very process and resolves when it is gone; never touches another process that got its
- * id. Rejects with `unavailable` when it is still there after `timeoutMs`.
+ * id. Rejects with `unavailable` when it is still there after `timeoutMs`. It is looked for time and again,
+ * at first when `ended` settles, where that is given.
  */
-export async function killProcess(identity: ProcessIdentity, timeoutMs: number): Promise<void> {
+export async function killProcess(
+  identity: ProcessIdentity,
+  timeoutMs: number,
+  ended?: Promise<unknown>,
+): Promise<void> {
   if (!isRunning(identity)) return;
   try {
     process.kill(identity.pid, 'SIGKILL');
@@ -47,6 +61,7 @@ export async function killProcess(identity: ProcessIdentity, timeoutMs: number):
     if (isErrno(error, 'ESRCH')) return;
     throw error;
   }
+  await ended;
   await waitUntilGone(identity, timeoutMs);
 }
 

@@ -108,5 +108,6 @@ async function killAll(
 
 /** Cancels a stream that nobody reads. One that is locked belongs to its reader. */
 async function letGo(stream: ReadableStream<Uint8Array>): Promise<void> {
-  if (!stream.locked) await stream.cancel();
+  // One that has failed cannot be cancelled; `exit` tells why it did.
+  if (!stream.locked) await stream.cancel().catch(() => undefined);
 }

@@ -7,6 +7,7 @@ import { cleanupGraceMs } from '../provider/operate.ts';
 import { StopSource } from '../provider/stop-source.ts';
 import type { Session } from '../provider/session.ts';
 import { readAll } from './byte-source.ts';
+import { wholeInput } from './whole-input.ts';
 import { feedInput } from './feed-input.ts';
 import { guardProcess } from './guarded-process.ts';
 
@@ -79,7 +80,10 @@ async function driverInput(
     );
   }
   if (detached && trait === 'stream' && input !== 'stream') return readAll(input.source);
-  if (trait === 'stream') return 'stream';
+  if (trait === 'stream') {
+    const most = session.driver.inlineInputBytes ?? 0;
+    return (input !== 'stream' && wholeInput(input.source, most)) || 'stream';
+  }
   if (trait === 'upfront' && input !== 'stream') return readAll(input.source);
   throw new SandboxError(
     'unsupported',

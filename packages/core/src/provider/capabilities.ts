@@ -4,7 +4,7 @@ import type {
   CapabilityOverrides,
 } from '../contract/capabilities.ts';
 import type { SandboxDriver } from '../contract/sandbox-driver.ts';
-import type { Traits } from '../contract/traits.ts';
+import type { LimitTrait, Traits } from '../contract/traits.ts';
 import { SandboxError } from '../errors/sandbox-error.ts';
 
 const capabilityNames: readonly CapabilityName[] = [
@@ -41,7 +41,10 @@ export function deriveCapabilities(driver: SandboxDriver): Capabilities {
   return { ...Object.fromEntries(declared), traits: structuredClone(driver.traits) };
 }
 
-/** Applies what a host or a sandbox takes away. Throws `internal` when an override adds something. */
+/**
+ * Applies what a host or a sandbox takes away: what holds is the intersection, so an override adds
+ * nothing, also where a wrapper has taken away more than it. Throws `internal` for a value of another kind.
+ */
 export function narrowCapabilities(
   declared: Capabilities,
   overrides: CapabilityOverrides | undefined,
@@ -51,53 +54,53 @@ export function narrowCapabilities(
   const result: Record<string, unknown> = { ...declared };
   for (const name of capabilityNames) {
     const override = overrides[name];
-    if (override === undefined) continue;
     const limits = declared[name];
+    if (override === undefined || limits === undefined) continue;
     if (override === false) delete result[name];
-    else if (limits === undefined) throw widened(provider, name);
-    else result[name] = narrowLimits(limits, override, () => widened(provider, name));
+    else result[name] = narrowLimits(limits, override, (key) => incomparable(provider, name, key));
   }
-  const limits = narrowTraitLimits(declared.traits.limits, overrides.limits ?? {}, provider);
+  const limits = narrowTraitLimits(declared.traits.limits, overrides.limits ?? {});
   return { ...result, traits: { ...declared.traits, limits } };
 }
 
-function narrowLimits(limits: object, override: object, refuse: () => SandboxError): object {
+function narrowLimits(
+  limits: object,
+  override: object,
+  refuse: (key: string) => SandboxError,
+): object {
   const result: Record<string, unknown> = { ...limits };
   for (const [key, value] of Object.entries(override)) {
-    if (!isNarrower(result[key], value)) throw refuse();
-    result[key] = value;
+    if (value !== undefined) result[key] = intersect(result[key], value, () => refuse(key));
   }
   return result;
 }
 
-/** Fewer items, a smaller number, `false` for `true`, a limit where none was; else the same value. */
-function isNarrower(from: unknown, to: unknown): boolean {
+/** The items of both, the smaller number, `false` before `true`, a limit where none was; else they must be equal. */
+function intersect(from: unknown, to: unknown, refuse: () => SandboxError): unknown {
   if (Array.isArray(from) && Array.isArray(to)) {
-    const known = new Set(from.map((item) => JSON.stringify(item)));
-    return to.every((item) => known.has(JSON.stringify(item)));
+    const kept = new Set(to.map((item) => JSON.stringify(item)));
+    return from.filter((item) => kept.has(JSON.stringify(item)));
   }
-  if (typeof to === 'number') return from === undefined || (typeof from === 'number' && to <= from);
-  if (typeof to === 'boolean') return from === to || from === true;
-  return from === to;
+  if (typeof to === 'number' && from === undefined) return to;
+  if (typeof from === 'number' && typeof to === 'number') return Math.min(from, to);
+  if (typeof from === 'boolean' && typeof to === 'boolean') return from && to;
+  if (from === to) return from;
+  throw refuse();
 }
 
 function narrowTraitLimits(
   declared: Traits['limits'],
   overrides: Partial<Traits['limits']>,
-  provider: string,
 ): Traits['limits'] {
-  const names = ['memory', 'pids', 'cpu', 'disk'] as const;
-  const widening = names.some(
-    (name) => overrides[name] === 'enforced' && declared[name] === 'none',
-  );
-  if (widening) throw widened(provider, 'traits.limits');
-  return { ...declared, ...overrides };
+  const both = (name: keyof Traits['limits']): LimitTrait =>
+    overrides[name] === 'none' ? 'none' : declared[name];
+  return { memory: both('memory'), pids: both('pids'), cpu: both('cpu'), disk: both('disk') };
 }
 
-function widened(provider: string, what: string): SandboxError {
+function incomparable(provider: string, name: string, key: string): SandboxError {
   return new SandboxError(
     'internal',
-    `provider ${provider} breaks its contract: an override widens ${what}, which its driver does not declare that far`,
+    `provider ${provider} breaks its contract: an override sets ${name}.${key} to something else than its driver declares; it may only take away`,
     { provider },
   );
 }

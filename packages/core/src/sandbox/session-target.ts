@@ -1,8 +1,10 @@
 import type { Call } from '../contract/call.ts';
 import { SandboxError } from '../errors/sandbox-error.ts';
 import { runScript, streamScript } from '../files/run-script.ts';
+import { inlineLimit, upload } from '../files/transfer.ts';
 import type { WorkspaceTarget } from '../manifest/workspace-target.ts';
 import { runCommand } from '../process/exec.ts';
+import { wholeIfSmall } from '../process/whole-input.ts';
 import { insidePath, resolveCommand } from '../process/resolve-command.ts';
 import { operate } from '../provider/operate.ts';
 import { type Session, workspacePath } from '../provider/session.ts';
@@ -20,13 +22,16 @@ export function workspaceTarget(session: Session): WorkspaceTarget {
         const put = (inner: Call): Promise<void> => archive.put(handle, workspace, tar, inner);
         return operate(context('apply'), { signal: call.signal }, put);
       }
-      const run = {
-        operation: 'apply',
-        script: 'unpack',
-        path: workspacePath,
-        input: tar,
-      } as const;
-      await runScript(session, run, { signal: call.signal });
+      const run = { operation: 'apply', path: workspacePath } as const;
+      const input = await wholeIfSmall(tar, inlineLimit(session));
+      const staged = await upload(session, 'apply', input, call);
+      await runScript(
+        session,
+        staged === undefined
+          ? { ...run, script: 'unpack', input }
+          : { ...run, script: 'unpackFile', args: [staged] },
+        { signal: call.signal },
+      );
     },
     getArchive(path, call) {
       if (archive) {

@@ -110,7 +110,7 @@ function cloneRecord(
   };
   return {
     ...newRecord(request, 'process'),
-    ...planLimits(request.id, resources, hostLimits()),
+    limits: planLimits(resources, hostLimits()),
     env: { ...source.env, ...request.env },
     root: source.root,
     ...(source.rebuild === undefined ? {} : { rebuild: source.rebuild }),

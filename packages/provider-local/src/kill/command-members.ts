@@ -1,5 +1,6 @@
 import type { ProcessIdentity } from '@gantry/core/node';
-import { inTree, readProc, readProcess, scanProcesses, type TreeProcess } from './process-tree.ts';
+import { fileSizeLimit } from './marks.ts';
+import { inTree, readProcess, scanProcesses, type TreeProcess } from './process-tree.ts';
 
 /** What one look at the processes of a command found. */
 export interface CommandMembers {
@@ -50,8 +51,6 @@ function isOver({ state }: TreeProcess): boolean {
 
 /** Shells count files in blocks of 512 bytes, bash in its own mode of 1024. */
 function isMarked(pid: number, mark: string): boolean {
-  const limit = /^Max file size +\S+ +(\d+) /m.exec(readProc(pid, 'limits') ?? '')?.[1];
-  if (limit === undefined) return false;
-  const bytes = BigInt(limit);
+  const bytes = fileSizeLimit(pid);
   return [512n, 1024n].some((block) => bytes === BigInt(mark) * block);
 }

@@ -24,18 +24,24 @@ export function scanProcesses(seen: (process: TreeProcess) => void = () => undef
   readonly processes: readonly TreeProcess[];
   readonly blurred: boolean;
 } {
-  const pids = readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []));
+  const pids = processIds();
   const processes: TreeProcess[] = [];
-  // Ids begin anew after the highest, so the newest is not always the highest. proc_loadavg(5).
-  const newest = Number(readFileSync('/proc/loadavg', 'latin1').trim().split(' ').at(-1));
-  const age = (pid: number): number => (pid <= newest ? newest - pid : newest - pid + 2 ** 32);
-  for (const pid of pids.toSorted((a, b) => age(a) - age(b))) {
+  for (const pid of pids) {
     const found = readProcess(pid);
     if (!found) continue;
     seen(found);
     processes.push(found);
   }
   return { processes, blurred: processes.length < pids.length };
+}
+
+/** The ids of all processes, the newest first. */
+export function processIds(): number[] {
+  const pids = readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []));
+  // Ids begin anew after the highest, so the newest is not always the highest. proc_loadavg(5).
+  const newest = Number(readFileSync('/proc/loadavg', 'latin1').trim().split(' ').at(-1));
+  const age = (pid: number): number => (pid <= newest ? newest - pid : newest - pid + 2 ** 32);
+  return pids.toSorted((a, b) => age(a) - age(b));
 }
 
 /** Those of the processes that descend from one, itself left out. */

@@ -1,7 +1,9 @@
+import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SandboxError } from '@gantry/core/driver';
 import { isRunning, type ProcessIdentity } from '@gantry/core/node';
-import { commandMembers } from './command-members.ts';
+import { commandMembers, type CommandMembers } from './command-members.ts';
+import { type MarkRange, markedProcesses } from './marks.ts';
 import { signalProcess, type TreeProcess } from './process-tree.ts';
 
 /** A guest may fork as fast as it can; stopped processes keep its limit used up. */
@@ -13,6 +15,11 @@ const goneWithinMs = 20_000;
 const enoughLooks = { calm: 3, churning: 12 } as const;
 const clearLook = 3;
 
+/** Whether this system has a signal of that name. */
+export function isSignal(name: string): name is NodeJS.Signals {
+  return name in constants.signals;
+}
+
 /**
  * Sends a signal to every process of one command, daemons included, and to none of another. After
  * SIGKILL none of them is left. Rejects with `unavailable` where that takes too long.
@@ -23,11 +30,30 @@ export async function signalCommand(
   signal: NodeJS.Signals,
 ): Promise<void> {
   if (!isRunning(main)) return;
-  if (signal === 'SIGKILL') return killCommand(main, mark);
-  for (const member of commandMembers(main, mark).members) signalProcess(member, signal);
+  return signalFound((marked) => commandMembers(main, mark, marked), signal, true);
 }
 
-async function killCommand(main: ProcessIdentity, mark: string): Promise<void> {
+/**
+ * Sends a signal to every process with a mark of the range. After SIGKILL none is left, as of
+ * `signalCommand`. `expected`: there was one just now.
+ */
+export async function signalMarked(
+  range: MarkRange,
+  signal: NodeJS.Signals,
+  expected: boolean,
+): Promise<void> {
+  return signalFound((marked) => markedProcesses(range, marked), signal, expected);
+}
+
+/** One look at the processes that a signal is for; `marked` is called with each as soon as it is seen. */
+type Look = (marked: (one: TreeProcess) => void) => CommandMembers;
+
+async function signalFound(look: Look, signal: NodeJS.Signals, expected: boolean): Promise<void> {
+  if (signal === 'SIGKILL') return killFound(look, expected);
+  for (const member of look(() => undefined).members) signalProcess(member, signal);
+}
+
+async function killFound(look: Look, expected: boolean): Promise<void> {
   const end = performance.now() + goneWithinMs;
   const stopped = new Set<string>();
   let needed: number = enoughLooks.calm;
@@ -43,9 +69,9 @@ async function killCommand(main: ProcessIdentity, mark: string): Promise<void> {
   for (let looks = 0; looks < needed;) {
     let fresh = 0;
     const note = (one: TreeProcess): void => void (fresh += stop(one) ? 1 : 0);
-    const { members, blurred } = commandMembers(main, mark, note);
+    const { members, blurred } = look(note);
     members.forEach(note);
-    if (first ? members.length === 0 : fresh > 0) needed = enoughLooks.churning;
+    if (first ? expected && members.length === 0 : fresh > 0) needed = enoughLooks.churning;
     first = false;
     // Whoever is stopped forks no more. Once nobody new has appeared, nobody can.
     if (fresh === 0) for (const member of members) signalProcess(member, 'SIGKILL');

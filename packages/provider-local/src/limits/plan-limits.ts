@@ -6,7 +6,7 @@ import {
   type Traits,
 } from '@gantry/core/driver';
 import { type CgroupDirectory, findCgroups } from './find-cgroups.ts';
-import { cgroupsFor, cgroupWith } from './sandbox-cgroups.ts';
+import { cgroupWith } from './sandbox-cgroups.ts';
 
 /** What one sandbox may use. */
 export interface SandboxLimits {
@@ -37,8 +37,18 @@ export interface HostLimits {
   readonly settable: readonly ResourceName[];
 }
 
-/** Looks which limits hold here. */
-export function hostLimits(cgroups: readonly CgroupDirectory[] = findCgroups()): HostLimits {
+/** For how long what was found is taken to hold. */
+const freshForMs = 1_000;
+let last: { readonly limits: HostLimits; readonly at: number } | undefined;
+
+/** Looks which limits hold here, or did a moment ago. */
+export function hostLimits(): HostLimits {
+  const now = performance.now();
+  if (!last || now - last.at > freshForMs) last = { limits: limitsWith(findCgroups()), at: now };
+  return last.limits;
+}
+
+function limitsWith(cgroups: readonly CgroupDirectory[]): HostLimits {
   const has = (control: 'memory' | 'pids' | 'cpu'): boolean =>
     cgroupWith(cgroups, control) !== undefined;
   const limits = {
@@ -69,11 +79,7 @@ function countsBySandbox(release: string): boolean {
  * The limits of a new sandbox: what was asked for, and defaults for the rest. Throws `unsupported` for
  * what this host cannot hold a sandbox to.
  */
-export function planLimits(
-  id: string,
-  asked: ResourceRequest,
-  host: HostLimits,
-): { readonly limits: SandboxLimits; readonly cgroups: readonly CgroupDirectory[] } {
+export function planLimits(asked: ResourceRequest, host: HostLimits): SandboxLimits {
   for (const [name, value] of Object.entries(asked)) {
     if (value !== undefined && !host.settable.some((settable) => settable === name)) {
       throw refused(
@@ -100,15 +106,12 @@ export function planLimits(
   }
   const memory = memoryBytes ?? defaultMemory() + (diskBytes ?? 0);
   return {
-    cgroups: cgroupsFor(id, host.cgroups),
-    limits: {
-      pids,
-      ...(host.limits.memory === 'enforced'
-        ? { memoryBytes: memory }
-        : { processMemoryBytes: memory }),
-      ...(cpus === undefined ? {} : { cpus }),
-      ...(diskBytes === undefined ? {} : { diskBytes }),
-    },
+    pids,
+    ...(host.limits.memory === 'enforced'
+      ? { memoryBytes: memory }
+      : { processMemoryBytes: memory }),
+    ...(cpus === undefined ? {} : { cpus }),
+    ...(diskBytes === undefined ? {} : { diskBytes }),
   };
 }
 

@@ -4,13 +4,23 @@ import { runProgram } from '../run-program.ts';
 import type { SandboxRecord } from '../sandbox-record.ts';
 import { cgroupWith } from './sandbox-cgroups.ts';
 
+/** What no control group holds a sandbox to, as prlimit(1) takes it. */
+export function processLimits({ limits, cgroups }: SandboxRecord): string[] {
+  const pids = cgroupWith(cgroups, 'pids') ? undefined : limits?.pids;
+  const data = limits?.processMemoryBytes;
+  return [
+    ...(pids === undefined ? [] : [`--nproc=${pids}`]),
+    ...(data === undefined ? [] : [`--data=${data}`]),
+  ];
+}
+
 /**
  * Sets what no control group holds a sandbox to: limits that every process inherits from the first
  * one, and cannot raise. The count of processes is the user namespace's own (Linux 5.14), so it is
  * the sandbox's.
  */
 export async function setProcessLimits(pid: number, record: SandboxRecord): Promise<void> {
-  const { limits, cgroups, uid } = record;
+  const { uid } = record;
   const files = /^Max file size +\S+ +(\S+) /m.exec(
     readFileSync(`/proc/${pid}/limits`, 'latin1'),
   )?.[1];
@@ -23,12 +33,7 @@ export async function setProcessLimits(pid: number, record: SandboxRecord): Prom
       },
     );
   }
-  const pids = cgroupWith(cgroups, 'pids') ? undefined : limits?.pids;
-  const data = limits?.processMemoryBytes;
-  const settings = [
-    ...(pids === undefined ? [] : [`--nproc=${pids}`]),
-    ...(data === undefined ? [] : [`--data=${data}`]),
-  ];
+  const settings = processLimits(record);
   if (settings.length === 0) return;
   const limit = ['prlimit', '--pid', String(pid), ...settings] as const;
   // Root may be without the right to set others' limits; the sandbox's uid may lower its own.

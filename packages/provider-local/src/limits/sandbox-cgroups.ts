@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SandboxError } from '@gantry/core/driver';
@@ -8,6 +8,8 @@ import type { SandboxLimits } from './plan-limits.ts';
 
 /** The kernel lets a group go a moment after its last process. */
 const emptyWithinMs = 10_000;
+/** How long the end of this process may take because of that. */
+const gonePatienceMs = 200;
 const periodMicroseconds = 100_000;
 
 /** The control groups of one sandbox below those found; nothing is made yet. */
@@ -15,10 +17,9 @@ export function cgroupsFor(id: string, found: readonly CgroupDirectory[]): Cgrou
   return found.map((parent) => ({ ...parent, path: path.join(parent.path, `gantry-${id}`) }));
 }
 
-/** Makes a sandbox's control groups and sets its limits. The caller removes them, on failure too. */
-export function makeCgroups(cgroups: readonly CgroupDirectory[], limits: SandboxLimits): void {
+/** Sets a sandbox's limits in its control groups, which are there and have none yet. */
+export function limitCgroups(cgroups: readonly CgroupDirectory[], limits: SandboxLimits): void {
   for (const cgroup of cgroups) {
-    mkdirSync(cgroup.path, { recursive: true });
     for (const [file, value] of settings(cgroup, limits)) {
       writeFileSync(path.join(cgroup.path, file), value);
     }
@@ -70,24 +71,48 @@ export function joinFiles(cgroups: readonly CgroupDirectory[]): string[] {
 }
 
 /** Removes a dead sandbox's control groups. Idempotent. */
-export async function removeCgroups(cgroups: readonly CgroupDirectory[]): Promise<void> {
+export async function removeCgroups(
+  cgroups: readonly Pick<CgroupDirectory, 'path'>[],
+): Promise<void> {
   for (const cgroup of cgroups) await removeCgroup(cgroup.path);
+}
+
+/**
+ * The same without waiting for anything but the processes in them to be gone, for the end of this process. Whether
+ * all could be removed.
+ */
+export function removeCgroupsNow(cgroups: readonly Pick<CgroupDirectory, 'path'>[]): boolean {
+  const busy = cgroups.filter(({ path: directory }) => existsSync(directory));
+  for (const { path: directory } of busy) killMembers(directory);
+  const end = performance.now() + gonePatienceMs;
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (let left = busy; left.length > 0; Atomics.wait(pause, 0, 0, 1)) {
+    left = left.filter(({ path: directory }) => !removeIfEmpty(directory));
+    if (left.length > 0 && performance.now() > end) return false;
+  }
+  return true;
+}
+
+/** Removes a control group unless a process is in it; whether it is gone. */
+export function removeIfEmpty(directory: string): boolean {
+  try {
+    rmdirSync(directory);
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return true;
+    if (isErrno(error, 'EBUSY')) return false;
+    throw error;
+  }
 }
 
 async function removeCgroup(directory: string): Promise<void> {
   const end = performance.now() + emptyWithinMs;
   for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
-    try {
-      rmdirSync(directory);
-      return;
-    } catch (error) {
-      if (isErrno(error, 'ENOENT')) return;
-      if (!isErrno(error, 'EBUSY')) throw error;
-      killMembers(directory);
-      if (performance.now() > end) {
-        const message = `the control group ${directory} still has processes ${emptyWithinMs} ms after its sandbox was killed`;
-        throw new SandboxError('unavailable', message, { details: { directory }, cause: error });
-      }
+    if (removeIfEmpty(directory)) return;
+    killMembers(directory);
+    if (performance.now() > end) {
+      const message = `the control group ${directory} still has processes ${emptyWithinMs} ms after its sandbox was killed`;
+      throw new SandboxError('unavailable', message, { details: { directory } });
     }
     await delay(pause);
   }

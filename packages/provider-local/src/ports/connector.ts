@@ -2,8 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readlinkSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { SandboxError } from '@gantry/core/driver';
-import { isRunning, type ProcessIdentity } from '@gantry/core/node';
-import { ownScript } from '../own-script.ts';
+import { isRunning, type ProcessIdentity, siblingScript } from '@gantry/core/node';
 import {
   type ConnectorMessage,
   type ConnectRequest,
@@ -27,7 +26,11 @@ export class Connector {
 
   /** `uid`: what it changes to once it is there, where this process is root. */
   constructor(main: ProcessIdentity, uid: number | undefined, entry: NetworkEntry) {
-    const script = [process.execPath, ownScript('ports/connector-main'), String(uid ?? 0)];
+    const script = [
+      process.execPath,
+      siblingScript(import.meta.url, 'connector-main'),
+      String(uid ?? 0),
+    ];
     const [program, ...args] = entry.commandLine(main.pid, script);
     this.#child = spawn(program, args, {
       cwd: '/',

@@ -4,6 +4,7 @@ import type { ExitStatus } from '@gantry/core/driver';
 import type { ProcessIdentity } from '@gantry/core/node';
 import { z } from 'zod';
 import { badRecord, isErrno } from '../errors.ts';
+import { identitySchema } from '../identity-schema.ts';
 
 /** An output of a detached process. */
 export type OutputName = 'stdout' | 'stderr';
@@ -12,6 +13,8 @@ export type OutputName = 'stdout' | 'stderr';
 export interface DetachedProcess {
   /** Its id in the sandbox, as the sandbox says. */
   readonly pid: number;
+  /** What all processes of the command carry, daemons too (`commandMembers`). */
+  readonly mark: string;
   /** The process of the host that keeps what it writes. */
   readonly recorder: ProcessIdentity;
   /** Milliseconds since the Unix epoch. */
@@ -34,14 +37,8 @@ const processSchema: z.ZodType<DetachedProcess> = z.strictObject({
     .int()
     .min(2)
     .max(2 ** 31 - 1),
-  recorder: z.strictObject({
-    pid: z
-      .int()
-      .min(2)
-      .max(2 ** 31 - 1),
-    startTime: z.string().min(1).max(100),
-    bootId: z.string().min(1).max(100),
-  }),
+  mark: z.string().regex(/^[1-9]\d{0,18}$/),
+  recorder: identitySchema,
   startedAt: z.int().min(0),
 });
 

@@ -6,6 +6,7 @@ import {
   type Signal,
 } from '@gantry/core/driver';
 import { isRunning } from '@gantry/core/node';
+import { isSignal } from '../kill/signal-command.ts';
 import type { DetachedFiles } from './detached-files.ts';
 import { firstOffset, type OutputSource, readOutput } from './output-reader.ts';
 
@@ -18,35 +19,22 @@ export interface OutputOffsets {
   readonly stderrOffset: number;
 }
 
-/** What of a link to the sandbox a detached process is reached through. */
-export interface ProcessSignals {
-  signal(signal: Signal, pid: number): Promise<void>;
-}
+/** Signals every process of the command with that mark. */
+export type SignalByMark = (mark: string, signal: NodeJS.Signals) => Promise<void>;
 
 /**
  * A detached process as its recorder's files tell of it. `release` lets go of it; until then, or until it
- * has ended, it keeps this process from ending. Throws `out-of-range` for bytes that are no longer kept.
+ * has ended, it keeps this process from ending. An output errors with `data-loss` where its bytes are no longer kept.
  */
 export function followDetached(
   id: string,
   files: DetachedFiles,
   from: OutputOffsets,
-  agent: ProcessSignals,
+  signalCommand: SignalByMark,
   release: AbortSignal,
 ): DriverProcess & { readonly id: string } {
   const noted = files.process();
   if (!noted) throw new SandboxError('not-found', `there is no detached process ${id}`);
-  for (const output of ['stdout', 'stderr'] as const) {
-    const first = firstOffset(files, output);
-    if (from[`${output}Offset`] >= first) continue;
-    throw new SandboxError(
-      'out-of-range',
-      `the first byte of ${output} that is still kept is at ${first}`,
-      {
-        details: { output, firstOffset: first },
-      },
-    );
-  }
   const changes = new Changes(files.directory, release);
   const over = (): boolean => !isRunning(noted.recorder);
   const source: OutputSource = { files, over, change: () => changes.next() };
@@ -57,11 +45,27 @@ export function followDetached(
     stdout: readOutput(source, 'stdout', from.stdoutOffset, unread),
     stderr: readOutput(source, 'stderr', from.stderrOffset, unread),
     exit: exitOf(source, changes),
-    async kill(signal = 'SIGKILL') {
-      // Afterwards the id may be another process's.
-      if (files.end() === undefined) await agent.signal(signal, noted.pid);
+    async kill(signal: Signal = 'SIGKILL') {
+      if (!isSignal(signal)) {
+        throw new SandboxError('invalid-argument', `there is no signal ${signal}`);
+      }
+      if (files.end() === undefined) await signalCommand(noted.mark, signal);
     },
   };
+}
+
+/** Throws `out-of-range` for bytes of a process that are no longer kept. */
+export function requireKept(files: DetachedFiles, from: OutputOffsets): void {
+  if (files.process() === undefined) return;
+  for (const output of ['stdout', 'stderr'] as const) {
+    const first = firstOffset(files, output);
+    if (from[`${output}Offset`] >= first) continue;
+    throw new SandboxError(
+      'out-of-range',
+      `the first byte of ${output} that is still kept is at ${first}`,
+      { details: { output, firstOffset: first } },
+    );
+  }
 }
 
 async function exitOf(

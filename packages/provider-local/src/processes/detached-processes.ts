@@ -3,11 +3,16 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { type Call, type Command, type DriverProcess, SandboxError } from '@gantry/core/driver';
-import { isRunning } from '@gantry/core/node';
+import { isRunning, type ProcessIdentity, siblingScript } from '@gantry/core/node';
 import { isErrno } from '../errors.ts';
-import { ownScript } from '../own-script.ts';
+import { signalCommand } from '../kill/signal-command.ts';
 import { DetachedFiles } from './detached-files.ts';
-import { followDetached, type OutputOffsets, type ProcessSignals } from './detached-process.ts';
+import {
+  followDetached,
+  type OutputOffsets,
+  requireKept,
+  type SignalByMark,
+} from './detached-process.ts';
 import { parseAnswer, type RecorderAnswer, type RecorderRequest } from './recorder-messages.ts';
 
 /** How many a sandbox may have, those that have ended included: each may keep 3 MiB on the host's disk. */
@@ -20,7 +25,8 @@ export interface DetachedOptions {
   readonly directory: string;
   readonly controlDirectory: string;
   readonly fifoMode: number;
-  readonly agent: ProcessSignals;
+  /** The first process of the sandbox. */
+  readonly main: ProcessIdentity;
 }
 
 /** The detached processes of one sandbox, started by any process of the host. */
@@ -60,6 +66,7 @@ export class DetachedProcesses {
     if (!/^d-[0-9a-f]{16}$/.test(id)) {
       throw new SandboxError('not-found', `there is no detached process ${JSON.stringify(id)}`);
     }
+    requireKept(this.#files(id), from);
     return this.#follow(id, from);
   }
 
@@ -80,7 +87,8 @@ export class DetachedProcesses {
   }
 
   #follow(id: string, from: OutputOffsets): DriverProcess {
-    return followDetached(id, this.#files(id), from, this.#options.agent, this.#release.signal);
+    const signal: SignalByMark = (mark, name) => signalCommand(this.#options.main, mark, name);
+    return followDetached(id, this.#files(id), from, signal, this.#release.signal);
   }
 
   #files(id: string): DetachedFiles {
@@ -115,11 +123,11 @@ export class DetachedProcesses {
   }
 
   async #startRecorder(files: DetachedFiles, command: Command, signal: AbortSignal): Promise<void> {
-    const { controlDirectory, fifoMode } = this.#options;
+    const { controlDirectory, fifoMode, main } = this.#options;
     const recorder = spawn(
       process.execPath,
       [
-        ownScript('processes/recorder-main'),
+        siblingScript(import.meta.url, 'recorder-main'),
         controlDirectory,
         fifoMode.toString(8),
         files.directory,
@@ -135,7 +143,7 @@ export class DetachedProcesses {
     recorder.stdin?.on('error', () => undefined);
     const { argv, cwd, env, stdin } = command;
     const request: RecorderRequest = {
-      ...{ argv, cwd, env },
+      ...{ argv, cwd, env, main },
       ...(stdin instanceof Uint8Array ? { stdin: Buffer.from(stdin).toString('base64') } : {}),
     };
     recorder.stdin?.write(`${JSON.stringify(request)}\n`);

@@ -17,13 +17,14 @@ export async function listProcesses(
   ids: ReadonlyMap<number, string>,
 ): Promise<readonly ProcessSummary[]> {
   const namespace = namespaceOf(String(main.pid));
-  if (namespace === undefined || !isRunning(main)) {
-    throw new SandboxError('unavailable', 'the sandbox has ended');
-  }
   const inside = readdirSync('/proc').filter(
     (name) => /^\d+$/.test(name) && namespaceOf(name) === namespace,
   );
   const found = await Promise.all(inside.map((pid) => summary(pid, ids)));
+  // Asked last: a namespace that has ended gives its name to the next one.
+  if (namespace === undefined || !isRunning(main)) {
+    throw new SandboxError('unavailable', 'the sandbox has ended');
+  }
   return found.filter((one) => one !== undefined).toSorted((a, b) => a.pid - b.pid);
 }
 

@@ -6,37 +6,44 @@
 // is gone, and the process is killed.
 import { createInterface } from 'node:readline';
 import { type DriverProcess, toSandboxError } from '@gantry/core/driver';
-import { AgentClient, identifyProcess } from '@gantry/core/node';
+import { AgentClient, identifyProcess, newMark } from '@gantry/core/node';
+import { signalCommand } from '../kill/signal-command.ts';
 import { DetachedFiles } from './detached-files.ts';
 import { recordOutput } from './output-recorder.ts';
 import { parseRequest, type RecorderAnswer } from './recorder-messages.ts';
 
 const [controlDirectory = '', fifoMode = '', directory = ''] = process.argv.slice(2);
 const files = new DetachedFiles(directory);
-const abandoned = new AbortController();
 // Whoever has started it may be gone at any time.
 process.stdout.on('error', () => undefined);
 for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => undefined);
 
+const never = new AbortController().signal;
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const first = await lines.next();
 if (first.done) process.exit(1);
-const { stdin, ...command } = parseRequest(first.value);
+const { stdin, main, ...command } = parseRequest(first.value);
 const kept = lines.next().then(({ value }) => value === 'keep');
-void kept.then((keep) => keep || abandoned.abort(new Error('nobody wants it')));
 
 let agent: AgentClient;
-let started: DriverProcess;
+let started: DriverProcess | undefined;
 let pid: number;
 try {
-  agent = new AgentClient({ controlDirectory, fifoMode: Number.parseInt(fifoMode, 8) });
+  agent = new AgentClient({
+    ...{ controlDirectory, fifoMode: Number.parseInt(fifoMode, 8) },
+    signalCommand: (one, signal) => signalCommand(main, one, signal),
+  });
   const bytes = stdin === undefined ? 'none' : new Uint8Array(Buffer.from(stdin, 'base64'));
-  started = await agent.spawn({ ...command, stdin: bytes }, { signal: abandoned.signal });
+  const mark = newMark();
+  // Started in any case: who wants it no more wants it dead, and what has not started cannot be killed.
+  started = await agent.spawn({ ...command, stdin: bytes }, { signal: never }, mark);
   const recorder = identifyProcess(process.pid);
   if (!recorder || started.pid === undefined) throw new Error('it has no process id');
   pid = started.pid;
-  files.writeProcess({ pid, recorder, startedAt: Date.now() });
+  files.writeProcess({ pid, mark, recorder, startedAt: Date.now() });
 } catch (error) {
+  // Nobody would know of it.
+  await started?.kill('SIGKILL');
   const { code, message, outcome, details } = toSandboxError(error, {
     provider: 'local',
     operation: 'spawn',
@@ -45,10 +52,14 @@ try {
   process.exit(1);
 }
 const ending = record(started);
+// Whoever gives it up removes its directory, and then nothing can be recorded.
+ending.catch(() => undefined);
 await answer({ pid });
-if (!(await kept)) await started.kill('SIGKILL');
+const wanted = await kept;
+if (!wanted) await started.kill('SIGKILL');
 process.stdin.destroy();
-await ending;
+if (wanted) await ending;
+else await Promise.allSettled([ending]);
 agent.close();
 
 /** Resolves when the process has ended and nobody writes to its outputs any more. */

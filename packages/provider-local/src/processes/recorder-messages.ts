@@ -1,8 +1,12 @@
 import type { Command, SandboxErrorCode } from '@gantry/core/driver';
+import type { ProcessIdentity } from '@gantry/core/node';
 import { z } from 'zod';
+import { identitySchema } from '../identity-schema.ts';
 
 /** What a recorder is to run. `stdin` is base64; absent means no input. */
 export interface RecorderRequest extends Pick<Command, 'argv' | 'cwd' | 'env'> {
+  /** The first process of the sandbox. */
+  readonly main: ProcessIdentity;
   readonly stdin?: string | undefined;
 }
 
@@ -21,6 +25,7 @@ export type RecorderAnswer =
 const requestSchema: z.ZodType<RecorderRequest> = z.strictObject({
   argv: z.tuple([z.string()], z.string()),
   cwd: z.string(),
+  main: identitySchema,
   env: z.record(z.string(), z.string()),
   stdin: z.base64().optional(),
 });

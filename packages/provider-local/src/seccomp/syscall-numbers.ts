@@ -1,3 +1,5 @@
+import type { RefusedSystemCall } from '@gantry/core/node';
+
 /**
  * Numbers of the system calls that the filter names, from the Linux uapi headers: x86-64 from
  * arch/x86/entry/syscalls/syscall_64.tbl, arm64 from include/uapi/asm-generic/unistd.h.
@@ -8,16 +10,14 @@ export interface SyscallNumbers {
   readonly arm64: number | undefined;
 }
 
-/** Refused with EPERM whatever their arguments are. */
-export const refusedCalls: Readonly<Record<string, SyscallNumbers>> = {
-  // Other processes' memory and descriptors: a guest must not reach the agent, which has its uid.
+/** Refused with EPERM whatever their arguments are; core says why each. */
+export const refusedCalls: Readonly<Record<RefusedSystemCall, SyscallNumbers>> = {
   ptrace: { x64: 101, arm64: 117 },
   process_vm_readv: { x64: 310, arm64: 270 },
   process_vm_writev: { x64: 311, arm64: 271 },
   kcmp: { x64: 312, arm64: 272 },
   pidfd_getfd: { x64: 438, arm64: 438 },
   process_madvise: { x64: 440, arm64: 440 },
-  // Kernel code and kernel images.
   init_module: { x64: 175, arm64: 105 },
   finit_module: { x64: 313, arm64: 273 },
   delete_module: { x64: 176, arm64: 106 },
@@ -26,7 +26,6 @@ export const refusedCalls: Readonly<Record<string, SyscallNumbers>> = {
   query_module: { x64: 178, arm64: undefined },
   kexec_load: { x64: 246, arm64: 104 },
   kexec_file_load: { x64: 320, arm64: 294 },
-  // Large kernel surfaces with a history, which ordinary programs do without.
   bpf: { x64: 321, arm64: 280 },
   perf_event_open: { x64: 298, arm64: 241 },
   userfaultfd: { x64: 323, arm64: 282 },
@@ -35,14 +34,11 @@ export const refusedCalls: Readonly<Record<string, SyscallNumbers>> = {
   io_uring_register: { x64: 427, arm64: 427 },
   fanotify_init: { x64: 300, arm64: 262 },
   modify_ldt: { x64: 154, arm64: undefined },
-  // Keyrings belong to no namespace.
   add_key: { x64: 248, arm64: 217 },
   request_key: { x64: 249, arm64: 218 },
   keyctl: { x64: 250, arm64: 219 },
-  // Files by handle, past every mount namespace.
   open_by_handle_at: { x64: 304, arm64: 265 },
   name_to_handle_at: { x64: 303, arm64: 264 },
-  // Mounts and roots.
   mount: { x64: 165, arm64: 40 },
   umount2: { x64: 166, arm64: 39 },
   pivot_root: { x64: 155, arm64: 41 },
@@ -55,10 +51,8 @@ export const refusedCalls: Readonly<Record<string, SyscallNumbers>> = {
   fspick: { x64: 433, arm64: 433 },
   mount_setattr: { x64: 442, arm64: 442 },
   open_tree_attr: { x64: 467, arm64: 467 },
-  // Namespaces; `clone` is looked at by its flags.
   unshare: { x64: 272, arm64: 97 },
   setns: { x64: 308, arm64: 268 },
-  // The machine as a whole.
   reboot: { x64: 169, arm64: 142 },
   swapon: { x64: 167, arm64: 224 },
   swapoff: { x64: 168, arm64: 225 },
@@ -77,7 +71,6 @@ export const refusedCalls: Readonly<Record<string, SyscallNumbers>> = {
   ioperm: { x64: 173, arm64: undefined },
   migrate_pages: { x64: 256, arm64: 238 },
   move_pages: { x64: 279, arm64: 239 },
-  // Obsolete.
   nfsservctl: { x64: 180, arm64: 42 },
   lookup_dcookie: { x64: 212, arm64: 18 },
   _sysctl: { x64: 156, arm64: undefined },

@@ -6,6 +6,7 @@ import { sandboxStatus } from '../inventory.ts';
 import { endSandbox } from '../removal.ts';
 import type { RunningRecord, SandboxRecord } from '../sandbox-record.ts';
 import type { StateDirectory } from '../state-directory.ts';
+import { requireMountTargets } from './mount-targets.ts';
 import { holdResume } from './resume-lock.ts';
 import { freeze, stoppedByGuest, thaw } from './suspend-in-memory.ts';
 
@@ -29,7 +30,7 @@ export async function suspendSandbox(
     return;
   }
   await endSandbox(state, record);
-  const { main: _main, keeper: _keeper, ...kept } = suspended;
+  const { main: _main, keeper: _keeper, timer: _timer, ...kept } = suspended;
   state.write(kept);
 }
 
@@ -60,24 +61,29 @@ export async function resumeSandbox(
 
 async function startAgain(
   state: StateDirectory,
-  record: SandboxRecord,
+  kept: SandboxRecord,
   call: Call,
   started: (record: RunningRecord, built: BuiltSandbox) => void,
 ): Promise<RunningRecord> {
-  const { directory } = state.sandbox(record.id);
+  const { directory, workspace } = state.sandbox(kept.id);
   for (const name of ['control', 'mounts']) {
     rmSync(path.join(directory, name), { recursive: true, force: true });
   }
-  const { rootfs, mounts = [] } = record.rebuild ?? {};
-  const built = await buildSandbox(state, record, rootfs, mounts, call.signal);
+  requireMountTargets(workspace, kept.rebuild?.mounts ?? []);
+  let record = kept;
+  const built = await buildSandbox(state, kept, call.signal, ({ cgroups }) => {
+    record = { ...kept, cgroups };
+    state.write(record);
+    return record;
+  });
   try {
-    const alive = { ...record, main: built.main, keeper: built.keeper };
+    const alive = { ...record, main: built.main, keeper: built.keeper, timer: built.timer };
     // Still marked as suspended: if this process ends before the sandbox goes, it is on disk as before.
     state.write(alive);
     const { suspended: _, ...running } = alive;
     started(running, built);
     call.signal.throwIfAborted();
-    built.go();
+    built.go(record.expiresAt - Date.now());
     state.write(running);
     return running;
   } catch (error) {

@@ -21,6 +21,8 @@ export interface AgentClientOptions {
   readonly fifoMode: number;
   /** Names from `laneNames` whose FIFOs are there. */
   readonly prepared?: readonly string[];
+  /** The same, and the agent starts them by itself. */
+  readonly started?: readonly string[];
   /**
    * Signals every process of the command with that mark (`commandText`), in place of the agent, which
    * reaches one process group only.
@@ -65,12 +67,21 @@ export class AgentClient {
       });
     }
     for (const name of this.#prepared) prepareLane(`${options.controlDirectory}/${name}`);
+    const started = options.started ?? [];
+    this.#starting = started.length;
+    for (const name of started) void this.#start(name, true);
   }
 
-  /** Starts a command; resolves once it runs. Aborting before that kills it when it does. */
-  async spawn(command: Command, call: Call): Promise<DriverProcess> {
+  /**
+   * Starts a command; resolves once it runs. Aborting before that kills it when it does. `mark` is for
+   * a command that others are to signal too.
+   */
+  async spawn(
+    command: Command,
+    call: Call,
+    mark: string | undefined = this.#options.signalCommand && newMark(),
+  ): Promise<DriverProcess> {
     call.signal.throwIfAborted();
-    const mark = this.#options.signalCommand ? newMark() : undefined;
     const started = await this.#run(commandText(command, mark), command.stdin, call.signal, mark);
     let over = false;
     const end = (): void => void (over = true);
@@ -88,11 +99,6 @@ export class AgentClient {
     }
     void feedBytes(stdin, command.stdin);
     return { ...rest, kill };
-  }
-
-  /** Sends a signal to a command that runs, whichever client has started it, by its process id. */
-  async signal(signal: Signal, pid: number): Promise<void> {
-    await this.#kill(signal, pid, undefined);
   }
 
   /** Lets go of the lanes. Idempotent. */
@@ -181,14 +187,14 @@ export class AgentClient {
     for (const name of names.slice(0, wanted)) void this.#start(name);
   }
 
-  async #start(name: string): Promise<void> {
+  async #start(name: string, already = false): Promise<void> {
     let lane: Lane | undefined;
     let told = false;
     try {
       if (this.#closed) throw released();
       lane = new Lane(`${this.#options.controlDirectory}/${name}`);
       this.#unready.add(lane);
-      await this.#tell(`lane ${name}`);
+      if (!already) await this.#tell(`lane ${name}`);
       told = true;
       await lane.ready();
       this.#unready.delete(lane);

@@ -2,6 +2,7 @@ import {
   closeSync,
   constants,
   fchmodSync,
+  fstatSync,
   ftruncateSync,
   openSync,
   rmSync,
@@ -15,16 +16,22 @@ import { type LaneStatus, LaneStatusReader } from './lane-status.ts';
 /** The FIFOs of a lane, by suffix; `x` is a plain file beside them. */
 export const laneFifos: readonly string[] = ['c', 's', 'i', 'o', 'e'];
 
-/** Commands up to this length need no further disk: a guest that filled it can still be told to clean up. */
-const reservedBytes = 4_096;
+/**
+ * Bytes that the plain file of a lane holds at the least. Commands up to this length need no further disk: a guest that
+ * filled it can still be told to clean up.
+ */
+export const reservedBytes = 4_096;
 
 /** Opens the file that a lane takes its commands from, and makes it when it is missing. */
 function openCommandFile(path: string): number {
   const descriptor = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW);
   try {
-    writeSync(descriptor, Buffer.alloc(reservedBytes, '\n'), 0, reservedBytes, 0);
+    const { size, mode } = fstatSync(descriptor);
+    if (size < reservedBytes) {
+      writeSync(descriptor, Buffer.alloc(reservedBytes, '\n'), 0, reservedBytes, 0);
+    }
     // Whatever the umask: in a sandbox of root's, the lane runs under another uid.
-    fchmodSync(descriptor, 0o644);
+    if ((mode & 0o777) !== 0o644) fchmodSync(descriptor, 0o644);
     return descriptor;
   } catch (error) {
     closeSync(descriptor);

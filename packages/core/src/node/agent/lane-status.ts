@@ -1,5 +1,5 @@
-import { constants } from 'node:os';
-import type { ExitStatus, Signal } from '../../contract/exit-status.ts';
+import type { ExitStatus } from '../../contract/exit-status.ts';
+import { shellExitStatus } from './shell-exit-status.ts';
 
 /** What a lane said. `broken` is everything that an agent does not say. */
 export type LaneStatus =
@@ -58,7 +58,7 @@ export class LaneStatusReader {
     }
     const ended = /^x (0|[1-9]\d{0,2})$/.exec(line);
     if (ended && Number(ended[1]) <= 255) {
-      const exit = exitStatus(Number(ended[1]), this.#started && this.#words.length > 0);
+      const exit = shellExitStatus(Number(ended[1]), this.#started && this.#words.length > 0);
       this.#started = false;
       return this.#say({ kind: 'ended', exit });
     }
@@ -76,19 +76,4 @@ export class LaneStatusReader {
     this.#text = '';
     this.#report({ kind: 'broken', reason });
   }
-}
-
-const signalNames: ReadonlyMap<number, Signal> = new Map(
-  Object.entries(constants.signals).map(
-    ([name, number]) => [number, `SIG${name.slice(3)}`] as const,
-  ),
-);
-
-/**
- * A shell's `$?` as an exit status. 128 + n is a death by signal n only where the shell said so in
- * words: it does for every signal but SIGINT and SIGPIPE.
- */
-function exitStatus(code: number, words: boolean): ExitStatus {
-  const signal = words && code > 128 ? signalNames.get(code - 128) : undefined;
-  return signal === undefined ? { code } : { signal };
 }

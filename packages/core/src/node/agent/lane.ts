@@ -5,6 +5,7 @@ import type { ExitStatus } from '../../contract/exit-status.ts';
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import { readableFromSocket, writableToSocket } from '../byte-streams.ts';
 import { hasReader, hasWriter, isErrno, openFifo } from '../fifo.ts';
+import { noDirectory } from './no-directory.ts';
 import { LaneChannel } from './lane-channel.ts';
 
 /** How long a lane may take to say that it is there, or that a command has started. */
@@ -104,14 +105,12 @@ export class Lane {
       });
     if (status.kind === 'started') return status.pid;
     if (status.kind !== 'no-directory') {
-      throw this.#channel.fail(`its lane said ${status.kind} at the start of a command`);
+      const failed = this.#channel.fail(`its lane said ${status.kind} at the start of a command`);
+      // Whoever was to become the command was killed before it began to.
+      throw status.kind === 'ended' ? notStarted(failed) : failed;
     }
     await this.#ended();
-    throw new SandboxError(
-      'failed-precondition',
-      'the working directory does not exist, or the command may not enter it',
-      { details: { reason: 'cwd' } },
-    );
+    throw noDirectory();
   }
 
   async #ended(): Promise<ExitStatus> {

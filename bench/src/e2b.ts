@@ -1,0 +1,87 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { startEmulator } from '@gantry/emulators';
+import { e2b as vendor } from '@gantry/emulators/e2b';
+import { e2b } from '@gantry/provider-e2b';
+import { local } from '@gantry/provider-local';
+import { Sandbox } from 'e2b';
+import { report, toRow } from './measure/report.ts';
+import { measureInTurns, quantile, type Samples } from './measure/samples.ts';
+
+// What the E2B adapter costs on top of the vendor's bare SDK, both on the same emulator and in the same sandbox.
+
+const rounds = Number(process.argv[2] ?? 40);
+const fileBytes = 16 * 1024 * 1024;
+const creates = 40;
+const perSecond = 5;
+
+const stateDirectory = mkdtempSync(path.join(tmpdir(), 'gantry-bench-'));
+const emulator = await startEmulator(vendor, { provider: local({ stateDirectory }) });
+const connection = { apiKey: emulator.key, apiUrl: emulator.url, sandboxUrl: emulator.url };
+const provider = e2b(connection);
+const contents = new Uint8Array(fileBytes).map((_, index) => index % 251);
+
+/** Forty creates at once against a quota; how long they take, in seconds. */
+async function createAgainstQuota(): Promise<number> {
+  const quotas = { createsPerSecond: perSecond };
+  await using limited = await startEmulator(vendor, {
+    provider: local({ stateDirectory }),
+    quotas,
+  });
+  const { key: apiKey, url } = limited;
+  const many = e2b({ apiKey, apiUrl: url, sandboxUrl: url });
+  const begin = performance.now();
+  const made = await Promise.allSettled(Array.from({ length: creates }, () => many.create()));
+  const seconds = (performance.now() - begin) / 1000;
+  const failed = made.filter(({ status }) => status === 'rejected').length;
+  if (failed > 0) throw new Error(`${failed} of ${creates} creates failed`);
+  return seconds;
+}
+
+try {
+  await using sandbox = await provider.create();
+  const bare = await Sandbox.connect(sandbox.ref.id, connection);
+  const pairs: readonly (readonly [string, () => Promise<unknown>, () => Promise<unknown>])[] = [
+    ['exec true', () => bare.commands.run('true'), () => sandbox.exec('true')],
+    [
+      'write 16 MiB',
+      () => bare.files.write('/workspace/bare', contents.buffer),
+      () => sandbox.files.write('adapter', contents),
+    ],
+    [
+      'read 16 MiB',
+      () => bare.files.read('/workspace/bare', { format: 'bytes' }),
+      () => sandbox.files.readBytes('adapter'),
+    ],
+  ];
+  await bare.files.write('/workspace/bare', contents.buffer);
+  await sandbox.files.write('adapter', contents);
+  const subjects = pairs.flatMap(([name, run, adapted]) => [
+    { name: `${name}, SDK`, run },
+    { name: `${name}, adapter`, run: adapted },
+  ]);
+  const samples: readonly Samples[] = await measureInTurns(subjects, rounds, (done) => {
+    if (process.stderr.isTTY) process.stderr.write(`\rround ${done}/${rounds + 3}`);
+  });
+  const of = (name: string): readonly number[] =>
+    samples.find((one) => one.name === name)?.milliseconds ?? [];
+  const rows = pairs.flatMap(([name]) => {
+    const unit = quantile(of(`${name}, SDK`), 0.5);
+    return [
+      toRow(`${name}, SDK`, of(`${name}, SDK`), unit),
+      toRow(`${name}, adapter`, of(`${name}, adapter`), unit, { target: 1.05 }),
+    ];
+  });
+  const allowed = (creates - perSecond) / perSecond;
+  const seconds = await createAgainstQuota();
+  rows.push(
+    toRow(`${creates} creates at ${perSecond} a second`, [seconds * 1000], allowed * 1000, {
+      target: 1.1,
+    }),
+  );
+  report('e2b', "the p50 of the SDK's own row; of the creates, what the quota allows", rows);
+} finally {
+  await emulator.close();
+  rmSync(stateDirectory, { recursive: true });
+}

@@ -1,0 +1,16 @@
+export type { Check, Level, Needs } from './check.ts';
+export { checks } from './checks/index.ts';
+export { runConformance } from './runner/run-conformance.ts';
+export type { ConformanceOptions, Progress } from './runner/run-conformance.ts';
+export type { CheckContext } from './runner/check-context.ts';
+export type { Interval } from './runner/assertions.ts';
+export type { CheckReport, ProfileReport, Report, Status, Verdict } from './runner/report.ts';
+export type { LoadedSubject, Subject } from './subject/load-subject.ts';
+export { mutants } from './mutants/index.ts';
+export type { Mutant } from './mutants/mutant.ts';
+export { runMutants } from './mutants/run-mutants.ts';
+export type { MutantOptions, MutantResult } from './mutants/run-mutants.ts';
+export { toBadge } from './reports/to-badge.ts';
+export type { Badge } from './reports/to-badge.ts';
+export { toHtml } from './reports/to-html.ts';
+export { toJUnit } from './reports/to-junit.ts';

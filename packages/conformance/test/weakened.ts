@@ -1,0 +1,61 @@
+/** Which checks must fail under each weakened subject: what no wrapper around a sound driver can break. */
+export const weakened: Readonly<
+  Record<'no isolation' | 'open bubblewrap' | 'bubblewrap as plain root', readonly string[]>
+> = {
+  /** Processes of the host, held to isolation class `process`. */
+  'no isolation': [
+    'isolation/class',
+    'isolation/host-files',
+    'isolation/planted-links',
+    'isolation/processes',
+    'isolation/namespaces',
+    'isolation/ipc',
+    'isolation/abstract-sockets',
+    'isolation/no-new-privileges',
+    'isolation/system-calls',
+    'isolation/user-namespaces',
+    'isolation/network-interfaces',
+    'isolation/network-host',
+    'isolation/network-metadata',
+    'isolation/network-neighbours',
+  ],
+  /** A mount namespace, the whole host in it, root of the host. */
+  'open bubblewrap': [
+    'isolation/class',
+    'isolation/host-files',
+    'isolation/base-unchanged',
+    'isolation/planted-links',
+    'isolation/link-race',
+    'isolation/workspaces-apart',
+    'isolation/processes',
+    'isolation/signals',
+    'isolation/agent-survives',
+    'isolation/proc-of-host',
+    'isolation/namespaces',
+    'isolation/ipc',
+    'isolation/abstract-sockets',
+    'isolation/host-user',
+    'isolation/capabilities',
+    'isolation/system-calls',
+    'isolation/mounting',
+    'isolation/kernel-settings',
+    'isolation/kernel-memory',
+    'isolation/devices',
+    'isolation/clock',
+    'isolation/network-interfaces',
+    'isolation/network-host',
+    'isolation/network-metadata',
+    'isolation/network-neighbours',
+  ],
+  /** Every namespace, and the capabilities of root. */
+  'bubblewrap as plain root': [
+    'isolation/host-user',
+    'isolation/capabilities',
+    'isolation/system-calls',
+    'isolation/user-namespaces',
+    'isolation/mounting',
+    'isolation/kernel-settings',
+    'isolation/cgroups',
+    'isolation/clock',
+  ],
+};

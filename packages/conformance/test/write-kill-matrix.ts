@@ -1,0 +1,42 @@
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { checks, mutants, runMutants, type MutantOptions } from '../src/index.ts';
+import { subjects } from './subjects.ts';
+
+/** What `kill-matrix.json` holds: each mutant, and the checks that failed under it. */
+export interface KillMatrix {
+  readonly date: string;
+  readonly commit: string;
+  /** `kills`: each mutant met only the checks that it must fail. `all`: every check. */
+  readonly against: 'kills' | 'all';
+  readonly checks: readonly string[];
+  readonly mutants: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Runs all mutants on the reference subject and the local provider, and writes the matrix. */
+export async function writeKillMatrix(
+  against: KillMatrix['against'],
+  options: Pick<MutantOptions, 'timeoutScale' | 'concurrency'>,
+): Promise<KillMatrix> {
+  const rows = new Map(mutants.map(({ name }) => [name, new Set<string>()]));
+  for (const load of [subjects.directory, subjects.local]) {
+    for (const { name, killedBy } of await runMutants({ subject: { load }, against, ...options })) {
+      for (const id of killedBy) rows.get(name)?.add(id);
+    }
+  }
+  const order = checks.map(({ id }) => id);
+  const commit = execFileSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8' }).trim();
+  const matrix: KillMatrix = {
+    date: new Date().toISOString().slice(0, 10),
+    commit,
+    against,
+    checks: order,
+    mutants: Object.fromEntries(
+      [...rows].map(([name, ids]) => [name, order.filter((id) => ids.has(id))]),
+    ),
+  };
+  const file = path.join(import.meta.dirname, '../kill-matrix.json');
+  writeFileSync(file, `${JSON.stringify(matrix, undefined, 1)}\n`);
+  return matrix;
+}

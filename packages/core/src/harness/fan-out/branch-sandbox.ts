@@ -1,0 +1,101 @@
+import type { CreateOptions, Provider } from '../../contract/provider.ts';
+import type { Sandbox } from '../../contract/sandbox.ts';
+import { SandboxError } from '../../errors/sandbox-error.ts';
+import { leaseFresh } from '../lease/lease-fresh.ts';
+import type { LeasedSandbox, LeaseTerms } from '../lease/leased-sandbox.ts';
+import type { Pool } from '../lease/pool.ts';
+import type { Budget } from '../policy/budget.ts';
+import type { Policy } from '../policy/policy.ts';
+import { sandboxName } from '../run/recorded-sandbox.ts';
+import type { Pass } from '../run/pass.ts';
+import type { BranchBase } from '../run/run-state.ts';
+import { withoutContents, type WorkspaceSaver } from '../run/workspace-saver.ts';
+import type { Router } from './route.ts';
+
+/** What a branch's sandbox is made with. */
+export interface BranchSandboxOptions {
+  readonly pass: Pass;
+  readonly scope: string;
+  readonly router: Router;
+  /** Provider names, best first. */
+  readonly order: readonly string[];
+  readonly terms: LeaseTerms;
+  readonly pool: Pool | undefined;
+  readonly policy: Policy;
+  readonly budget: Budget;
+  readonly base: BranchBase | undefined;
+  readonly saver: WorkspaceSaver | undefined;
+  readonly create: Omit<CreateOptions, 'signal' | 'timeoutMs'>;
+  readonly signal: AbortSignal;
+}
+
+/** A fresh sandbox of the first provider that gives one, and that provider's name. What the last one said is thrown. */
+export async function openBranchSandbox(
+  options: BranchSandboxOptions,
+): Promise<{ readonly leased: LeasedSandbox; readonly provider: string }> {
+  const { order, router, signal, budget } = options;
+  let last: unknown;
+  for (const name of order) {
+    signal.throwIfAborted();
+    budget.spend('sandboxes');
+    try {
+      const leased = await create(options, name);
+      router.told(name, true);
+      return { leased, provider: name };
+    } catch (error) {
+      signal.throwIfAborted();
+      router.told(name, false);
+      // What is wrong with the request is wrong everywhere.
+      if (SandboxError.is(error) && error.code === 'invalid-argument') throw error;
+      last = moreHopeful(last, error);
+    }
+  }
+  throw last;
+}
+
+async function create(options: BranchSandboxOptions, name: string): Promise<LeasedSandbox> {
+  const { pass, scope, router, terms, base, saver, signal } = options;
+  const provider = router.provider(name);
+  const facts = { provider: provider.id };
+  const onLease = async (lease: string): Promise<void> => {
+    // The lease itself is on disk: should this not get there, the reaper finds the sandbox all the same.
+    pass.log.note({ type: 'sandbox.creating', scope, facts: { ...facts, lease } });
+  };
+  const leased = await leaseFresh({
+    terms,
+    pool: options.pool,
+    policy: options.policy,
+    provider,
+    options: options.create,
+    signal,
+    onLease,
+    restore: base && restoreOf(base, saver, provider),
+  });
+  const { ref, receipt } = leased.sandbox;
+  pass.log.note({
+    type: 'sandbox.created',
+    scope,
+    sandbox: sandboxName(ref),
+    facts: { ...facts, lease: leased.lease, ref: JSON.stringify(ref) },
+    ...(receipt ? { manifest: receipt.planDigest } : {}),
+    ...(base ? { snapshot: base.snapshot, after: base.tree } : {}),
+  });
+  return leased;
+}
+
+function restoreOf(
+  { snapshot }: BranchBase,
+  saver: WorkspaceSaver | undefined,
+  provider: Provider,
+): (request: CreateOptions) => Promise<Sandbox> {
+  return async (request) => {
+    if (saver) return saver.restore(provider, snapshot, withoutContents(request));
+    const message = 'a branch of a snapshot needs a store: give createHarness one';
+    throw new SandboxError('failed-precondition', message, { operation: 'run.fanOut' });
+  };
+}
+
+/** Of two errors the one that leaves more hope: a provider that is only full is worth waiting for. */
+function moreHopeful(first: unknown, second: unknown): unknown {
+  return SandboxError.is(first) && first.code === 'resource-exhausted' ? first : second;
+}

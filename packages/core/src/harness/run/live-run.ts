@@ -1,0 +1,134 @@
+import { SandboxError } from '../../errors/sandbox-error.ts';
+import type { SnapshotStore } from '../../contract/snapshot-store.ts';
+import type { BranchFunction, BranchResult, FanOutOptions } from '../fan-out/fan-out-types.ts';
+import type { Json } from '../journal/run-event.ts';
+import type { Budget } from '../policy/budget.ts';
+import type { Policy } from '../policy/policy.ts';
+import { keepArtifact } from './artifact.ts';
+import { Guard } from './guard.ts';
+import type { Pass } from './pass.ts';
+import { RecordedSandbox } from './recorded-sandbox.ts';
+import type { RunWorkspace } from './run-workspace.ts';
+import type { Artifact, Run, RunSandbox, StepContext, StepOptions } from './run-types.ts';
+import { runScope } from './run-state.ts';
+import { Scope } from './scope.ts';
+
+/** What a run's function is handed stands on this. */
+export interface LiveRunOptions {
+  readonly pass: Pass;
+  readonly name: string;
+  readonly input: Json;
+  readonly workspace: RunWorkspace;
+  readonly policy: Policy;
+  readonly budget: Budget;
+  readonly store: SnapshotStore | undefined;
+  readonly fanOut: FanOutStarter;
+}
+
+/** Carries out a fan-out for a run. */
+export type FanOutStarter = <Item, Value>(
+  run: { readonly scope: Scope; readonly workspace: RunWorkspace; readonly pass: Pass },
+  name: string,
+  items: readonly Item[],
+  work: BranchFunction<Item, Value>,
+  options: FanOutOptions<Item>,
+) => Promise<readonly BranchResult<Value>[]>;
+
+/** One pass of a run, as its function sees it. */
+export class LiveRun implements Run {
+  readonly id: string;
+  readonly name: string;
+  readonly input: Json;
+  readonly sandbox: RunSandbox;
+  readonly scope: Scope;
+  readonly #options: LiveRunOptions;
+
+  constructor(options: LiveRunOptions) {
+    const { pass, workspace, policy, budget } = options;
+    this.#options = options;
+    this.id = pass.run;
+    this.name = options.name;
+    this.input = options.input;
+    this.scope = new Scope(runScope, pass, workspace);
+    const guard = new Guard(pass, runScope, policy, budget);
+    this.sandbox = new RecordedSandbox(pass, guard, () => workspace.sandbox());
+  }
+
+  get signal(): AbortSignal {
+    return this.#options.pass.signal;
+  }
+
+  step<Value>(
+    name: string,
+    work: (context: StepContext) => Value | Promise<Value>,
+    options?: StepOptions<Value>,
+  ): Promise<Value> {
+    return this.scope.step(name, work, options);
+  }
+
+  decide<Value>(
+    name: string,
+    inputs: unknown,
+    choose: (context: StepContext) => Value | Promise<Value>,
+    options?: Pick<StepOptions<Value>, 'schema'>,
+  ): Promise<Value> {
+    return this.scope.decide(name, inputs, choose, options);
+  }
+
+  artifact(path: string): Promise<Artifact> {
+    const { pass, store, workspace } = this.#options;
+    return this.scope.call({
+      name: path,
+      kind: 'artifact',
+      effects: 'workspace',
+      work: async () => keepArtifact(pass, store, await workspace.sandbox(), { step: path }, path),
+    });
+  }
+
+  checkpoint(): Promise<void> {
+    const { pass, workspace } = this.#options;
+    pass.throwIfEnded();
+    return this.scope.alone(() => workspace.checkpoint());
+  }
+
+  fanOut<Item, Value>(
+    name: string,
+    items: readonly Item[],
+    work: BranchFunction<Item, Value>,
+    options: FanOutOptions<Item> = {},
+  ): Promise<readonly BranchResult<Value>[]> {
+    const { pass, workspace, fanOut } = this.#options;
+    return fanOut({ scope: this.scope, workspace, pass }, name, items, work, options);
+  }
+
+  async adopt(name: string, branch: BranchResult<unknown>): Promise<void> {
+    const { workspace } = this.#options;
+    await this.scope.call({
+      name,
+      kind: 'adopt',
+      effects: 'workspace',
+      work: async () => {
+        if (
+          branch.status !== 'fulfilled' ||
+          branch.snapshot === undefined ||
+          branch.tree === undefined
+        ) {
+          throw refusal(
+            `branch ${branch.index} has kept no snapshot; fan out with keep: 'snapshot'`,
+          );
+        }
+        await workspace.checkpoint();
+        if (branch.base === undefined || branch.base !== workspace.saved?.tree) {
+          throw refusal(
+            `branch ${branch.index} did not begin with this run's workspace as it is at its last checkpoint; its changes would undo others`,
+          );
+        }
+        await workspace.replace({ snapshot: branch.snapshot, tree: branch.tree });
+      },
+    });
+  }
+}
+
+function refusal(message: string): SandboxError {
+  return new SandboxError('failed-precondition', message, { operation: 'run.adopt' });
+}

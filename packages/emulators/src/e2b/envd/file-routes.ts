@@ -1,0 +1,148 @@
+import type { HttpBindings } from '@hono/node-server';
+import { ConnectError, Code } from '@connectrpc/connect';
+import { Hono } from 'hono';
+import type { EmulatorContext } from '../../chassis/emulator.ts';
+import { dropConnection } from '../../chassis/response-tap.ts';
+import { ApiError, errorBody, toApiError } from '../api-error.ts';
+import type { E2bSandbox } from '../e2b-sandbox.ts';
+import { guestEnvironment } from '../guest.ts';
+import { readMetrics } from '../metrics.ts';
+import { isDirectory, isFile } from './entry-info.ts';
+import { describeEntry, type GuestEntry } from './entry-script.ts';
+import { guestPath } from './guest-path.ts';
+import { asUser, userOf } from './guest-user.ts';
+import { isGone } from './rpc-error.ts';
+import { writeUpload } from './uploads.ts';
+
+/** What comes with a request to envd's plain HTTP part. */
+export interface FileBindings extends HttpBindings {
+  readonly emulated: E2bSandbox;
+}
+
+const metadataHeader = 'x-metadata-';
+
+/** envd over plain HTTP: files in and out, and what it says of itself. */
+export function fileRoutes({ clock }: EmulatorContext): Hono<{ Bindings: FileBindings }> {
+  const app = new Hono<{ Bindings: FileBindings }>();
+  app.onError(async (error, c) => {
+    const gone = await isGone(error, c.env.emulated.sandbox);
+    if (gone) c.env.emulated.interrupt();
+    const { status, message } = gone
+      ? new ApiError(502, 'The sandbox was not found')
+      : fromEnvd(error);
+    const headers = { 'content-type': 'application/json' };
+    return new Response(errorBody(status, message), { status, headers });
+  });
+
+  app.get('/health', (c) => c.body(null, 204));
+  app.get('/envs', (c) => {
+    const { id, details } = c.env.emulated;
+    return c.json(guestEnvironment(id, details.request));
+  });
+  app.get('/metrics', async (c) => {
+    const [reading] = await readMetrics(clock, c.env.emulated, 0, Infinity);
+    return c.json(reading ?? {});
+  });
+
+  app.get('/files', async (c) => {
+    const { sandbox } = c.env.emulated;
+    const { path: given = '', username } = c.req.query();
+    asUser(sandbox, username || userOf(c.req.header('authorization')));
+    const path = guestPath(given);
+    const entry = await describeEntry(sandbox, path);
+    refuseOther(entry, path);
+    const range = rangeOf(c.req.header('range'), entry.size);
+    const headers = new Headers({
+      'content-type': 'application/octet-stream',
+      'content-length': String(range?.length ?? entry.size),
+      'accept-ranges': 'bytes',
+    });
+    const metadata = c.env.emulated.details.fileMetadata.get(path) ?? {};
+    for (const [name, value] of Object.entries(metadata)) headers.set(metadataHeader + name, value);
+    if (range) {
+      const last = range.offset + range.length - 1;
+      headers.set('content-range', `bytes ${range.offset}-${last}/${entry.size}`);
+    }
+    // Never more than was announced, though the file may have grown meanwhile.
+    const part = range ?? { offset: 0, length: entry.size };
+    const source = entry.size === 0 ? undefined : await sandbox.files.read(path, part);
+    const body = source ? orDropped(source, () => dropConnection(c.env.outgoing)) : null;
+    return c.newResponse(body, { status: range ? 206 : 200, headers });
+  });
+
+  app.post('/files', async (c) => {
+    const { emulated, incoming } = c.env;
+    const { path, username } = c.req.query();
+    asUser(emulated.sandbox, username || userOf(c.req.header('authorization')));
+    const metadata = Object.fromEntries(
+      Object.entries(c.req.header()).flatMap(([name, value]) =>
+        name.startsWith(metadataHeader) ? [[name.slice(metadataHeader.length), value]] : [],
+      ),
+    );
+    const written = await writeUpload(emulated.sandbox, incoming, path);
+    const known = Object.keys(metadata).length > 0 ? { metadata } : {};
+    for (const file of written) {
+      if (known.metadata) emulated.details.fileMetadata.set(file, metadata);
+      else emulated.details.fileMetadata.delete(file);
+    }
+    return c.json(
+      written.map((file) => ({
+        ...{ path: file, name: file.slice(file.lastIndexOf('/') + 1), type: 'file' },
+        ...known,
+      })),
+    );
+  });
+  return app;
+}
+
+/** A body whose source fails in the middle ends with its connection: an answer that looks whole would lie. */
+function orDropped(
+  source: ReadableStream<Uint8Array>,
+  drop: () => void,
+): ReadableStream<Uint8Array> {
+  const reader = source.getReader();
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { done, value } = await reader.read();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      } catch {
+        // Why it failed can no longer be told to anybody.
+        drop();
+        controller.close();
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+}
+
+function refuseOther(entry: GuestEntry, path: string): void {
+  if (isDirectory(entry)) throw new ApiError(400, `path '${path}' is a directory`);
+  if (!isFile(entry)) throw new ApiError(400, `path '${path}' is not a regular file`);
+}
+
+/** A single range of bytes (RFC 9110, 14.1.2); several are answered with the whole. */
+function rangeOf(
+  header: string | undefined,
+  size: number,
+): { offset: number; length: number } | undefined {
+  const match = /^bytes=(\d*)-(\d*)$/.exec(header ?? '');
+  if (!match || (match[1] === '' && match[2] === '')) return undefined;
+  const [, first = '', last = ''] = match;
+  const offset = first === '' ? Math.max(0, size - Number(last)) : Number(first);
+  const end = first === '' || last === '' ? size - 1 : Math.min(Number(last), size - 1);
+  if (offset > end) throw new ApiError(416, `the file has ${size} bytes`);
+  return { offset, length: end - offset + 1 };
+}
+
+function fromEnvd(error: unknown): ApiError {
+  if (!(error instanceof ConnectError)) return toApiError(error);
+  const statuses: Partial<Record<Code, number>> = {
+    [Code.NotFound]: 404,
+    [Code.Unauthenticated]: 401,
+    [Code.InvalidArgument]: 400,
+    [Code.FailedPrecondition]: 400,
+  };
+  return new ApiError(statuses[error.code] ?? 500, error.rawMessage);
+}

@@ -1,0 +1,91 @@
+import type { Capabilities, CreateOptions, NetworkPolicy, Provider, Sandbox } from '@gantry/core';
+import { unsupported } from './api-error.ts';
+import { guestHome, guestUser } from './e2b-sandbox.ts';
+import type { NetworkConfig, NewSandbox } from './wire-bodies.ts';
+
+/** Makes the vendor's usual user of whoever the provider's guest is. */
+const prepareScript = `
+set -e
+mkdir -p ${guestHome}
+name=$(id -un)
+[ "$name" = ${guestUser} ] || {
+  sed -i "s|^$name:\\([^:]*\\):\\([^:]*\\):\\([^:]*\\):[^:]*:[^:]*:[^:]*$|${guestUser}:\\1:\\2:\\3:${guestUser}:${guestHome}:/bin/bash|" /etc/passwd
+  sed -i "s|^$name:|${guestUser}:|" /etc/group
+}
+[ "$(id -un)" = ${guestUser} ]
+command -v bash >/dev/null || { echo 'there is no bash' >&2; exit 1; }
+`;
+
+/** What every process of a sandbox finds in its environment, before what the sandbox itself was given. */
+export function guestEnvironment(sandboxId: string, request: NewSandbox): Record<string, string> {
+  return {
+    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    HOME: guestHome,
+    USER: guestUser,
+    LOGNAME: guestUser,
+    E2B_SANDBOX: 'true',
+    E2B_SANDBOX_ID: sandboxId,
+    E2B_TEMPLATE_ID: request.templateID,
+    ...request.envVars,
+  };
+}
+
+/**
+ * What a provider is asked for, so that a sandbox of it can pass for one of E2B: a root file system that its
+ * user can write, and the network that was asked for. Throws the vendor's error for what it cannot give.
+ */
+export function guestRequest(
+  provider: Provider,
+  capabilities: Capabilities,
+  request: NewSandbox,
+  explicitInternet: boolean,
+): CreateOptions {
+  if (!capabilities.root?.modes.includes('copy-on-write')) {
+    throw unsupported(`provider ${provider.id} has no root file system that a guest can write`);
+  }
+  return {
+    manifest: {
+      spec: 'gantry-manifest/1',
+      root: 'copy-on-write',
+      network: networkPolicy(provider, request, explicitInternet),
+      labels: { 'gantry-emulator': 'e2b' },
+    },
+  };
+}
+
+/** Turns a fresh sandbox into one that has the vendor's user and home. */
+export async function prepareGuest(sandbox: Sandbox): Promise<void> {
+  const result = await sandbox.exec(prepareScript, { timeoutMs: 60_000 });
+  if (!result.ok) {
+    throw unsupported(`the sandbox cannot be given the user ${guestUser}: ${result.stderr.text}`);
+  }
+}
+
+/** Without a word about it a sandbox gets what the vendor gives, all of the network, as far as there is one. */
+function networkPolicy(
+  provider: Provider,
+  request: NewSandbox,
+  explicitInternet: boolean,
+): NetworkPolicy {
+  const modes = provider.capabilities.network?.modes ?? ['none'];
+  const { network = {}, allow_internet_access: internet } = request;
+  if (internet === false || deniesAll(network)) return { mode: 'none' };
+  const asked = (internet === true && explicitInternet) || restricts(network);
+  if (restricts(network) && modes.includes('allow-list') && network.allowOut) {
+    return { mode: 'allow-list', allow: network.allowOut };
+  }
+  if (modes.includes('open') && !restricts(network)) return { mode: 'open' };
+  if (!asked) return { mode: 'none' };
+  throw unsupported(`provider ${provider.id} has no network of that kind`);
+}
+
+/** Whether nothing can be reached. */
+export function deniesAll({ allowOut = [], denyOut = [] }: NetworkConfig): boolean {
+  return allowOut.length === 0 && denyOut.some((target) => target === '0.0.0.0/0');
+}
+
+function restricts(config: NetworkConfig): boolean {
+  const { allowOut = [], denyOut = [], rules = {}, egressProxy } = config;
+  const proxied = egressProxy !== undefined && egressProxy !== null;
+  return allowOut.length > 0 || denyOut.length > 0 || Object.keys(rules).length > 0 || proxied;
+}

@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { ApiError } from './api-error.ts';
+
+/** How far a sandbox reaches, as the vendor says it. */
+export interface NetworkConfig {
+  readonly allowOut?: string[] | undefined;
+  readonly denyOut?: string[] | undefined;
+  readonly allowPublicTraffic?: boolean | undefined;
+  readonly rules?: Record<string, unknown> | undefined;
+  readonly egressProxy?: unknown;
+  readonly allow_internet_access?: boolean | undefined;
+}
+
+/** The body of a create. */
+export interface NewSandbox {
+  readonly templateID: string;
+  /** Seconds. */
+  readonly timeout?: number | undefined;
+  readonly metadata?: Record<string, string> | undefined;
+  readonly envVars?: Record<string, string> | undefined;
+  readonly allow_internet_access?: boolean | undefined;
+  readonly network?: NetworkConfig | undefined;
+  readonly autoPause?: boolean | undefined;
+  readonly autoPauseMemory?: boolean | undefined;
+  readonly autoResume?: { enabled: boolean } | undefined;
+  readonly volumeMounts?: { name: string; path: string }[] | undefined;
+}
+
+interface Bodies {
+  readonly newSandbox: NewSandbox;
+  readonly network: NetworkConfig;
+  readonly timeout: { readonly timeout: number };
+  readonly pause: { readonly memory?: boolean | undefined };
+  readonly connect: {
+    readonly timeout?: number | undefined;
+    readonly memory?: boolean | undefined;
+  };
+}
+
+const texts = z.record(z.string(), z.string());
+const seconds = z.number().int().min(0).max(86_400);
+const flag = z.boolean().optional();
+
+const network = z.object({
+  allowOut: z.array(z.string()).optional(),
+  denyOut: z.array(z.string()).optional(),
+  allowPublicTraffic: flag,
+  rules: z.record(z.string(), z.unknown()).optional(),
+  egressProxy: z.unknown().optional(),
+  allow_internet_access: flag,
+});
+
+const bodies: { readonly [Name in keyof Bodies]: z.ZodType<Bodies[Name]> } = {
+  newSandbox: z.object({
+    templateID: z.string(),
+    timeout: seconds.optional(),
+    metadata: texts.optional(),
+    envVars: texts.optional(),
+    allow_internet_access: flag,
+    network: network.optional(),
+    autoPause: flag,
+    autoPauseMemory: flag,
+    autoResume: z.object({ enabled: z.boolean() }).optional(),
+    volumeMounts: z.array(z.object({ name: z.string(), path: z.string() })).optional(),
+  }),
+  network,
+  timeout: z.object({ timeout: seconds }),
+  pause: z.object({ memory: flag }),
+  connect: z.object({ timeout: seconds.optional(), memory: flag }),
+};
+
+/** Checks the JSON body of a request; an empty one reads as `{}`. Throws the vendor's 400. */
+export async function readBody<Name extends keyof Bodies>(
+  request: { text(): Promise<string> },
+  name: Name,
+): Promise<Bodies[Name]> {
+  const content = await request.text();
+  let value: unknown;
+  try {
+    value = content === '' ? {} : JSON.parse(content);
+  } catch {
+    throw new ApiError(400, 'Error when parsing request: the body is not JSON');
+  }
+  const result = bodies[name].safeParse(value);
+  if (result.success) return result.data;
+  throw new ApiError(400, `Error when parsing request: ${z.prettifyError(result.error)}`);
+}

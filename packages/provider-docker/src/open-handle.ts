@@ -1,0 +1,59 @@
+import type { Duplex } from 'node:stream';
+import type Dockerode from 'dockerode';
+import type { SandboxRef } from '@gantry/core/driver';
+import type { DockerHandle } from './docker-handle.ts';
+import { dockerError } from './errors.ts';
+import { defaultOwner, execUser } from './image-user.ts';
+import { ownLabels } from './labels.ts';
+import { LanePool } from './lane-pool.ts';
+import { laneScript, underInit } from './lane-script.ts';
+
+/** The parts of a container that a handle is made of. */
+export interface HandleSource {
+  readonly container: Dockerode.Container;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly networkMode: string | undefined;
+}
+
+/** The handle of a running container. Asks nothing of the daemon: the first command opens the first lane. */
+export function openHandle(
+  ref: SandboxRef,
+  { container, labels, networkMode }: HandleSource,
+): DockerHandle {
+  const owner = labels[ownLabels.owner] ?? defaultOwner;
+  const open = async (user: string | undefined, signal?: AbortSignal): Promise<Duplex> => {
+    try {
+      const exec = await container.exec({
+        Cmd: underInit(laneScript),
+        User: user === undefined ? owner : execUser(user),
+        AttachStdin: true,
+        AttachStdout: true,
+        AttachStderr: true,
+        ...(signal ? { abortSignal: signal } : {}),
+      });
+      return await exec.start({
+        hijack: true,
+        stdin: true,
+        ...(signal ? { abortSignal: signal } : {}),
+      });
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw dockerError(error, 'starting a command');
+    }
+  };
+  const isSuspended = async (): Promise<boolean> => {
+    const { State } = await container.inspect().catch((error: unknown) => {
+      throw dockerError(error, `looking for sandbox ${ref.id}`);
+    });
+    return State.Paused;
+  };
+  return {
+    ref,
+    container,
+    lanes: new LanePool(open, isSuspended),
+    owner,
+    root: labels[ownLabels.root] === 'copy-on-write' ? 'copy-on-write' : 'read-only',
+    base: labels[ownLabels.base] ?? '',
+    ...(networkMode === 'none' ? { narrowed: { ports: false } } : {}),
+  };
+}

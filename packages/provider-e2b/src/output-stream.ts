@@ -1,0 +1,44 @@
+/** Bytes that wait for a reader; then the vendor's stream waits too. */
+const bufferedBytes = 1024 * 1024;
+
+/** Output that the SDK hands over piece by piece, as a stream with back-pressure. */
+export class OutputStream {
+  readonly readable: ReadableStream<Uint8Array>;
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #room = Promise.withResolvers<void>();
+
+  constructor() {
+    this.readable = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => void (this.#controller = controller),
+        pull: () => this.#room.resolve(),
+        cancel: () => {
+          this.#controller = undefined;
+          this.#room.resolve();
+        },
+      },
+      new ByteLengthQueuingStrategy({ highWaterMark: bufferedBytes }),
+    );
+  }
+
+  /** Resolves when there is room for more, or nobody wants it. */
+  async push(bytes: Uint8Array): Promise<void> {
+    if (!this.#controller || bytes.length === 0) return;
+    this.#controller.enqueue(bytes);
+    if ((this.#controller.desiredSize ?? 0) > 0) return;
+    this.#room = Promise.withResolvers();
+    await this.#room.promise;
+  }
+
+  end(): void {
+    this.#controller?.close();
+    this.#controller = undefined;
+    this.#room.resolve();
+  }
+
+  fail(error: unknown): void {
+    this.#controller?.error(error);
+    this.#controller = undefined;
+    this.#room.resolve();
+  }
+}

@@ -1,0 +1,4 @@
+import path from 'node:path';
+import { describeConformance } from '@gantry/conformance/vitest';
+
+describeConformance({ subject: { load: path.join(import.meta.dirname, 'index.ts') } });
