@@ -1,9 +1,8 @@
 import { existsSync, globSync } from 'node:fs';
 import path from 'node:path';
-import { startDaemon } from '../packages/provider-docker/test/private-daemon.ts';
-import { buildImages, testImages } from '../packages/provider-docker/test/test-images.ts';
 import { requireBuild } from './built.ts';
 import { root, runCommand } from './repository.ts';
+import { withDocker } from './with-docker.ts';
 
 const [name = '', ...parameters] = process.argv.slice(2);
 await requireBuild();
@@ -25,15 +24,10 @@ if (!/^[a-z0-9-]+$/.test(name) || !existsSync(program)) {
 }
 
 /** Runs a benchmark of docker on a private daemon, unless `BENCH_DOCKER_SOCKET` names one. */
-async function withDaemon(
+function withDaemon(
   benchmark: string,
   work: (environment: Readonly<Record<string, string>>) => Promise<number>,
 ): Promise<number> {
   if (benchmark !== 'docker' || process.env['BENCH_DOCKER_SOCKET']) return work({});
-  await using daemon = await startDaemon();
-  await buildImages(daemon.client);
-  return await work({
-    BENCH_DOCKER_SOCKET: daemon.host.replace('unix://', ''),
-    BENCH_DOCKER_IMAGE: process.env['BENCH_DOCKER_IMAGE'] ?? testImages.debian,
-  });
+  return withDocker((host) => work({ BENCH_DOCKER_SOCKET: host.replace('unix://', '') }));
 }

@@ -27,24 +27,31 @@ export interface CommittedReport {
       }
     >
   >;
-  readonly checks: readonly { readonly id: string; readonly status: string }[];
+  readonly checks: readonly {
+    readonly id: string;
+    readonly status: string;
+    readonly known?: string;
+  }[];
   readonly weaker: Readonly<Record<string, string>>;
 }
 
 const BEGIN = '<!-- conformance: made by npm run reports -->';
 const END = '<!-- conformance: end -->';
 
-/** Every committed report, by provider. */
+/** Every committed report, by its place below `reports/`. */
 export function committedReports(): ReadonlyMap<string, CommittedReport> {
-  const files = globSync('reports/*.json', { cwd: root })
-    .filter((file) => !file.endsWith('.badge.json'))
-    .toSorted();
-  return new Map(
-    files.map((file) => [
-      path.basename(file, '.json'),
-      JSON.parse(readFileSync(path.join(root, file), 'utf8')) as CommittedReport,
-    ]),
-  );
+  const reports = new Map<string, CommittedReport>();
+  for (const file of globSync('reports/**/*.json', { cwd: root }).toSorted()) {
+    const document: unknown = JSON.parse(readFileSync(path.join(root, file), 'utf8'));
+    const isReport =
+      typeof document === 'object' && document !== null && 'spec' in document
+        ? document.spec === 'gantry-conformance-report/1'
+        : false;
+    // Beside the reports there are badges and lists of known failures.
+    if (isReport)
+      reports.set(file.slice('reports/'.length, -'.json'.length), document as CommittedReport);
+  }
+  return reports;
 }
 
 const verdictOf = (report: CommittedReport): string => {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { requireBuild } from './built.ts';
 import { committedReports, reportDocument, withReportTable } from './conformance-reports.ts';
 import { root, runCommand } from './repository.ts';
+import { withDocker } from './with-docker.ts';
 
 // Runs the conformance suite over a provider, and writes its reports and what is made of them.
 
@@ -18,7 +19,13 @@ if (!/^[a-z][a-z0-9-]*$/.test(name)) {
   const outputs = ['--report', file('json'), '--html', file('html'), '--badge', file('badge.json')];
   const program = path.join(root, 'packages', 'cli', 'bin', 'gantry.js');
   const parameters = [program, 'conformance', name, ...outputs, ...options];
-  process.exitCode = (await runCommand(process.execPath, parameters, { show: true })).code;
+  const run = async (environment: Readonly<Record<string, string>>): Promise<number> =>
+    (await runCommand(process.execPath, parameters, { show: true, environment })).code;
+  // What `DOCKER_HOST` names, else a private daemon.
+  const isPrivate = name === 'docker' && !process.env['DOCKER_HOST'];
+  process.exitCode = isPrivate
+    ? await withDocker((host) => run({ DOCKER_HOST: host }))
+    : await run({});
   const reports = committedReports();
   for (const [each, report] of reports)
     writeFileSync(path.join(folder, `${each}.md`), reportDocument(each, report));

@@ -96,7 +96,8 @@ function runWithoutServices(command, parameters) {
 function packagesOf(task, parameters) {
   var docker =
     (task === 'check' && parameters.indexOf('--types') === -1) ||
-    (task === 'bench' && parameters[0] === 'docker' && !process.env.BENCH_DOCKER_SOCKET);
+    (task === 'bench' && parameters[0] === 'docker' && !process.env.BENCH_DOCKER_SOCKET) ||
+    (task === 'reports' && parameters[0] === 'docker' && !process.env.DOCKER_HOST);
   return Object.assign(
     {},
     DEBIAN_PACKAGES,

@@ -2,7 +2,7 @@ import { lstat, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { ccda, plainExtractor } from '../test/samples.ts';
+import { ccda, concurrently, plainExtractor } from '../test/samples.ts';
 import { ExtractionFailure } from './extraction-failure.ts';
 import type { ClinicalRecord } from './guest/record.ts';
 import { runJob } from './job.ts';
@@ -25,7 +25,7 @@ function setting(extract: Extractor, only?: string): JobSetting {
   return {
     options: { concurrency: 4, output, ...(only === undefined ? {} : { only }) },
     provider: 'plain',
-    extract,
+    extractAll: concurrently(extract),
     startProgress: () => ({ finished: () => undefined, stop: () => undefined }),
   };
 }

@@ -10,7 +10,6 @@ import { makeMalformed } from './malformed.ts';
 import { UsageError } from './options.ts';
 import type { JobOptions } from './options.ts';
 import type { DocumentOutcome, ResultAgreement } from './outcome.ts';
-import { mapConcurrently } from './pool.ts';
 import type { Progress } from './progress.ts';
 import type { JobReport } from './report.ts';
 import { ResultFiles } from './result-files.ts';
@@ -24,28 +23,45 @@ export interface Extraction {
 /** Runs the extractor on one document. Throws `ExtractionFailure`; any other error ends the job. */
 export type Extractor = (document: CatalogDocument) => Promise<Extraction>;
 
+/** What became of one document in its sandbox, and how long it took. */
+export interface Extracted {
+  readonly extraction: Extraction | ExtractionFailure;
+  readonly milliseconds: number;
+}
+
+/** Extracts all documents, so many at a time, and tells each once, as soon as it is there. */
+export type ExtractAll = (
+  documents: readonly CatalogDocument[],
+  concurrency: number,
+  told: (index: number, extracted: Extracted) => Promise<void>,
+) => Promise<void>;
+
 /** What the job needs of the outside. */
 export interface JobSetting {
   readonly options: Pick<JobOptions, 'concurrency' | 'only' | 'output'>;
   /** Name of what makes the sandboxes, for the report. */
   readonly provider: string;
-  readonly extract: Extractor;
+  readonly extractAll: ExtractAll;
   readonly startProgress: (total: number) => Progress;
 }
 
 /** The whole job: every document extracted, checked and compared. A failed document ends nothing. */
 export async function runJob(setting: JobSetting): Promise<JobReport> {
-  const { options, provider, extract } = setting;
+  const { options, provider, extractAll } = setting;
   const started = performance.now();
   const catalog = await readCatalog();
   const files = new ResultFiles(options.output);
   const documents = select(await withMalformed(catalog, files.directory), options.only);
   const progress = setting.startProgress(documents.length);
   try {
-    const outcomes = await mapConcurrently(documents, options.concurrency, async (document) => {
-      const outcome = await runOne(document, files, extract);
+    const outcomes: DocumentOutcome[] = [];
+    for (const { name } of documents) await files.clear(name);
+    await extractAll(documents, options.concurrency, async (index, extracted) => {
+      const document = documents[index];
+      if (document === undefined) throw new Error(`there is no document ${index}`);
+      const outcome = await check(document, files, extracted);
+      outcomes[index] = outcome;
       progress.finished(outcome);
-      return outcome;
     });
     return {
       catalog,
@@ -78,24 +94,22 @@ function select(documents: CatalogDocument[], only: string | undefined): Catalog
   throw new UsageError(`no document has "${only}" in its name; there are:\n${names}`);
 }
 
-async function runOne(
+async function check(
   document: CatalogDocument,
   files: ResultFiles,
-  extract: Extractor,
+  { extraction, milliseconds }: Extracted,
 ): Promise<DocumentOutcome> {
-  const started = performance.now();
-  const elapsed = (): number => Math.round(performance.now() - started);
-  await files.clear(document.name);
   try {
-    const { result, receipts } = await extract(document);
+    if (extraction instanceof ExtractionFailure) throw extraction;
+    const { result, receipts } = extraction;
     await files.writeReceipts(document.name, receipts);
     const { record, fields } = checkResult(result, await readFile(document.file), document);
     await files.writeRecord(document.name, record);
-    return { document, record, fields, milliseconds: elapsed() };
+    return { document, record, fields, milliseconds };
   } catch (error) {
     if (!(error instanceof ExtractionFailure)) throw error;
     const { kind, message } = error;
-    return { document, failure: { kind, message }, milliseconds: elapsed() };
+    return { document, failure: { kind, message }, milliseconds };
   }
 }
 

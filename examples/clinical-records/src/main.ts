@@ -1,11 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { chaos, dieAfter } from './chaos.ts';
+import { durableExtraction, openHarness } from './durable-extraction.ts';
 import { runJob } from './job.ts';
 import { renderJson } from './json-report.ts';
 import { parseOptions, usage, UsageError } from './options.ts';
 import { startProgress } from './progress.ts';
 import { isSuccess, renderReport } from './report.ts';
-import { chooseProvider, NoProvider, sandboxedExtractor } from './run-document.ts';
+import { chooseProvider, NoProvider } from './run-document.ts';
 
 // Codes of sysexits.h, and the shell's for an end by SIGINT.
 const badUsage = 64;
@@ -42,14 +45,21 @@ async function main(parameters: readonly string[]): Promise<number> {
     process.stderr.write(`provider ${name} passed over: ${reason}\n`);
   }
   process.stderr.write(`provider: ${provider.id}\n`);
+  const { output, run = `run-${randomUUID()}` } = options;
+  if (options.chaos) return chaos(options, provider, stop.signal);
+  const { dieAfter: after } = options;
+  const more = after === undefined ? {} : { onEvent: dieAfter(after, provider) };
+  await using open = await openHarness(output, provider, more);
   const report = await runJob({
     options,
     provider: provider.id,
-    extract: await sandboxedExtractor(provider, stop.signal),
+    extractAll: durableExtraction(open.harness, provider, run, stop.signal),
     startProgress: (total) => startProgress(total, process.stderr),
   });
   const json = renderJson(report);
   await writeFile(path.join(report.output, 'report.json'), json);
   process.stdout.write(options.json ? json : renderReport(report, process.stdout));
-  return isSuccess(report) ? 0 : 1;
+  const { verdict, events } = await open.harness.verify(run);
+  process.stderr.write(`run ${run}: ${events} events, provenance ${verdict}\n`);
+  return isSuccess(report) && verdict === 'verified' ? 0 : 1;
 }

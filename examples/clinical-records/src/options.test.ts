@@ -5,16 +5,21 @@ test('the defaults', () => {
   expect(parseOptions([])).toEqual({
     json: false,
     help: false,
+    chaos: false,
     concurrency: 4,
     output: '.gantry/clinical-records',
   });
 });
 
 test('every option', () => {
-  const parameters = '--json --concurrency 8 --provider docker --only CCD --output out'.split(' ');
-  expect(parseOptions(parameters)).toEqual({
+  const line =
+    '--json --concurrency 8 --provider docker --only CCD --output out --run nightly-7 --die-after 3';
+  expect(parseOptions(line.split(' '))).toEqual({
     json: true,
     help: false,
+    chaos: false,
+    run: 'nightly-7',
+    dieAfter: 3,
     concurrency: 8,
     provider: 'docker',
     only: 'CCD',
@@ -29,6 +34,9 @@ test.each<[string, RegExp]>([
   ['--concurrency=-1', /from 1 to 64/],
   ['--provider e2b', /must be local or docker, not "e2b"/],
   ['--only=', /cannot be empty/],
+  ['--run Nightly', /made of a-z/],
+  ['--chaos --run one', /leave out --run/],
+  ['--die-after 0', /number of documents/],
   ['--concurency 2', /--concurency/],
   ['extra', /extra/],
 ])('%s is refused', (line, message) => {

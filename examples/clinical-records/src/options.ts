@@ -10,8 +10,14 @@ export interface JobOptions {
   readonly provider?: ProviderName;
   /** Part of the names of the documents to read. Absent: all. */
   readonly only?: string;
-  /** Directory for results and receipts. */
+  /** Directory for results and receipts, and the record of the runs. */
   readonly output: string;
+  /** The run to go on with, or to begin under this id. Absent: a new one. */
+  readonly run?: string;
+  /** Kill the job and its sandboxes midway, and see that it ends the same. */
+  readonly chaos: boolean;
+  /** After how many recorded documents this process kills itself, as `--chaos` has its processes do. */
+  readonly dieAfter?: number;
 }
 
 /** The providers that the job knows, in the order of preference. */
@@ -35,6 +41,9 @@ each document in a sandbox of its own, and checks every value against the docume
   --provider NAME    ${providerNames.join(' or ')} (default: the first of them that this machine can run)
   --only NAME        only documents with NAME in their name
   --output DIR       where results and receipts go (default .gantry/clinical-records)
+  --run ID           go on with the run of this id, or begin it
+  --chaos            kill sandboxes and the process itself midway, go on, and compare the results
+  --die-after N      end two sandboxes and then this process, once N documents are recorded
   --json             print one JSON report on standard output, and nothing else there
   --help             print this text
 
@@ -45,7 +54,17 @@ that cannot be understood; 69 when no provider can run here; 130 when interrupte
 
 /** Reads the command line. Throws `UsageError`. */
 export function parseOptions(parameters: readonly string[]): JobOptions {
-  const { json, help, concurrency, provider, only, output } = parse(parameters);
+  const {
+    json,
+    help,
+    concurrency,
+    provider,
+    only,
+    output,
+    run,
+    chaos,
+    'die-after': dieAfter,
+  } = parse(parameters);
   const known = providerNames.find((name) => name === provider);
   if (provider !== undefined && known === undefined) {
     throw new UsageError(`--provider must be ${providerNames.join(' or ')}, not "${provider}"`);
@@ -53,14 +72,25 @@ export function parseOptions(parameters: readonly string[]): JobOptions {
   if (!/^[0-9]{1,2}$/.test(concurrency) || Number(concurrency) < 1 || Number(concurrency) > 64) {
     throw new UsageError(`--concurrency must be a number from 1 to 64, not "${concurrency}"`);
   }
+  if (run !== undefined && !/^[a-z0-9][a-z0-9-]{0,62}$/.test(run)) {
+    throw new UsageError(`--run must be made of a-z, 0-9 and -, not "${run}"`);
+  }
+  if (chaos && run !== undefined)
+    throw new UsageError('--chaos begins a run of its own; leave out --run');
+  if (dieAfter !== undefined && !/^[1-9][0-9]{0,3}$/.test(dieAfter)) {
+    throw new UsageError(`--die-after must be a number of documents, not "${dieAfter}"`);
+  }
   if (only === '' || output === '') throw new UsageError('--only and --output cannot be empty');
   return {
     json,
     help,
     output,
+    chaos,
     concurrency: Number(concurrency),
     ...(known === undefined ? {} : { provider: known }),
     ...(only === undefined ? {} : { only }),
+    ...(run === undefined ? {} : { run }),
+    ...(dieAfter === undefined ? {} : { dieAfter: Number(dieAfter) }),
   };
 }
 
@@ -71,6 +101,9 @@ function parse(parameters: readonly string[]): {
   provider?: string | undefined;
   only?: string | undefined;
   output: string;
+  run?: string | undefined;
+  chaos: boolean;
+  'die-after'?: string | undefined;
 } {
   try {
     return parseArgs({
@@ -81,6 +114,9 @@ function parse(parameters: readonly string[]): {
         concurrency: { type: 'string', default: '4' },
         provider: { type: 'string' },
         only: { type: 'string' },
+        run: { type: 'string' },
+        chaos: { type: 'boolean', default: false },
+        'die-after': { type: 'string' },
         output: { type: 'string', default: '.gantry/clinical-records' },
       },
     }).values;

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -8,7 +9,9 @@ import { readCatalog } from './catalog.ts';
 import type { CatalogDocument } from './catalog.ts';
 import { checkResult } from './check-result.ts';
 import { makeMalformed } from './malformed.ts';
-import { chooseProvider, sandboxedExtractor } from './run-document.ts';
+import { durableExtraction, openHarness } from './durable-extraction.ts';
+import type { Extracted, Extraction } from './job.ts';
+import { chooseProvider } from './run-document.ts';
 
 let output: string;
 const signal = new AbortController().signal;
@@ -28,12 +31,26 @@ async function find(name: string): Promise<CatalogDocument> {
   return document;
 }
 
+/** Extracts one document as a run of its own. */
+async function extract(document: CatalogDocument, signal: AbortSignal): Promise<Extraction> {
+  const { provider } = await chooseProvider(undefined, signal);
+  await using open = await openHarness(output, provider);
+  const extractAll = durableExtraction(open.harness, provider, randomUUID(), signal);
+  const found: Extracted['extraction'][] = [];
+  await extractAll([document], 1, async (_, { extraction }) => {
+    found.push(extraction);
+  });
+  const [extraction] = found;
+  if (extraction === undefined || extraction instanceof Error) {
+    throw extraction ?? new Error('nothing was told');
+  }
+  return extraction;
+}
+
 describe('in a sandbox', () => {
   test('a document is extracted, and the receipts attest what went in and came out', async () => {
-    const { provider } = await chooseProvider(undefined, signal);
-    const extract = await sandboxedExtractor(provider, signal);
     const document = await find('parser-ccd/SampleCCDDocument');
-    const { result, receipts } = await extract(document);
+    const { result, receipts } = await extract(document, signal);
     const checked = checkResult(result, await readFile(document.file), document);
     expect(checked.fields).toBe(17);
     expect(receipts).toMatchObject({
@@ -54,21 +71,17 @@ describe('in a sandbox', () => {
   });
 
   test('a malformed document is refused with the reason, as a failure of the document', async () => {
-    const { provider } = await chooseProvider(undefined, signal);
-    const extract = await sandboxedExtractor(provider, signal);
     const document = await makeMalformed(await find('example/CCD_1'), output);
-    await expect(extract(document)).rejects.toMatchObject({
+    await expect(extract(document, signal)).rejects.toMatchObject({
       kind: 'unreadable',
       message: expect.stringMatching(/^malformed XML at \d+:\d+: unclosed tag/) as unknown,
     });
   });
 
   test('an abort ends the run with the abort, not with a failed document', async () => {
-    const { provider } = await chooseProvider(undefined, signal);
     const stop = new AbortController();
-    const extract = await sandboxedExtractor(provider, stop.signal);
     const document = await find('example/CCD_1');
-    const running = extract(document);
+    const running = extract(document, stop.signal);
     stop.abort(new Error('enough'));
     await expect(running).rejects.not.toMatchObject({ name: 'ExtractionFailure' });
   });
@@ -98,6 +111,24 @@ describe('the program', () => {
       stdout: '',
       stderr: expect.stringMatching(message) as unknown,
     });
+  });
+
+  test('--chaos: killed midway, it goes on to the same results and a verified record', async () => {
+    const parameters = [
+      program,
+      '--chaos',
+      '--only',
+      'example',
+      '--output',
+      path.join(output, 'wild'),
+    ];
+    const { stdout } = await run(process.execPath, parameters);
+    expect(stdout).toMatch(
+      /^process 1 had two sandboxes ended under it, and was killed after 3 more/m,
+    );
+    expect(stdout).toMatch(/^went on to the end: exit code 0, \d+ sandboxes reaped, 0 left$/m);
+    expect(stdout).toMatch(/^results [0-9a-f]{16} \(\d+ files\): the same$/m);
+    expect(stdout).toMatch(/^provenance chain verified: \d+ events, [1-9] processes killed$/m);
   });
 
   test('--help says what there is', async () => {

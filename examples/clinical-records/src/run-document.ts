@@ -5,11 +5,11 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SandboxError } from '@gantry/core';
 import type { CollectReceipt, ExecResult, Manifest, Provider } from '@gantry/core';
+import type { RunSandbox } from '@gantry/core/harness';
 import type { CatalogDocument } from './catalog.ts';
 import { ExtractionFailure } from './extraction-failure.ts';
-import type { Extraction, Extractor } from './job.ts';
+import type { Extraction } from './job.ts';
 import { providerNames } from './options.ts';
 import type { ProviderName } from './options.ts';
 import { largestResult } from './record-schema.ts';
@@ -66,27 +66,8 @@ async function loadProvider(name: ProviderName): Promise<Provider> {
   return (module.default as () => Provider)();
 }
 
-/** An extractor that runs each document in a fresh sandbox of `provider`, without network. */
-export async function sandboxedExtractor(
-  provider: Provider,
-  signal: AbortSignal,
-): Promise<Extractor> {
-  const tools = await findTools();
-  return async (document) => {
-    const work = await mkdtemp(path.join(tmpdir(), 'clinical-records-'));
-    try {
-      return await extract(provider, manifestOf(document, tools), work, signal);
-    } catch (error) {
-      if (signal.aborted || !SandboxError.is(error)) throw error;
-      throw new ExtractionFailure('sandbox', `${error.code}: ${error.message}`, { cause: error });
-    } finally {
-      await rm(work, { recursive: true, force: true });
-    }
-  };
-}
-
 /** What the extractor needs from the host, as real paths: a grant may not have a link in it. */
-interface Tools {
+export interface Tools {
   readonly node: string;
   readonly saxes: string;
   readonly xmlchars: string;
@@ -97,7 +78,8 @@ interface Tools {
 // From the sources the extractor is TypeScript, which Node runs as well; from a build, JavaScript.
 const extension = path.extname(fileURLToPath(import.meta.url));
 
-async function findTools(): Promise<Tools> {
+/** Finds them on this machine. */
+export async function findTools(): Promise<Tools> {
   const own = createRequire(import.meta.url);
   const saxes = await realpath(path.dirname(own.resolve('saxes/package.json')));
   const xmlchars = createRequire(path.join(saxes, 'package.json')).resolve('xmlchars/package.json');
@@ -109,7 +91,8 @@ async function findTools(): Promise<Tools> {
   };
 }
 
-function manifestOf(document: CatalogDocument, tools: Tools): Manifest {
+/** What a document's sandbox begins with. */
+export function manifestOf(document: CatalogDocument, tools: Tools): Manifest {
   return {
     spec: 'gantry-manifest/1',
     name: 'clinical-record',
@@ -133,33 +116,34 @@ function manifestOf(document: CatalogDocument, tools: Tools): Manifest {
 const timeoutMs = 60_000;
 const resultPath = 'output/result.json';
 
-async function extract(
-  provider: Provider,
-  manifest: Manifest,
-  work: string,
+/** Runs the extractor in a sandbox made of `manifestOf`. Throws `ExtractionFailure` for what is wrong with the document. */
+export async function extractIn(
+  sandbox: RunSandbox,
+  provider: string,
   signal: AbortSignal,
 ): Promise<Extraction> {
-  await using sandbox = await provider.create({ manifest, signal });
-  const run = await sandbox.exec(
-    ['./tools/node', `extractor/extract${extension}`, 'input/document', resultPath],
-    { timeoutMs, signal, maxOutputBytes: 64 * 1024 },
-  );
-  if (!run.ok) throw extractorFailure(run);
-  const collected = await sandbox.collect(work, {
-    maxBytes: largestResult,
-    maxEntries: 16,
-    signal,
-  });
-  const result = await readResult(work, collected);
-  const { exit, durationMs } = run;
-  const receipts = {
-    provider: provider.id,
-    exec: { exit, durationMs },
-    materialized: sandbox.receipt ?? null,
-    // The directory that outputs were fetched to is gone when the document is done.
-    collected: { ...collected, destination: null },
-  };
-  return { result, receipts };
+  const work = await mkdtemp(path.join(tmpdir(), 'clinical-records-'));
+  try {
+    const run = await sandbox.exec(
+      ['./tools/node', `extractor/extract${extension}`, 'input/document', resultPath],
+      { timeoutMs, signal, maxOutputBytes: 64 * 1024 },
+    );
+    if (!run.ok) throw extractorFailure(run);
+    const limits = { maxBytes: largestResult, maxEntries: 16 };
+    const collected = await sandbox.collect(work, { ...limits, signal });
+    const result = await readResult(work, collected);
+    const { exit, durationMs } = run;
+    const receipts = {
+      provider,
+      exec: { exit, durationMs },
+      materialized: (await sandbox.receipt()) ?? null,
+      // The directory that outputs were fetched to is gone when the document is done.
+      collected: { ...collected, destination: null },
+    };
+    return { result, receipts };
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
 }
 
 // EX_DATAERR: the extractor's own word for a document that it cannot read.

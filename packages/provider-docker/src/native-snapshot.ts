@@ -59,7 +59,9 @@ export function nativeSnapshot(
       const name = imageName(snapshot);
       const image = await findImage(workshop.daemon, name, call.signal);
       if (image?.labels[ownLabels.kind] !== 'snapshot') {
-        throw new SandboxError('not-found', `there is no native snapshot ${snapshot.id}`);
+        throw new SandboxError('not-found', `there is no native snapshot ${snapshot.id}`, {
+          details: { reason: 'gone' },
+        });
       }
       return createContainer(workshop, request, call.signal, { image: name });
     },

@@ -30,10 +30,14 @@ test('a daemon behind tcp serves the same, and shows no path of its machine', as
   await using terminal = await sandbox.terminal({ command: ['tty'] });
   const chunks = await Array.fromAsync(terminal.output);
   expect(Buffer.concat(chunks).toString()).toMatch(/^\/dev\/pts\/\d+\r\n$/);
-  expect((await remote.probe()).mounts).toBeUndefined();
+  const capabilities = await remote.probe();
+  expect([capabilities.mounts, capabilities.ports]).toEqual([undefined, undefined]);
   const entries = { given: { type: 'hostMount', source: import.meta.dirname } } as const;
   const mounted = remote.create({ manifest: { spec: 'gantry-manifest/1', entries } });
   await expect(mounted).rejects.toMatchObject({ code: 'unsupported' });
+  const [ports, network] = [[8080], { mode: 'open' } as const];
+  const exposed = remote.create({ manifest: { spec: 'gantry-manifest/1', ports, network } });
+  await expect(exposed).rejects.toMatchObject({ code: 'unsupported' });
 });
 
 test('a full disk is said as such, by files and by create, and leaves nothing half made', async () => {

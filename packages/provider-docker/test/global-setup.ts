@@ -1,7 +1,7 @@
 import Dockerode from 'dockerode';
 import type { TestProject } from 'vitest/node';
 import { startDaemon } from './private-daemon.ts';
-import { buildImages, testImages } from './test-images.ts';
+import { buildImages, tagDefaultImage } from './test-images.ts';
 
 /** Where the daemon of this run of the tests is, or why there is none. */
 export type DaemonOfRun = { readonly host: string } | { readonly problem: string };
@@ -54,8 +54,7 @@ async function open(): Promise<Opened> {
     const end = (): Promise<void> => Promise.resolve(daemon[Symbol.asyncDispose]());
     try {
       await buildImages(daemon.client);
-      // It cannot pull the image that sandboxes have by default, and this one is made of the same packages.
-      await daemon.client.getImage(testImages.debian).tag({ repo: 'debian', tag: 'bookworm-slim' });
+      await tagDefaultImage(daemon.client);
     } catch (error) {
       await end();
       throw error;

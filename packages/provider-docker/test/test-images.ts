@@ -18,6 +18,14 @@ function cacheDirectory(): string {
   );
 }
 
+/**
+ * Gives the Debian test image the name of the image that sandboxes have by default: a private daemon can pull nothing,
+ * and this one is made of the same packages.
+ */
+export async function tagDefaultImage(client: Dockerode): Promise<void> {
+  await client.getImage(testImages.debian).tag({ repo: 'debian', tag: 'bookworm-slim' });
+}
+
 /** The root file system of a test image, once `buildImages` has made it. */
 export function imageTar(name: keyof typeof testImages): string {
   return path.join(cacheDirectory(), `${name}-3.tar`);

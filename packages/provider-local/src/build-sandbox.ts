@@ -9,7 +9,8 @@ import {
   writableRootfs,
 } from './copy-on-write/writable-root.ts';
 import { stagePath } from './copy-on-write/overlaid-root.ts';
-import { dropLayerLinks } from './copy-on-write/overlay.ts';
+import { dropLayerLinks, mergedPath } from './copy-on-write/overlay.ts';
+import { layeredWorkspace } from './fork/layered-workspace.ts';
 import { removeTree } from './remove-tree.ts';
 import type { Launched } from './launcher.ts';
 import { type LaunchPlan, launchCommand } from './launch-command.ts';
@@ -58,7 +59,10 @@ export async function buildSandbox(
   const copyOnWrite = unbegun.root === 'copy-on-write';
   // What it takes to reach these is mounted for this sandbox alone.
   const apart =
-    rootfs !== undefined || mounts.length > 0 || unbegun.limits?.diskBytes !== undefined;
+    rootfs !== undefined ||
+    mounts.length > 0 ||
+    unbegun.limits?.diskBytes !== undefined ||
+    unbegun.layers !== undefined;
   const ahead = copyOnWrite ? spares.overlaid : spares.staged;
   // A sandbox that was suspended has its workspace, as the guest left it.
   const kept = existsSync(paths.workspace);
@@ -81,6 +85,7 @@ export async function buildSandbox(
           ? writableHostRoot(paths.directory, uid, (name) => stage.own(name))
           : writableRootfs(paths.directory, rootfs, uid);
     }
+    const workspace = layeredWorkspace(state, record);
     const base =
       rootfs === undefined
         ? (writable?.base ?? hostBase())
@@ -94,7 +99,10 @@ export async function buildSandbox(
     // The agent's lanes do not get a limit that is set on it when they run already.
     const later = processLimits(record).length > 0;
     const started = later ? [] : spare.lanes.slice(0, 1);
-    const overlays = spare.overlaid ? [] : (writable?.overlays ?? []);
+    const overlays = [
+      ...(spare.overlaid ? [] : (writable?.overlays ?? [])),
+      ...(workspace ? [workspace] : []),
+    ];
     const plan: LaunchPlan = {
       directory: paths.directory,
       ...(limits?.diskBytes === undefined ? {} : { workspaceBytes: limits.diskBytes }),
@@ -103,7 +111,7 @@ export async function buildSandbox(
         ...(writable === undefined ? {} : { root: stage.own(writable.root) }),
         base: [...base, ...etc],
         binds,
-        workspace: stage.own('workspace'),
+        workspace: stage.own(workspace ? mergedPath(workspace.name) : 'workspace'),
         control: stage.own('control'),
         lanes: started,
         infoDescriptor,

@@ -18,6 +18,8 @@ import { outOfMemoryKills, watchMemory } from './limits/out-of-memory.ts';
 import { hostLimits, narrowedBy, planLimits } from './limits/plan-limits.ts';
 import { listRecords, sandboxStatus, unreadableRecords } from './inventory.ts';
 import type { ResolvedOptions } from './options.ts';
+import { forkSandboxes } from './fork/fork-sandboxes.ts';
+import { ownWorkspace } from './fork/layered-workspace.ts';
 import { findPortsEntry } from './ports/enter-network.ts';
 import { PortForwarder } from './ports/port-forwarder.ts';
 import { DetachedProcesses } from './processes/detached-processes.ts';
@@ -50,7 +52,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
     record: SandboxRecord & { readonly main: ProcessIdentity },
     lanes: Pick<BuiltSandbox, 'started' | 'prepared'> = { started: [], prepared: [] },
   ): ProcessHandle => {
-    const { limits, root } = record;
+    const { limits, root, layers } = record;
     const { control, detached } = state.sandbox(record.id);
     const link = { controlDirectory: control, fifoMode: fifoMode(record) };
     const agent = new AgentClient({
@@ -62,7 +64,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       ref: reference(record.id),
       env: record.env,
       cgroups: record.cgroups ?? [],
-      ...(limits ? { narrowed: narrowedBy({ limits, root }, hostLimits()) } : {}),
+      ...(limits ? { narrowed: narrowedBy({ limits, root, layers }, hostLimits()) } : {}),
       main: record.main,
       agent,
       ports: new PortForwarder(record.main, record.uid),
@@ -85,7 +87,8 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
     return buildSandbox(state, fresh, signal, (spare) => {
       // Not before there is a directory: a sweep frees the uids of sandboxes that have none.
       const asRoot = process.getuid?.() === 0;
-      const uid = spare.overlaid?.uid ?? (asRoot ? reserveUid(state, fresh.id) : undefined);
+      const uid =
+        fresh.uid ?? spare.overlaid?.uid ?? (asRoot ? reserveUid(state, fresh.id) : undefined);
       const { cgroups } = spare;
       const record = { ...fresh, cgroups, ...(uid === undefined ? {} : { uid }) };
       begun(record);
@@ -93,6 +96,37 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       state.write(record);
       return record;
     });
+  };
+
+  /** Makes the sandbox of a new record, or takes over one that runs; of one that cannot be made nothing is left. */
+  const start = async (
+    fresh: SandboxRecord,
+    call: Call,
+    warm?: BuiltSandbox,
+  ): Promise<ProcessHandle> => {
+    let record = fresh;
+    try {
+      const built = warm ?? (await build(record, call, (begun) => (record = begun)));
+      try {
+        const { main, keeper, timer } = built;
+        const running = { ...record, main, keeper, timer };
+        record = running;
+        state.write(record);
+        const created = handle(running, built);
+        call.signal.throwIfAborted();
+        built.go(record.expiresAt - Date.now());
+        return created;
+      } catch (error) {
+        await built.abandon();
+        throw error;
+      }
+    } catch (error) {
+      await removeSandbox(state, record);
+      // Says which of the prerequisites is missing, in place of what one of them did about it.
+      const codes = ['failed-precondition', 'unavailable'];
+      if (SandboxError.is(error) && codes.includes(error.code)) requireAll(await diagnose());
+      throw error;
+    }
   };
 
   const startWarm = async (id: string): Promise<WarmSandbox> => {
@@ -172,15 +206,15 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
         limits,
         resources: { settable },
         ...(entry.ok ? {} : { ports: false as const }),
-        ...(overlay.ok ? {} : { root: { modes: ['read-only'] as const } }),
+        ...(overlay.ok ? {} : { root: { modes: ['read-only'] as const }, fork: false as const }),
       };
     },
 
     resources: { settable: ['cpus', 'memoryBytes', 'pids', 'diskBytes'] },
     metrics: {
       async read({ ref }) {
-        const { workspace } = state.sandbox(ref.id);
-        return readMetrics(requireRunning(state.read(ref.id), ref), workspace);
+        const record = requireRunning(state.read(ref.id), ref);
+        return readMetrics(record, ownWorkspace(state.sandbox(ref.id), record));
       },
     },
     suspend: {
@@ -228,28 +262,17 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
         const rebuild = { mounts, ...(rootfs === undefined ? {} : { rootfs }) };
         record = { ...newRecord(request, 'process'), limits, rebuild };
       }
-      try {
-        const built = warm?.built ?? (await build(record, call, (begun) => (record = begun)));
-        try {
-          const { main, keeper, timer } = built;
-          const running = { ...record, main, keeper, timer };
-          record = running;
-          state.write(record);
-          const created = handle(running, built);
-          call.signal.throwIfAborted();
-          built.go(request.maxLifetimeMs);
-          return created;
-        } catch (error) {
-          await built.abandon();
-          throw error;
-        }
-      } catch (error) {
-        await removeSandbox(state, record);
-        // Says which of the prerequisites is missing, in place of what one of them did about it.
-        const codes = ['failed-precondition', 'unavailable'];
-        if (SandboxError.is(error) && codes.includes(error.code)) requireAll(await diagnose());
-        throw error;
-      }
+      return start(record, call, warm?.built);
+    },
+
+    fork: {
+      maxPerCall: 1_000,
+      from: 'live',
+      async fork({ ref }, requests, call) {
+        const source = requireRunning(state.read(ref.id), ref);
+        await requireOverlay(state);
+        return forkSandboxes(state, source, requests, call, start);
+      },
     },
 
     async inspect(ref) {

@@ -6,6 +6,7 @@ import { SandboxError } from '@gantry/core/driver';
 import { isRunning, killProcess, ownIdentity, waitUntilGone } from '@gantry/core/node';
 import { DirectProcesses, signalGroup } from './direct-processes.ts';
 import { isErrno } from './errors.ts';
+import { leaveFamily, sweepFamilies } from './fork/layer-family.ts';
 import { hostLimits } from './limits/plan-limits.ts';
 import { removeCgroups, removeIfEmpty } from './limits/sandbox-cgroups.ts';
 import { removeTree } from './remove-tree.ts';
@@ -38,6 +39,7 @@ export async function removeSandbox(state: StateDirectory, record: SandboxRecord
   await endSandbox(state, record);
   await removeDirectory(state, record.id);
   if (record.uid !== undefined) freeUid(state, record.uid, (id) => id === record.id);
+  if (record.layers) await leaveFamily(state, record.layers.family, record.id);
 }
 
 /** Ends what runs in a sandbox, and keeps its directory. */
@@ -103,9 +105,10 @@ export async function sweep(state: StateDirectory): Promise<void> {
   await removeAbandonedCgroups();
   const trash = path.join(state.path, 'trash');
   for (const name of entries(trash)) await removeTree(path.join(trash, name));
+  await sweepFamilies(state);
   // Looked at one by one: a sandbox that is made meanwhile has its directory before its uid.
   freeUids(state, (id) =>
-    ['sandboxes', 'spares'].every((name) => !existsSync(path.join(state.path, name, id))),
+    ['sandboxes', 'spares', 'layers'].every((name) => !existsSync(path.join(state.path, name, id))),
   );
 }
 

@@ -7,6 +7,14 @@ import { identitySchema } from './identity-schema.ts';
 import type { CgroupDirectory } from './limits/find-cgroups.ts';
 import type { SandboxLimits } from './limits/plan-limits.ts';
 
+/** Layers that the workspaces of related sandboxes share. Nobody writes to them. */
+export interface WorkspaceLayers {
+  /** The directory of them all, which has the uid of their files. */
+  readonly family: string;
+  /** The topmost first. */
+  readonly names: readonly string[];
+}
+
 /** The record of a sandbox that has a first process. */
 export type RunningRecord = SandboxRecord & { readonly main: ProcessIdentity };
 
@@ -34,6 +42,8 @@ export interface SandboxRecord {
   readonly limits?: SandboxLimits;
   /** Made with the sandbox, and removed with it. */
   readonly cgroups?: readonly CgroupDirectory[];
+  /** What the workspace is copied on write from. Absent: it is a directory of the sandbox's own. */
+  readonly layers?: WorkspaceLayers;
   /** What the sandbox is started on again after it was suspended to disk. */
   readonly rebuild?: { readonly rootfs?: string; readonly mounts: readonly MountRequest[] };
   readonly suspended?: {
@@ -71,6 +81,9 @@ const mount = z.strictObject({
   },
 });
 
+const layerName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,99}$/);
+const layers = z.strictObject({ family: layerName, names: z.array(layerName).min(1) });
+
 const schema = z.strictObject({
   spec: z.literal('gantry-local/1'),
   id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,199}$/),
@@ -87,6 +100,7 @@ const schema = z.strictObject({
   timer: identitySchema.optional(),
   limits: limits.optional(),
   cgroups: z.array(cgroup).optional(),
+  layers: layers.optional(),
   rebuild: z.strictObject({ rootfs: z.string().optional(), mounts: z.array(mount) }).optional(),
   suspended: z
     .strictObject({ mode: z.enum(['memory', 'disk']), stopped: z.array(z.int().min(2)) })

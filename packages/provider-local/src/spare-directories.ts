@@ -7,6 +7,9 @@ import type { SandboxPaths, StateDirectory } from './state-directory.ts';
 /** Most spares that are kept, and made at a time when nobody waits. */
 const most = 8;
 const restMs = 50;
+/** So many are kept when none has been taken for a while. */
+const mostIdle = 2;
+const idleAfterMs = 10_000;
 
 /** Keeps directories of sandboxes to be, each with a keeper that waits, so that a create has less to do. */
 export class SpareDirectories {
@@ -16,6 +19,7 @@ export class SpareDirectories {
   #making: Promise<void> | undefined;
   #wanted = 0;
   #taken = 0;
+  #idle: NodeJS.Timeout | undefined;
 
   constructor(state: StateDirectory, maker: SpareMaker) {
     this.#state = state;
@@ -42,8 +46,7 @@ export class SpareDirectories {
           this.#move(spare, paths);
           return spare;
         } else {
-          // Emptied by hand or by a test, or killed. What is left of it is removed by a sweep at the latest.
-          void this.#maker.discard(spare).catch(() => undefined);
+          this.#discard(spare);
         }
       }
     } finally {
@@ -53,7 +56,23 @@ export class SpareDirectories {
       if (this.#spares.length < Math.min(most / 2, this.#taken)) {
         setTimeout(() => void this.#make().catch(() => undefined), fresh ? 0 : restMs).unref();
       }
+      clearTimeout(this.#idle);
+      this.#idle = setTimeout(() => this.#shrink(), idleAfterMs).unref();
     }
+  }
+
+  #shrink(): void {
+    const gone = this.#spares.filter(({ directory }) => !existsSync(directory));
+    const kept = this.#spares.filter((spare) => !gone.includes(spare));
+    for (const spare of [...gone, ...kept.splice(mostIdle)]) this.#discard(spare);
+    this.#spares.splice(0, this.#spares.length, ...kept);
+    // Begins small again.
+    this.#taken = Math.min(this.#taken, mostIdle);
+  }
+
+  /** Emptied by hand or by a test, killed, or not needed. What is left of it is removed by a sweep at the latest. */
+  #discard(spare: Spare): void {
+    void this.#maker.discard(spare).catch(() => undefined);
   }
 
   /** Removes what nobody has taken, at the end of this process. */

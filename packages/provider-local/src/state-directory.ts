@@ -43,7 +43,7 @@ export class StateDirectory {
       );
     }
     if ((stat.mode & 0o077) !== 0) chmodSync(this.path, 0o700);
-    for (const name of ['sandboxes', 'shared', 'spares', 'trash', 'uids']) {
+    for (const name of ['layers', 'sandboxes', 'shared', 'spares', 'trash', 'uids']) {
       mkdirSync(path.join(this.path, name), { recursive: true, mode: 0o700 });
     }
     if (self === 0) {

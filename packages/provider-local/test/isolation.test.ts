@@ -62,7 +62,7 @@ describe.each(isRoot ? ['an ordinary user'] : [])('local sandboxes, made by %s b
       const { name, ...rest } = JSON.parse(line) as { name: string; problem?: string };
       results.set(name, rest);
     }
-  }, 900_000);
+  }, 3_600_000);
 
   test.each(scenarios)('$name', ({ name }) => {
     const result = results.get(name);

@@ -66,6 +66,8 @@ export function namespaceOf(context: Context, sandbox: Sandbox): string {
 
 /** The name of a process's pid namespace, or `undefined` when it has ended. */
 export function pidNamespace(pid: number): string | undefined {
+  // A zombie has one until somebody takes note of its end, which nobody may do for long.
+  if (identifyProcess(pid) === undefined) return undefined;
   try {
     return readlinkSync(`/proc/${pid}/ns/pid`);
   } catch {
@@ -73,17 +75,17 @@ export function pidNamespace(pid: number): string | undefined {
   }
 }
 
-/** The processes of a pid namespace that are no zombies: those have a namespace until somebody takes note of their end. */
+/** The processes of a pid namespace that have not ended. */
 export function processesIn(namespace: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => pidNamespace(pid) === namespace && identifyProcess(pid) !== undefined);
+    .filter((pid) => pidNamespace(pid) === namespace);
 }
 
 /** Fails unless nothing of any sandbox is left: no directory, uid, mount. */
 export function assertNothingLeft({ stateDirectory }: Context): void {
-  for (const name of ['sandboxes', 'trash']) {
+  for (const name of ['layers', 'sandboxes', 'trash']) {
     assert.deepEqual(readdirSync(path.join(stateDirectory, name)), [], `${name} must be empty`);
   }
   const uids = path.join(stateDirectory, 'uids');

@@ -2,6 +2,7 @@ import { changesScenarios } from './changes-scenarios.ts';
 import { commandScenarios } from './command-scenarios.ts';
 import { controlScenarios } from './control-scenarios.ts';
 import { copyOnWriteScenarios } from './copy-on-write-scenarios.ts';
+import { forkScenarios } from './fork-scenarios.ts';
 import { hostileGuests } from './hostile-guests.ts';
 import { killScenarios } from './kill-scenarios.ts';
 import { lifetimeScenarios } from './lifetime-scenarios.ts';
@@ -31,4 +32,5 @@ export const scenarios: readonly Scenario[] = [
   ...scaleScenarios,
   ...hostileGuests,
   ...snapshotScenarios,
+  ...forkScenarios,
 ];

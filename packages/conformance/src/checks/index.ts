@@ -23,6 +23,8 @@ import { suspensionChecks } from './capabilities/suspension-checks.ts';
 import { terminalChecks } from './capabilities/terminal-checks.ts';
 import { fanOutChecks } from './fan-out/fan-out-checks.ts';
 import { faultChecks } from './faults/fault-checks.ts';
+import { captureChecks } from './rehydration/capture-checks.ts';
+import { rehydrateChecks } from './rehydration/rehydrate-checks.ts';
 import { contractChecks } from './core/contract-checks.ts';
 import { callChecks } from './core/call-checks.ts';
 import { commandChecks } from './core/command-checks.ts';
@@ -65,6 +67,8 @@ export const checks: readonly Check[] = [
   ...kernelIsolationChecks,
   ...networkIsolationChecks,
   ...loadIsolationChecks,
+  ...captureChecks,
+  ...rehydrateChecks,
   ...fanOutChecks,
   ...faultChecks,
   ...terminalChecks,

@@ -3,6 +3,7 @@ import { capabilityMutants } from './capability-mutants.ts';
 import { fanOutMutants } from './fan-out-mutants.ts';
 import { limitMutants } from './limit-mutants.ts';
 import { suspensionMutants } from './suspension-mutants.ts';
+import { rehydrationMutants } from './rehydration-mutants.ts';
 import { reachMutants } from './reach-mutants.ts';
 import { serviceMutants } from './service-mutants.ts';
 import { commandMutants } from './command-mutants.ts';
@@ -28,6 +29,7 @@ export const mutants: readonly Mutant[] = [
   ...serviceMutants,
   ...fanOutMutants,
   ...reachMutants,
+  ...rehydrationMutants,
   ...limitMutants,
   ...suspensionMutants,
 ];

@@ -21,6 +21,12 @@ export function reshapeProvider(provider: Provider, reshaping: Reshaping): Provi
     create: async (options) => wrapSandbox(await create(options)),
     connect: async (ref, options) => wrapSandbox(await connect(ref, options)),
     resume: async (ref, options) => wrapSandbox(await provider.resume(ref, options)),
+    rehydrate: async (snapshot, store, options) =>
+      wrapSandbox(
+        await (own.rehydrate ?? provider.rehydrate.bind(provider))(snapshot, store, options),
+      ),
+    recover: async (ref, options) =>
+      wrapSandbox(await (own.recover ?? provider.recover.bind(provider))(ref, options)),
     createFrom: async (snapshot, options) =>
       wrapSandbox(await provider.createFrom(snapshot, options)),
     wrap: own.wrap ?? ((wrapper) => reshapeProvider(provider.wrap(wrapper), reshaping)),

@@ -105,7 +105,7 @@ export class CheckContext extends Assertions {
 
   /** Processes of this host with a marker in their command line; `undefined` where that cannot be seen. */
   hostProcesses(marker: string): Promise<number[] | undefined> {
-    return hostProcesses(marker);
+    return hostProcesses(marker, this.limits.check);
   }
 
   /** Says that a protection which the subject does not claim is not there. */

@@ -1,41 +1,41 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { within } from '../runner/time-limits.ts';
-
-/** How long the kernel may take to tell the command line of one process. */
-const readMs = 2_000;
-
-/** Processes whose command line the kernel has not told yet: it waits for what is short of memory, say. */
-const stuck = new Set<string>();
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 
 /**
  * The processes of this host whose command line holds a marker, zombies left out. `undefined` where
- * the host has no `/proc` to look in.
+ * the host has no `/proc` to look in. Rejects when the kernel does not tell within the limit.
  */
-export async function hostProcesses(marker: string): Promise<number[] | undefined> {
-  let names: string[];
+export async function hostProcesses(
+  marker: string,
+  limitMs: number,
+): Promise<number[] | undefined> {
+  if (!existsSync('/proc/self/cmdline')) return undefined; // Not Linux: the caller decides what that means.
+  // By a program of its own: the kernel can take long over a process that is short of memory, and would
+  // keep a thread of this one for so long. The marker comes by its input, so as not to show in its command line.
+  const line = 'exec grep -lsF -f - /proc/[0-9]*/cmdline';
+  const child = spawn('/bin/sh', ['-c', line], { stdio: ['pipe', 'pipe', 'ignore'] });
+  child.stdin.on('error', () => undefined); // It has ended: its code says how.
+  child.stdin.end(`${marker}\n`);
+  const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
   try {
-    names = await readdir('/proc');
-  } catch {
-    return undefined; // Not Linux: the caller decides what that means.
-  }
-  const found: number[] = [];
-  for (const name of names) {
-    if (!/^\d+$/.test(name) || Number(name) === process.pid || stuck.has(name)) continue;
-    if (await holds(name, marker)) found.push(Number(name));
-  }
-  return found;
-}
-
-async function holds(pid: string, marker: string): Promise<boolean> {
-  // A zombie has an empty command line; what has ended, or belongs to someone else, has none to be read.
-  const line = readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '');
-  const read = line.finally(() => stuck.delete(pid));
-  const late = (): Error => new Error(`the kernel does not tell the command line of ${pid}`);
-  try {
-    return (await within(readMs, read, late)).includes(marker);
-  } catch {
-    // Not read again until it is told: each such read takes a thread of this process.
-    stuck.add(pid);
-    return false;
+    const ended = new Promise<number | null>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', resolve);
+    });
+    const parts: Buffer[] = [];
+    child.stdout.on('data', (part: Buffer) => parts.push(part));
+    const code = await ended;
+    // 2: some process ended while it was looked at.
+    if (code === null || code > 2)
+      throw new Error(`the processes of this host could not be looked through (${String(code)})`);
+    return Buffer.concat(parts)
+      .toString('latin1')
+      .split('\n')
+      .flatMap((name) => {
+        const pid = /^\/proc\/(\d+)\//.exec(name)?.[1];
+        return pid === undefined ? [] : [Number(pid)];
+      });
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -4,6 +4,7 @@ import { Router } from './fan-out/route.ts';
 import type { HarnessOptions } from './harness-options.ts';
 import type { Harness } from './harness-types.ts';
 import type { RunSummary } from './journal/journal.ts';
+import type { Json } from './journal/run-event.ts';
 import { reap } from './lease/reap.ts';
 import { thisOwner } from './lease/owner.ts';
 import { Pool } from './lease/pool.ts';
@@ -37,14 +38,14 @@ export function createHarness(options: HarnessOptions): Harness {
   const owner = thisOwner();
   const router = new Router(providers);
   const pool = options.pool && leases && new Pool({ leases, owner, ttlMs: claimMs }, options.pool);
-  const records = new RunRecords(options);
+  const records = new RunRecords(options, saver);
   const definitions = new Map<string, Definition>();
 
   function openRun(
     summary: RunSummary,
     written: WritableRun,
     run: RunOptions,
-    input: OpenRun['input'],
+    input: Json,
   ): OpenRun {
     const [first] = Object.keys(providers);
     const preferred = run.provider ?? first;
@@ -99,6 +100,7 @@ export function createHarness(options: HarnessOptions): Harness {
       store,
       fanOut: fanOutStarter(shared),
       claimMs,
+      keepCheckpoints: run.keepCheckpoints ?? 1,
       signal: run.signal,
     });
     return opened;

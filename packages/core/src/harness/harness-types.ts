@@ -72,7 +72,10 @@ export interface Harness extends AsyncDisposable {
   verify(run: string, options?: VerifyOptions): Promise<Verification>;
   /** The run's provenance for other tools, as lines of text. */
   export(run: string, format: ExportFormat): AsyncIterable<string>;
-  /** Destroys what a run recorded: bodies, key, artifacts. Its events stay, and still verify. */
+  /**
+   * Destroys what a run recorded: bodies, key, artifacts, and the records of its snapshots, whose bytes go when the store is
+   * pruned. Its events stay, and still verify.
+   */
   erase(run: string): Promise<void>;
   /** Destroys the pool's warm sandboxes; runs go on without. Idempotent. */
   close(): Promise<void>;

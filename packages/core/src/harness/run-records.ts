@@ -8,8 +8,10 @@ import { parseEvent, type RunEvent, textFact } from './journal/run-event.ts';
 import { noSuchRun, openForWriting } from './open-for-writing.ts';
 import { artifactPrefix } from './run/artifact.ts';
 import { readEvents } from './run/read-run.ts';
+import { runSnapshots } from './run/run-snapshots.ts';
 import { RunStateBuilder } from './run/run-state.ts';
 import type { Artifact, Ask } from './run/run-types.ts';
+import type { WorkspaceSaver } from './run/workspace-saver.ts';
 
 /** How often a reader that follows looks for more. */
 const followMs = 100;
@@ -18,8 +20,11 @@ const followMs = 100;
 export class RunRecords {
   readonly #options: HarnessOptions;
 
-  constructor(options: HarnessOptions) {
+  readonly #saver: WorkspaceSaver | undefined;
+
+  constructor(options: HarnessOptions, saver: WorkspaceSaver | undefined) {
     this.#options = options;
+    this.#saver = saver;
   }
 
   async *events(
@@ -138,6 +143,8 @@ export class RunRecords {
       if (store) {
         for await (const { key } of store.list(artifactPrefix(run))) await store.delete(key);
       }
+      const { checkpoints, branches } = await runSnapshots(journal, run);
+      for (const each of [...checkpoints, ...branches]) await this.#saver?.forget(each);
       // The event before the deed: an erasure that was cut short is done again, and the record says that it was meant.
       await log.commit({ type: 'run.erased' }, undefined, { status: found.status, sign: true });
       await journal.erase(run, claim.epoch);

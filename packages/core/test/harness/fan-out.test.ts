@@ -59,6 +59,7 @@ function small(
 }
 
 describe('fan-out', () => {
+  // Proves: harness-fan-out-order
   test('gives one result per item in their order, from sandboxes of their own, and leaves none', async () => {
     const { harness, sandboxes } = workshop();
     let most = 0;
@@ -147,6 +148,7 @@ describe('fan-out', () => {
     expect(sandboxesOf(root)).toEqual([]);
   });
 
+  // Proves: harness-adaptive
   test('adapts to a provider that has less room than it was asked for', async () => {
     const base = workshop();
     const { provider, most } = small(base.root, 2);
@@ -293,6 +295,7 @@ describe('fan-out', () => {
     );
   });
 
+  // Proves: harness-fan-out-clean
   test('cancelling the run destroys every branch', async () => {
     const { harness, sandboxes } = workshop();
     const controller = new AbortController();

@@ -1,3 +1,4 @@
+// Proves: journal-contract
 import { chmodSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -13,6 +14,7 @@ describe('the journal in SQLite', () => {
     await expect(passed).resolves.toBeUndefined();
   });
 
+  // Proves: harness-private
   test('every file is its owner’s alone', async () => {
     const directory = path.join(testDirectory(), 'journal');
     const journal = sqliteJournal(directory);

@@ -35,6 +35,7 @@ async function leave(
 }
 
 describe('reap', () => {
+  // Proves: harness-reap-own
   test('destroys what nobody looks after, and nothing else', async () => {
     const place = workshop();
     const gone = await goneOwner(place);
@@ -116,6 +117,7 @@ describe('the pool', () => {
     return place.sandboxes();
   }
 
+  // Proves: harness-pool-key
   test('hands out a warm sandbox of the same plan once, and none when a local source has changed', async () => {
     const place = workshop();
     const source = path.join(place.directory, 'in.txt');

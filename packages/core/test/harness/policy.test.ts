@@ -12,6 +12,7 @@ const policy: Policy = {
 };
 
 describe('policy', () => {
+  // Proves: harness-denied
   test('refuses what is denied, and records it', async () => {
     const { harness } = workshop({ policy });
     const tryIt = (
@@ -65,6 +66,7 @@ describe('policy', () => {
     expect(sandboxes()).toEqual([]);
   });
 
+  // Proves: harness-ask-durable
   test('asks, waits as long as it takes without a sandbox or process, and goes on with the answer', async () => {
     const { harness, again, sandboxes } = workshop({ policy });
     const seen: string[] = [];

@@ -72,6 +72,7 @@ const kindsOf = ({ problems }: Verification): readonly string[] =>
   [...new Set(problems.map(({ kind }) => kind))].toSorted();
 
 describe('verify', () => {
+  // Proves: harness-unanchored
   test('a run that nobody touched is verified with the key, and unanchored without', async () => {
     const { harness } = await finishedRun();
     const events = await eventsOf(harness, 'job-1');
@@ -84,6 +85,7 @@ describe('verify', () => {
     });
   });
 
+  // Proves: harness-tamper-evident
   test.each<[string, (database: DatabaseSync) => void, readonly string[]]>([
     [
       'an edited event',
@@ -200,6 +202,7 @@ describe('verify', () => {
     await expect(harness.resume('job-1')).rejects.toMatchObject({ code: 'data-loss' });
   });
 
+  // Proves: harness-erased
   test('after erase the events are verified, and no body can be read', async () => {
     const { harness } = await finishedRun();
     const recorded = (await eventsOf(harness, 'job-1')).find(
@@ -223,6 +226,7 @@ describe('verify', () => {
   });
 });
 
+// Proves: harness-redacted
 test('no secret reaches the journal, in whatever form it is printed', async () => {
   const secret = 'sk-very/secret+value';
   const other = 'p4ss "quoted" word';

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { Run, RunFunction } from '../../src/harness.ts';
 import { SandboxError } from '../../src/index.ts';
+import { memoryStore } from '../../src/snapshot.ts';
 import { endSandbox } from './shared-host-driver.ts';
 import { eventsOf, tally, workshop } from './workshop.ts';
 
@@ -20,6 +21,7 @@ function threeSteps(counts: Record<string, number>): RunFunction<string> {
 }
 
 describe('a run', () => {
+  // Proves: harness-committed-once, harness-acknowledged
   test('records its steps and gives the result again without running anything', async () => {
     const { harness, sandboxes } = workshop();
     const counts: Record<string, number> = {};
@@ -45,6 +47,7 @@ describe('a run', () => {
     ]);
   });
 
+  // Proves: harness-rollback-exact
   test('goes on after the step that failed, in another process, with the workspace of the last checkpoint', async () => {
     const { harness, again, sandboxes } = workshop();
     const counts: Record<string, number> = {};
@@ -82,6 +85,7 @@ describe('a run', () => {
     expect(rollback?.facts).toMatchObject({ to: checkpoint?.sequence });
   });
 
+  // Proves: harness-dying-answers
   test('a sandbox that ends in mid-step is replaced by one with the tree of the last checkpoint', async () => {
     const { harness, root, sandboxes } = workshop();
     const counts: Record<string, number> = {};
@@ -140,6 +144,7 @@ describe('a run', () => {
     expect(new Set(taken)).toEqual(new Set(['three', 'die once']));
   });
 
+  // Proves: harness-deterministic
   test('code that asks for another step than the journal has is stopped, and told both', async () => {
     const { harness, again } = workshop();
     let fail = true;
@@ -279,6 +284,20 @@ describe('a run', () => {
       problems: [],
     });
     await expect(harness.resume('job-1')).rejects.toMatchObject({ code: 'failed-precondition' });
+  });
+
+  test('of a finished run so many checkpoints stay as are asked for; of an erased one none', async () => {
+    const store = memoryStore();
+    const { harness } = workshop({ store });
+    const counts: Record<string, number> = {};
+    const stored = async (): Promise<number> =>
+      (await Array.fromAsync(store.list('snapshots/'))).length;
+    await harness.run('job', { id: 'job-1', keepCheckpoints: 2 }, threeSteps(counts));
+    expect(await stored()).toBe(2);
+    await harness.run('job', { id: 'job-2' }, threeSteps(counts));
+    expect(await stored()).toBe(3);
+    await harness.erase('job-1');
+    expect(await stored()).toBe(1);
   });
 
   test('cancelling fails the run and leaves nothing', async () => {

@@ -17,6 +17,8 @@ import path from 'node:path';
 export interface Overlay {
   readonly name: string;
   readonly layers: number;
+  /** Whether the guest must be able to rename directories of a layer, and hard links must stay links. */
+  readonly exact?: boolean;
 }
 
 /** Where the guest's writes to an overlay are, in the sandbox's directory. */
@@ -54,14 +56,14 @@ export function prepareOverlay(
  * comma would need quoting, and the guest reads these options in its /proc/self/mountinfo.
  */
 export function overlayMount(
-  { name, layers }: Overlay,
+  { name, layers, exact }: Overlay,
   inUserNamespace: boolean,
 ): [string, string] {
   const lower = Array.from({ length: layers }, (_, index) => layerLink(name, index)).join(':');
   return [
     [
       // Without privilege over the file system only `user.` attributes can be written.
-      ...(inUserNamespace ? ['userxattr'] : []),
+      ...(inUserNamespace ? ['userxattr'] : exact ? ['redirect_dir=on', 'index=on'] : []),
       ...['nosuid', 'nodev'],
       // Nothing of it outlives the sandbox: without this, each end of one waits for the disk.
       'volatile',

@@ -122,7 +122,11 @@ function defaultMemory(): number {
 
 /** What one sandbox can do less than the provider declares: limits that nobody asked for do not hold. */
 export function narrowedBy(
-  { limits, root }: { readonly limits: SandboxLimits; readonly root: string },
+  {
+    limits,
+    root,
+    layers,
+  }: { readonly limits: SandboxLimits; readonly root: string; readonly layers?: unknown },
   host: HostLimits,
 ): CapabilityOverrides {
   return {
@@ -133,11 +137,13 @@ export function narrowedBy(
     },
     resources: { settable: host.settable },
     // A workspace in memory does not outlive the processes, and neither does an overlay's mount.
-    ...(limits.diskBytes === undefined && root === 'read-only'
+    ...(limits.diskBytes === undefined && root === 'read-only' && layers === undefined
       ? {}
       : { suspend: { modes: ['memory'] } }),
     // Mounted in the sandbox alone, it is not there for the host to list.
-    ...(limits.diskBytes === undefined ? {} : { changes: false }),
+    ...(limits.diskBytes === undefined && layers === undefined ? {} : { changes: false }),
+    // There is nothing on disk that could be shared.
+    ...(limits.diskBytes === undefined ? {} : { fork: false }),
   };
 }
 

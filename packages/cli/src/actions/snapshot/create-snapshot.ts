@@ -28,7 +28,7 @@ export async function createSnapshot(
       : await readSnapshot(options.parent, store, { signal });
   const taken = await withSandbox(session, provider, { sandbox: sandboxId }, async (sandbox) => {
     using progress = new ByteProgress('taking a snapshot', session.verbose);
-    return sandbox.snapshot(store, {
+    return await sandbox.snapshot(store, {
       signal,
       onProgress: progress.report,
       ...(parent === undefined ? {} : { parent }),

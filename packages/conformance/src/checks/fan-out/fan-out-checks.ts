@@ -155,7 +155,7 @@ export const fanOutChecks: readonly Check[] = [
         ...captured.wrapper(driver),
         async create(request, call) {
           const handle = await captured.wrapper(driver).create(request, call);
-          if (captured.refs.length === 2) control.abort();
+          if (captured.refs.length >= 2) control.abort();
           return handle;
         },
       }));

@@ -58,7 +58,8 @@ async function create(options: BranchSandboxOptions, name: string): Promise<Leas
   const provider = router.provider(name);
   const facts = { provider: provider.id };
   const onLease = async (lease: string): Promise<void> => {
-    await pass.log.commit({ type: 'sandbox.creating', scope, facts: { ...facts, lease } });
+    // The lease itself is on disk: should this not get there, the reaper finds the sandbox all the same.
+    pass.log.note({ type: 'sandbox.creating', scope, facts: { ...facts, lease } });
   };
   const leased = await leaseFresh({
     terms,

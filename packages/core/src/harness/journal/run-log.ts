@@ -23,8 +23,6 @@ export interface RunLogOptions {
   readonly signer?: HeadSigner;
   /** Told each event once it is on disk. */
   readonly onWritten?: (event: RunEvent) => void;
-  /** Told once, when an event could not be written: nothing more will be. */
-  readonly onLost?: (error: unknown) => void;
 }
 
 /** How an event is committed. */
@@ -39,6 +37,8 @@ export interface CommitOptions {
  * milliseconds together with others, `commit` before it resolves. After a failure every later event is refused.
  */
 export class RunLog {
+  /** Told once, when an event could not be written: nothing more will be. */
+  onLost: ((error: unknown) => void) | undefined;
   readonly #options: RunLogOptions;
   /** The head of what was noted, and of what is on disk. */
   #head: JournalHead;
@@ -62,6 +62,11 @@ export class RunLog {
   /** The keyed digest of a value, for `inputs` and `outputs`. */
   digest(value: Json): string {
     return this.#options.cipher.digest(value);
+  }
+
+  /** A value as the journal keeps it, without secrets. */
+  redacted(value: Json): Json {
+    return this.#options.redactor.json(value);
   }
 
   /** Redacts and chains an event; it is on disk within 50 milliseconds, or with the next commit. */
@@ -119,7 +124,8 @@ export class RunLog {
     this.#pending = [];
     const { journal, run, epoch, signer, now, onWritten } = this.#options;
     const last = group.at(-1)?.entry;
-    if (!last && status === undefined) return;
+    // An earlier turn may have written what this one was for: its signature and status are still to come.
+    if (!last && status === undefined && !sign) return;
     const head = last ? { size: last.sequence, hash: last.hash } : this.#written;
     try {
       const signed = sign && signer ? await signHead(run, head, now(), signer) : undefined;
@@ -133,7 +139,7 @@ export class RunLog {
       if (signed) await signer?.keep?.(signed);
     } catch (error) {
       this.#failure = { error };
-      this.#options.onLost?.(error);
+      this.onLost?.(error);
       throw error;
     }
     for (const { event } of group) onWritten?.(event);

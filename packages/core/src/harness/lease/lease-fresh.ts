@@ -1,8 +1,12 @@
 import type { CreateOptions, Provider } from '../../contract/provider.ts';
 import type { Sandbox } from '../../contract/sandbox.ts';
+import { SandboxError } from '../../errors/sandbox-error.ts';
 import { checkNetwork, type Policy } from '../policy/policy.ts';
 import { LeasedSandbox, type LeaseTerms } from './leased-sandbox.ts';
 import type { Pool } from './pool.ts';
+
+/** How often a sandbox is made that ends before it is complete. */
+const mostTries = 4;
 
 /** How a leased sandbox is made. */
 export interface FreshSandbox {
@@ -28,9 +32,21 @@ export async function leaseFresh(fresh: FreshSandbox): Promise<LeasedSandbox> {
     await onLease(warm.lease);
     return warm;
   }
-  return LeasedSandbox.create(terms, provider, options, onLease, ({ labels, maxLifetimeMs }) => {
-    const all = { ...options.labels, ...labels };
-    const request = { ...options, labels: all, maxLifetimeMs, signal };
-    return restore ? restore(request) : provider.create(request);
-  });
+  for (let tries = 1; ; tries++) {
+    try {
+      return await LeasedSandbox.create(terms, provider, options, onLease, (leased) => {
+        const labels = { ...options.labels, ...leased.labels };
+        const request = { ...options, labels, maxLifetimeMs: leased.maxLifetimeMs, signal };
+        return restore ? restore(request) : provider.create(request);
+      });
+    } catch (error) {
+      if (tries === mostTries || !endedMeanwhile(error)) throw error;
+    }
+  }
+}
+
+/** Whether a sandbox was there and may have ended before it was complete: nothing of it is left, and another may do better. */
+function endedMeanwhile(error: unknown): boolean {
+  if (!SandboxError.is(error) || error.ref === undefined) return false;
+  return ['unknown', 'not-found', 'unavailable'].includes(error.code);
 }

@@ -87,6 +87,8 @@ export class LeasedSandbox {
       else await leases.release(id, epoch);
       throw error;
     }
+    // With an inventory the reaper finds it by its label.
+    if (provider.capabilities.inventory) return new LeasedSandbox(terms, id, epoch, sandbox);
     try {
       await leases.renew(id, epoch, ttlMs, JSON.stringify(sandbox.ref));
     } catch (error) {

@@ -2,7 +2,9 @@ import path from 'node:path';
 import type { ExitStatus } from '../../contract/exit-status.ts';
 import type { SandboxPath } from '../../contract/file-types.ts';
 import type { Files } from '../../contract/files.ts';
+import type { CollectReceipt, MaterializeReceipt } from '../../contract/manifest-types.ts';
 import type {
+  CollectOptions,
   CommandLine,
   ExecOptions,
   ExecResult,
@@ -58,6 +60,21 @@ export class RecordedSandbox implements RunSandbox {
   async ref(): Promise<SandboxRef> {
     this.#guard.frame('ref');
     return (await this.#sandbox()).ref;
+  }
+
+  async receipt(): Promise<MaterializeReceipt | undefined> {
+    this.#guard.frame('receipt');
+    return (await this.#sandbox()).receipt;
+  }
+
+  async collect(destination: string, options: CollectOptions = {}): Promise<CollectReceipt> {
+    this.#guard.frame('collect');
+    const sandbox = await this.#sandbox();
+    return persistUntilStarted(
+      'collect',
+      () => sandbox.collect(destination, this.#within(options)),
+      this.#signal,
+    );
   }
 
   async exec(command: CommandLine, options: ExecOptions = {}): Promise<ExecResult> {

@@ -1,4 +1,5 @@
-import type { CommandLine, RestrictedSandbox } from '../../contract/sandbox.ts';
+import type { CollectReceipt, MaterializeReceipt } from '../../contract/manifest-types.ts';
+import type { CollectOptions, CommandLine, RestrictedSandbox } from '../../contract/sandbox.ts';
 import type { SandboxRef } from '../../contract/sandbox-ref.ts';
 import type { CreateOptions } from '../../contract/provider.ts';
 import type { Json } from '../journal/run-event.ts';
@@ -54,6 +55,10 @@ export interface Artifact {
 export interface RunSandbox extends RestrictedSandbox {
   /** The sandbox as it is now; after a recovery it is another one. */
   ref(): Promise<SandboxRef>;
+  /** What was put into the workspace when the sandbox was made; `undefined` where that was a snapshot's contents, or nothing. */
+  receipt(): Promise<MaterializeReceipt | undefined>;
+  /** Fetches the outputs of the manifest, or those named, into a directory of the host. */
+  collect(destination: string, options?: CollectOptions): Promise<CollectReceipt>;
 }
 
 /** What a run and each of its branches can do. Names and order of these calls must be the same each time the function runs. */

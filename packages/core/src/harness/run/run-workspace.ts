@@ -60,6 +60,8 @@ export class RunWorkspace implements ScopeHooks {
     }
   }
 
+  readonly outlives: boolean = true;
+
   willCheck(): boolean {
     return this.#isDue(this.#stepsSince + 1);
   }

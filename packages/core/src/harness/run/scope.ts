@@ -7,6 +7,7 @@ import type { Pass } from './pass.ts';
 import type { StepState } from './run-state.ts';
 import type { ResultSchema, StepContext, StepOptions } from './run-types.ts';
 import { errorJson, errorOf } from './step-error.ts';
+import { checkedResult, describe, valueOf } from './step-result.ts';
 
 /** One call of a scope that is recorded. */
 export interface Call<Value> {
@@ -27,6 +28,8 @@ export interface ScopeHooks {
   lost(reason: string): unknown;
   /** After such a call was recorded. */
   recorded(): Promise<void>;
+  /** Whether the workspace can outlive the process. Where it cannot, what was done to it need not be on disk at once. */
+  readonly outlives: boolean;
   /** Whether `recorded` will find out by itself that the workspace is gone. */
   willCheck(): boolean;
 }
@@ -189,8 +192,8 @@ export class Scope {
       const context = this.#context(name, attempt, idempotencyKey);
       const started = { ...facts, type: 'step.started' } as const;
       // Who sees this event knows that the workspace may have been touched: it must be there before the work begins.
-      if (effects === 'none') log.note(started, inputs);
-      else await log.commit(started, inputs);
+      if (this.#hooks.outlives && effects === 'workspace') await log.commit(started, inputs);
+      else log.note(started, inputs);
       const tried = await this.#attempt(call, context, place);
       if ('value' in tried) {
         const body = tried.value === undefined ? {} : { value: tried.value };
@@ -204,12 +207,14 @@ export class Scope {
             outputs,
             ...(facts.scope === undefined ? {} : { scope: facts.scope }),
           });
-        const event = await log.commit({ ...facts, type: 'step.recorded', outputs }, body);
+        const recorded = { ...facts, type: 'step.recorded', outputs } as const;
+        if (this.#hooks.outlives || effects === 'none') await log.commit(recorded, body);
+        else log.note(recorded, body);
         if (effects === 'workspace') await this.#hooks.recorded();
         this.#pass.throwIfEnded();
-        return checkedResult(valueOf(await this.#pass.body(event.sequence)), name, call.schema);
+        return checkedResult(valueOf(log.redacted(body)), name, call.schema);
       }
-      const error = errorJson(tried.error);
+      const error = log.redacted(errorJson(tried.error));
       await log.commit({ ...facts, type: 'step.failed' }, error);
       if (attempt - before >= (call.attempts ?? 1)) throw errorOf(error, name, tried.error);
     }
@@ -266,31 +271,5 @@ export class Scope {
         return value;
       },
     };
-  }
-}
-
-function describe(kind: string, name: string, effects: string): string {
-  return effects === 'none' && kind === 'step'
-    ? `step "${name}" without effects`
-    : `${kind} "${name}"`;
-}
-
-function valueOf(body: unknown): unknown {
-  return typeof body === 'object' && body !== null && 'value' in body ? body.value : undefined;
-}
-
-/** A recorded value as the step's result. */
-function checkedResult<Value>(
-  value: unknown,
-  name: string,
-  schema: ResultSchema<Value> | undefined,
-): Value {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- without a schema the step's type is its author's word
-  if (!schema) return value as Value;
-  try {
-    return schema.parse(value);
-  } catch (cause) {
-    const message = `the recorded result of step ${name} does not fit its schema`;
-    throw new SandboxError('data-loss', message, { operation: `step ${name}`, cause });
   }
 }

@@ -1,4 +1,5 @@
 import type { SnapshotStore } from '../../contract/snapshot-store.ts';
+import { storeKeys } from '../../snapshot/repository/repository.ts';
 import type { WorkspaceSaver } from './workspace-saver.ts';
 
 /** How short a secret may be and still be looked for in a workspace. */
@@ -18,6 +19,7 @@ export function snapshotSaver(
       const { id, tree } = await sandbox.snapshot(store, options);
       return { snapshot: id, tree };
     },
+    forget: (snapshot) => store.delete(storeKeys.snapshot(snapshot)),
     restore: (provider, snapshot, options) => provider.rehydrate(snapshot, store, options),
   };
 }

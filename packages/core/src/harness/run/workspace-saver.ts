@@ -12,6 +12,8 @@ export interface SavedWorkspace {
 /** Saves workspaces and makes sandboxes of them again. */
 export interface WorkspaceSaver {
   save(sandbox: Sandbox, parent: string | undefined, signal: AbortSignal): Promise<SavedWorkspace>;
+  /** Gives up what was saved; its bytes go when the store is pruned. Idempotent. */
+  forget(snapshot: string): Promise<void>;
   /** A new sandbox with exactly these contents. */
   restore(provider: Provider, snapshot: string, options: CreateOptions): Promise<Sandbox>;
 }

@@ -100,7 +100,8 @@ async function ancestry(
   call: Call,
 ): Promise<readonly Snapshot[]> {
   const chain = [await repository.readSnapshot(id, call)];
-  while (layers === 'chain' && chain[0]?.parent !== undefined) {
+  if (layers === 'one') return chain;
+  while (chain[0]?.parent !== undefined) {
     try {
       chain.unshift(await repository.readSnapshot(chain[0].parent, call));
     } catch (error) {

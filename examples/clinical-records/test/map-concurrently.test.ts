@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { mapConcurrently } from './pool.ts';
+import { mapConcurrently } from './map-concurrently.ts';
 
 test('results are in the order of the items, whatever ends first', async () => {
   const results = await mapConcurrently([30, 1, 20, 2, 10], 3, async (delay) => {
