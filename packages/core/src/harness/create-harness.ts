@@ -4,6 +4,7 @@ import { Router } from './fan-out/route.ts';
 import type { HarnessOptions } from './harness-options.ts';
 import type { Harness } from './harness-types.ts';
 import type { RunSummary } from './journal/journal.ts';
+import type { Json } from './journal/run-event.ts';
 import { reap } from './lease/reap.ts';
 import { thisOwner } from './lease/owner.ts';
 import { Pool } from './lease/pool.ts';
@@ -44,7 +45,7 @@ export function createHarness(options: HarnessOptions): Harness {
     summary: RunSummary,
     written: WritableRun,
     run: RunOptions,
-    input: OpenRun['input'],
+    input: Json,
   ): OpenRun {
     const [first] = Object.keys(providers);
     const preferred = run.provider ?? first;

@@ -192,3 +192,31 @@ test('a sandbox that ends between two steps is made again before the next', asyn
     value: 'one\n',
   });
 });
+
+test('a journal that cannot be written stops the run at once, also in the middle of a step', async () => {
+  const { again, journal } = workshop();
+  const started = gate();
+  let broken = false;
+  const failing = new Proxy(journal, {
+    get(target, property) {
+      const value: unknown = Reflect.get(target, property);
+      if (property === 'append' && broken)
+        return async () => {
+          throw new Error('the disk is full');
+        };
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+  const running = again({ journal: failing }).run('job', { id: 'job-1' }, (run) =>
+    run.step('wait', async () => {
+      await run.sandbox.exec('true');
+      broken = true;
+      started.open();
+      // Its event cannot be written, and nobody waits for that: the step itself would go on for long.
+      await run.sandbox.exec('true');
+      await run.sandbox.exec('sleep 600');
+    }),
+  );
+  await started.opened;
+  await expect(running).rejects.toThrow('the disk is full');
+});

@@ -67,9 +67,7 @@ async function freezeWorkspace(
     return { layers, ...(source.uid === undefined ? {} : { uid: source.uid }) };
   }
   const family = makeFamily(state);
-  const workspace = before
-    ? path.join(`/proc/${source.main.pid}/root`, 'workspace')
-    : own;
+  const workspace = before ? path.join(`/proc/${source.main.pid}/root`, 'workspace') : own;
   const layers = { family, names: [await copy(state, family, workspace)] };
   if (source.uid === undefined) return { layers };
   // The clones have a uid of their own: the source's goes to others once it is destroyed.

@@ -7,7 +7,8 @@ import { keepArtifact } from '../run/artifact.ts';
 import { Guard } from '../run/guard.ts';
 import type { Pass } from '../run/pass.ts';
 import { RecordedSandbox } from '../run/recorded-sandbox.ts';
-import type { Artifact, RunSandbox, StepContext, StepOptions } from '../run/run-types.ts';
+import { LiveScope } from '../run/live-scope.ts';
+import type { Artifact } from '../run/run-types.ts';
 import { Scope, type ScopeHooks } from '../run/scope.ts';
 import type { Branch } from './fan-out-types.ts';
 
@@ -26,40 +27,23 @@ export interface LiveBranchOptions {
 }
 
 /** One try of a branch, as its function sees it. */
-export class LiveBranch implements Branch {
+export class LiveBranch extends LiveScope implements Branch {
   readonly index: number;
   readonly attempt: number;
   readonly signal: AbortSignal;
-  readonly sandbox: RunSandbox;
-  readonly scope: Scope;
   readonly #options: LiveBranchOptions;
 
   constructor(options: LiveBranchOptions) {
-    const { pass, scope, sandbox, policy, budget } = options;
+    const { pass, scope, sandbox, policy, budget, signal } = options;
+    const guard = new Guard(pass, scope, policy, budget);
+    super(
+      new Scope(scope, pass, hooks(options)),
+      new RecordedSandbox(pass, guard, async () => sandbox, signal),
+    );
     this.#options = options;
     this.index = options.index;
     this.attempt = options.attempt;
     this.signal = options.signal;
-    this.scope = new Scope(scope, pass, hooks(options));
-    const guard = new Guard(pass, scope, policy, budget);
-    this.sandbox = new RecordedSandbox(pass, guard, async () => sandbox, options.signal);
-  }
-
-  step<Value>(
-    name: string,
-    work: (context: StepContext) => Value | Promise<Value>,
-    options?: StepOptions<Value>,
-  ): Promise<Value> {
-    return this.scope.step(name, work, options);
-  }
-
-  decide<Value>(
-    name: string,
-    inputs: unknown,
-    choose: (context: StepContext) => Value | Promise<Value>,
-    options?: Pick<StepOptions<Value>, 'schema'>,
-  ): Promise<Value> {
-    return this.scope.decide(name, inputs, choose, options);
   }
 
   artifact(path: string): Promise<Artifact> {

@@ -2,6 +2,7 @@ import type { SQLOutputValue } from 'node:sqlite';
 import { z } from 'zod';
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import type { JournalEntry, RunSummary, SignedHead } from './journal.ts';
+import { signedHeadSchema } from './signed-head.ts';
 
 type Row = Record<string, SQLOutputValue>;
 
@@ -15,16 +16,6 @@ const runRow = z.object({
   epoch: z.number(),
   owner: z.string().nullable(),
   expires_at: z.number().nullable(),
-});
-
-const headText = z.strictObject({
-  spec: z.literal('gantry-head/1'),
-  run: z.string(),
-  size: z.number(),
-  hash: z.string(),
-  time: z.number(),
-  keyId: z.string(),
-  signature: z.string(),
 });
 
 /** A row of `runs`. The epoch of an unclaimed run is kept in the row only. */
@@ -56,7 +47,7 @@ export function entryOf(row: Row): JournalEntry {
 /** A row of `heads`. */
 export function headOf(row: Row): SignedHead {
   try {
-    return checked(headText, JSON.parse(String(row['text'])), 'heads');
+    return checked(signedHeadSchema, JSON.parse(String(row['text'])), 'heads');
   } catch (cause) {
     if (SandboxError.is(cause)) throw cause;
     throw broken('heads', 'the text is not JSON', cause);

@@ -23,8 +23,6 @@ export interface RunLogOptions {
   readonly signer?: HeadSigner;
   /** Told each event once it is on disk. */
   readonly onWritten?: (event: RunEvent) => void;
-  /** Told once, when an event could not be written: nothing more will be. */
-  readonly onLost?: (error: unknown) => void;
 }
 
 /** How an event is committed. */
@@ -39,6 +37,8 @@ export interface CommitOptions {
  * milliseconds together with others, `commit` before it resolves. After a failure every later event is refused.
  */
 export class RunLog {
+  /** Told once, when an event could not be written: nothing more will be. */
+  onLost: ((error: unknown) => void) | undefined;
   readonly #options: RunLogOptions;
   /** The head of what was noted, and of what is on disk. */
   #head: JournalHead;
@@ -139,7 +139,7 @@ export class RunLog {
       if (signed) await signer?.keep?.(signed);
     } catch (error) {
       this.#failure = { error };
-      this.#options.onLost?.(error);
+      this.onLost?.(error);
       throw error;
     }
     for (const { event } of group) onWritten?.(event);

@@ -23,6 +23,10 @@ export interface ReapOptions {
 export async function reap(options: ReapOptions): Promise<ReapReport> {
   const report = new Report();
   for (const provider of options.providers) await reapProvider(provider, options, report);
+  // Who does not have a lease's provider cannot tell what became of its sandbox.
+  const known = new Set(options.providers.map(({ id }) => id));
+  for await (const { provider } of options.leases.list())
+    if (!known.has(provider)) report.kept += 1;
   return report;
 }
 

@@ -1,21 +1,11 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import { chmod, mkdir, open, readFile, rename } from 'node:fs/promises';
 import path from 'node:path';
-import { z } from 'zod';
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import { isErrno } from '../../node/fifo.ts';
 import type { SignedHead } from '../journal/journal.ts';
+import { signedHeadSchema } from '../journal/signed-head.ts';
 import type { HeadSigner } from './head-signer.ts';
-
-const keptHead: z.ZodType<SignedHead> = z.strictObject({
-  spec: z.literal('gantry-head/1'),
-  run: z.string(),
-  size: z.number(),
-  hash: z.string(),
-  time: z.number(),
-  keyId: z.string(),
-  signature: z.string(),
-});
 
 /**
  * A signer with an Ed25519 key in a directory of this host, which must not be the journal's: `signing.key` (0600) and
@@ -43,7 +33,7 @@ async function readHead(file: string): Promise<SignedHead | undefined> {
   const text = await read(file);
   if (text === undefined) return undefined;
   try {
-    return keptHead.parse(JSON.parse(text));
+    return signedHeadSchema.parse(JSON.parse(text));
   } catch (cause) {
     throw new SandboxError('data-loss', `${file} is no signed head; it was edited or damaged`, {
       operation: 'provenance.verify',

@@ -27,12 +27,18 @@ export async function driveRun<Value>(
     const { state, attached } = await begin(open);
     if (progress(state) !== last) recoveries = 0;
     last = progress(state);
-    const pass = new Pass(open.run, open.journal, open.cipher, open.log, state);
+    const pass = new Pass(
+      open.settings.run,
+      open.settings.journal,
+      open.settings.cipher,
+      open.settings.log,
+      state,
+    );
     using _link = open.follow(pass);
     const result = await onePass(open, pass, attached, work);
     if ('outcome' in result) return result.outcome;
     if (recoveries < mostRecoveries) continue;
-    const message = `run ${open.run} was set back ${recoveries + 1} times without getting any further; last: ${result.again}`;
+    const message = `run ${open.settings.run} was set back ${recoveries + 1} times without getting any further; last: ${result.again}`;
     const error = new SandboxError('unavailable', message, { operation: 'run', retryable: false });
     throw await fail(open, error);
   }
@@ -43,8 +49,8 @@ async function begin(
   open: OpenRun,
 ): Promise<{ readonly state: RunState; readonly attached: LeasedSandbox | undefined }> {
   for (;;) {
-    await open.log.flush();
-    const { state } = await readState(open.journal, open.run);
+    await open.settings.log.flush();
+    const { state } = await readState(open.settings.journal, open.settings.run);
     const ready = await prepare(open, state);
     if (ready !== 'rolled back') return { state, ...ready };
   }
@@ -68,14 +74,14 @@ async function onePass<Value>(
   attached: LeasedSandbox | undefined,
   work: RunFunction<Value>,
 ): Promise<PassResult<Value>> {
-  const workspace = new RunWorkspace(pass, open.workspaceOptions, attached);
+  const workspace = new RunWorkspace(pass, open.settings.workspaceOptions, attached);
   try {
-    const { name, input, policy, budget, store, fanOut } = open;
+    const { name, input, policy, budget, store, fanOut } = open.settings;
     const run = new LiveRun({ pass, name, input, workspace, policy, budget, store, fanOut });
     const value = await pass.until(work(run));
     run.scope.checkEnd();
     const kept = await finish(open, pass, workspace, value);
-    return { outcome: { run: open.run, status: 'finished', value: kept } };
+    return { outcome: { run: open.settings.run, status: 'finished', value: kept } };
   } catch (error) {
     // The first reason counts: what follows from it is thrown too.
     pass.stop({ kind: 'fail', error: toSandboxError(error, { operation: 'run' }) });
@@ -102,14 +108,14 @@ async function prepare(
     const attached = await reattach(open, lease, ref);
     if (attached) {
       const facts = { lease, provider: left.provider, ref };
-      await open.log.commit({ type: 'sandbox.attached', facts });
+      await open.settings.log.commit({ type: 'sandbox.attached', facts });
       return { attached };
     }
   }
   if (left) await destroyOpenSandbox(open, runScope, left, interrupted ?? 'it is gone');
   if (!state.dirty && interrupted === undefined) return { attached: undefined };
   const { checkpoint } = state;
-  await open.log.commit({
+  await open.settings.log.commit({
     type: 'rollback',
     facts: { reason: interrupted ?? 'the sandbox is gone', to: checkpoint?.sequence ?? 0 },
     ...(checkpoint ? { snapshot: checkpoint.snapshot, after: checkpoint.tree } : {}),
@@ -135,7 +141,7 @@ async function reattach(
   lease: string,
   ref: string,
 ): Promise<LeasedSandbox | undefined> {
-  const { terms, provider } = open.workspaceOptions;
+  const { terms, provider } = open.settings.workspaceOptions;
   try {
     return await persist(
       'sandbox.connect',
@@ -156,11 +162,12 @@ async function finish<Value>(
   workspace: RunWorkspace,
   value: Value,
 ): Promise<Value> {
-  const json = value === undefined ? undefined : asJson(value, `the result of run ${open.name}`);
+  const json =
+    value === undefined ? undefined : asJson(value, `the result of run ${open.settings.name}`);
   const body = json === undefined ? {} : { value: json };
   await workspace.finish();
   pass.throwIfEnded();
-  const { log } = open;
+  const { log } = open.settings;
   const after = workspace.saved;
   await log.commit(
     {
@@ -180,7 +187,9 @@ async function finish<Value>(
 }
 
 /** Leaves as many of a finished run's checkpoints as are to be kept, the last ones. */
-async function forgetCheckpoints({ journal, run, saver, keepCheckpoints }: OpenRun): Promise<void> {
+async function forgetCheckpoints({ settings }: OpenRun): Promise<void> {
+  const { journal, run, workspaceOptions, keepCheckpoints } = settings;
+  const { saver } = workspaceOptions;
   if (!saver) return;
   const { checkpoints } = await runSnapshots(journal, run);
   const old = checkpoints.slice(0, Math.max(0, checkpoints.length - keepCheckpoints));
@@ -204,7 +213,7 @@ async function ended<Value>(
   }
   if (end.kind === 'suspend') {
     await workspace.destroy('the run waits for an answer');
-    await open.log.commit({ type: 'run.suspended' }, undefined, {
+    await open.settings.log.commit({ type: 'run.suspended' }, undefined, {
       status: 'suspended',
       sign: true,
     });
@@ -216,7 +225,7 @@ async function ended<Value>(
 
 async function fail(open: OpenRun, error: SandboxError): Promise<SandboxError> {
   if (!open.isLost()) {
-    await open.log.commit({ type: 'run.failed' }, errorJson(error), {
+    await open.settings.log.commit({ type: 'run.failed' }, errorJson(error), {
       status: 'failed',
       sign: true,
     });

@@ -9,7 +9,8 @@ import { Guard } from './guard.ts';
 import type { Pass } from './pass.ts';
 import { RecordedSandbox } from './recorded-sandbox.ts';
 import type { RunWorkspace } from './run-workspace.ts';
-import type { Artifact, Run, RunSandbox, StepContext, StepOptions } from './run-types.ts';
+import { LiveScope } from './live-scope.ts';
+import type { Artifact, Run } from './run-types.ts';
 import { runScope } from './run-state.ts';
 import { Scope } from './scope.ts';
 
@@ -35,44 +36,27 @@ export type FanOutStarter = <Item, Value>(
 ) => Promise<readonly BranchResult<Value>[]>;
 
 /** One pass of a run, as its function sees it. */
-export class LiveRun implements Run {
+export class LiveRun extends LiveScope implements Run {
   readonly id: string;
   readonly name: string;
   readonly input: Json;
-  readonly sandbox: RunSandbox;
-  readonly scope: Scope;
   readonly #options: LiveRunOptions;
 
   constructor(options: LiveRunOptions) {
     const { pass, workspace, policy, budget } = options;
+    const guard = new Guard(pass, runScope, policy, budget);
+    super(
+      new Scope(runScope, pass, workspace),
+      new RecordedSandbox(pass, guard, () => workspace.sandbox()),
+    );
     this.#options = options;
     this.id = pass.run;
     this.name = options.name;
     this.input = options.input;
-    this.scope = new Scope(runScope, pass, workspace);
-    const guard = new Guard(pass, runScope, policy, budget);
-    this.sandbox = new RecordedSandbox(pass, guard, () => workspace.sandbox());
   }
 
   get signal(): AbortSignal {
     return this.#options.pass.signal;
-  }
-
-  step<Value>(
-    name: string,
-    work: (context: StepContext) => Value | Promise<Value>,
-    options?: StepOptions<Value>,
-  ): Promise<Value> {
-    return this.scope.step(name, work, options);
-  }
-
-  decide<Value>(
-    name: string,
-    inputs: unknown,
-    choose: (context: StepContext) => Value | Promise<Value>,
-    options?: Pick<StepOptions<Value>, 'schema'>,
-  ): Promise<Value> {
-    return this.scope.decide(name, inputs, choose, options);
   }
 
   artifact(path: string): Promise<Artifact> {

@@ -10,7 +10,6 @@ import type { Policy } from '../policy/policy.ts';
 import type { FanOutStarter } from './live-run.ts';
 import type { Pass } from './pass.ts';
 import type { RunWorkspaceOptions } from './run-workspace.ts';
-import type { WorkspaceSaver } from './workspace-saver.ts';
 
 /** What an open run is made of. */
 export interface OpenRunOptions {
@@ -34,44 +33,17 @@ export interface OpenRunOptions {
 
 /** A run that this process drives: it keeps up the claim, and ends what runs when the claim is lost or the caller gives up. */
 export class OpenRun implements Disposable {
-  readonly run: string;
-  readonly name: string;
-  readonly input: Json;
-  readonly journal: Journal;
-  readonly cipher: BodyCipher;
-  readonly log: RunLog;
-  readonly providers: Readonly<Record<string, Provider>>;
-  readonly workspaceOptions: RunWorkspaceOptions;
-  readonly policy: Policy;
-  readonly budget: Budget;
-  readonly store: SnapshotStore | undefined;
-  readonly fanOut: FanOutStarter;
-  readonly saver: WorkspaceSaver | undefined;
-  readonly keepCheckpoints: number;
-  readonly #options: OpenRunOptions;
+  readonly settings: OpenRunOptions;
   readonly #timer: NodeJS.Timeout;
   readonly #controller = new AbortController();
   #pass: Pass | undefined;
   #lost: unknown;
 
   constructor(options: OpenRunOptions) {
-    this.run = options.run;
-    this.name = options.name;
-    this.input = options.input;
-    this.journal = options.journal;
-    this.cipher = options.cipher;
-    this.log = options.log;
-    this.providers = options.providers;
-    this.workspaceOptions = options.workspaceOptions;
-    this.policy = options.policy;
-    this.budget = options.budget;
-    this.store = options.store;
-    this.fanOut = options.fanOut;
-    this.saver = options.workspaceOptions.saver;
-    this.keepCheckpoints = options.keepCheckpoints;
-    this.#options = options;
+    this.settings = options;
     this.#timer = setInterval(() => void this.#renew(), options.claimMs / 3).unref();
     options.signal?.addEventListener('abort', this.#cancel);
+    options.log.onLost = (error) => this.lose(error);
   }
 
   /** Aborted when the run is lost or cancelled. */
@@ -81,17 +53,14 @@ export class OpenRun implements Disposable {
 
   /** Whether another process has the run now, or the journal is out of reach. */
   isLost(): boolean {
-    return this.#lost !== undefined || this.log.failure !== undefined;
+    return this.#lost !== undefined || this.settings.log.failure !== undefined;
   }
 
   lostError(): SandboxError {
-    const cause = this.#lost ?? this.log.failure;
+    const cause = this.#lost ?? this.settings.log.failure;
     if (SandboxError.is(cause)) return cause;
-    return new SandboxError('aborted', `run ${this.run} is driven by another process now`, {
-      operation: 'run',
-      retryable: false,
-      cause,
-    });
+    const message = `run ${this.settings.run} has stopped: its journal cannot be written: ${String(cause)}`;
+    return new SandboxError('unavailable', message, { operation: 'run', cause });
   }
 
   /** Tells the run that it is lost. */
@@ -104,8 +73,8 @@ export class OpenRun implements Disposable {
   /** Ends this pass when the run is lost or cancelled. */
   follow(pass: Pass): Disposable {
     this.#pass = pass;
-    if (this.isLost()) this.lose(this.log.failure);
-    if (this.#options.signal?.aborted) this.#cancel();
+    if (this.isLost()) this.lose(this.settings.log.failure);
+    if (this.settings.signal?.aborted) this.#cancel();
     return {
       [Symbol.dispose]: () => {
         this.#pass = undefined;
@@ -115,20 +84,20 @@ export class OpenRun implements Disposable {
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
-    this.#options.signal?.removeEventListener('abort', this.#cancel);
+    this.settings.signal?.removeEventListener('abort', this.#cancel);
   }
 
   readonly #cancel = (): void => {
-    const error = new SandboxError('cancelled', `run ${this.run} was cancelled`, {
+    const error = new SandboxError('cancelled', `run ${this.settings.run} was cancelled`, {
       operation: 'run',
-      cause: this.#options.signal?.reason,
+      cause: this.settings.signal?.reason,
     });
     this.#controller.abort(error);
     this.#pass?.stop({ kind: 'fail', error });
   };
 
   async #renew(): Promise<void> {
-    const { journal, run, epoch, claimMs } = this.#options;
+    const { journal, run, epoch, claimMs } = this.settings;
     try {
       await journal.renew(run, epoch, claimMs);
     } catch (error) {

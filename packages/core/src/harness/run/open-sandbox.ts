@@ -15,12 +15,12 @@ export async function destroyOpenSandbox(
   left: OpenSandbox,
   reason: string,
 ): Promise<void> {
-  const { leases, owner, ttlMs } = open.workspaceOptions.terms;
-  const provider = Object.values(open.providers).find(({ id }) => id === left.provider);
+  const { leases, owner, ttlMs } = open.settings.workspaceOptions.terms;
+  const provider = Object.values(open.settings.providers).find(({ id }) => id === left.provider);
   if (!provider) {
     throw new SandboxError(
       'failed-precondition',
-      `run ${open.run} has a sandbox at provider ${left.provider}, which this harness does not have; add it`,
+      `run ${open.settings.run} has a sandbox at provider ${left.provider}, which this harness does not have; add it`,
       { operation: 'run' },
     );
   }
@@ -37,7 +37,7 @@ export async function destroyOpenSandbox(
   // Without a ref and an inventory nobody can find it: it ends with its lifetime, and the reaper keeps its lease till then.
   const gone = ref !== undefined || provider.capabilities.inventory !== undefined;
   if (fenced && gone) await leases.release(left.lease, fenced.epoch);
-  await open.log.commit({
+  await open.settings.log.commit({
     type: 'sandbox.destroyed',
     ...(scope === runScope ? {} : { scope }),
     facts: { reason, lease: left.lease },
