@@ -150,3 +150,9 @@ export function newRecord(
     ...{ labels: request.labels, env: request.env },
   };
 }
+
+/** The record of a request that is given a sandbox which runs already: that sandbox, by the request's terms. */
+export function takenRecord(request: CreateRequest, warm: SandboxRecord): SandboxRecord {
+  const { id, createdAt: _at, expiresAt: _end, labels: _labels, env: _env, ...rest } = warm;
+  return { ...newRecord({ ...request, id }, 'process'), ...rest };
+}
