@@ -8,7 +8,7 @@ import { type Emulated, startEmulated } from './emulated.ts';
 
 const folder = path.join(import.meta.dirname, '..');
 const known = JSON.parse(
-  readFileSync(path.join(folder, '../../reports/e2b/known-failures.emulated-local.json'), 'utf8'),
+  readFileSync(path.join(folder, '../../reports/e2b/known-failures.json'), 'utf8'),
 ) as Record<string, string>;
 
 let emulated: Emulated;
