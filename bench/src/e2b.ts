@@ -25,7 +25,10 @@ const contents = new Uint8Array(fileBytes).map((_, index) => index % 251);
 /** Forty creates at once against a quota; how long they take, in seconds. */
 async function createAgainstQuota(): Promise<number> {
   const quotas = { createsPerSecond: perSecond };
-  await using limited = await startEmulator(vendor, { provider: local({ stateDirectory }), quotas });
+  await using limited = await startEmulator(vendor, {
+    provider: local({ stateDirectory }),
+    quotas,
+  });
   const { key: apiKey, url } = limited;
   const many = e2b({ apiKey, apiUrl: url, sandboxUrl: url });
   const begin = performance.now();

@@ -8,7 +8,7 @@ export { laneFiles, laneNames } from './node/agent/lane-names.ts';
 export { unlessAborted } from './node/agent/unless-aborted.ts';
 export { noDirectory } from './node/agent/no-directory.ts';
 export { readableFromSocket, writableToSocket } from './node/byte-streams.ts';
-export { shellExitStatus, signalName } from './node/agent/shell-exit-status.ts';
+export { shellExitStatus } from './node/agent/shell-exit-status.ts';
 export { shellEnvironment, shellWord } from './node/agent/shell-words.ts';
 export { ConfinedDirectory } from './node/confined/confined-directory.ts';
 export type { ConfinedEntry } from './node/confined/confined-directory.ts';

@@ -37,7 +37,8 @@ export async function startE2b(
     emulator,
     scratch,
     connection,
-    create: (more = {}) => Sandbox.create({ ...connection, timeoutMs: 3_600_000, ...more }),
+    // Longer than any test moves the clock.
+    create: (more = {}) => Sandbox.create({ ...connection, timeoutMs: 86_400_000, ...more }),
     async [Symbol.asyncDispose]() {
       await emulator.close();
       rmSync(scratch, { recursive: true, force: true });

@@ -259,16 +259,16 @@ describe('sandboxes', () => {
 
   test('end or pause when their time is over, and wake by themselves', async () => {
     const { clock } = e2b.emulator;
-    const ends = await e2b.create({ timeoutMs: 60_000 });
+    const ends = await e2b.create({ timeoutMs: 3_600_000 });
     const pauses = await e2b.create({
-      ...{ timeoutMs: 60_000, lifecycle: { onTimeout: 'pause', autoResume: true } },
+      ...{ timeoutMs: 3_600_000, lifecycle: { onTimeout: 'pause', autoResume: true } },
     });
-    await ends.setTimeout(90_000);
-    await clock.advance(70_000);
+    await ends.setTimeout(7_200_000);
+    await clock.advance(4_000_000);
     expect(await ends.isRunning()).toBe(true);
     expect((await Sandbox.getInfo(pauses.sandboxId, e2b.connection)).state).toBe('paused');
     expect((await pauses.commands.run('echo awake')).stdout).toBe('awake\n');
-    await clock.advance(30_000);
+    await clock.advance(4_000_000);
     expect(await ends.isRunning()).toBe(false);
     await expect(ends.commands.run('true')).rejects.toBeInstanceOf(SandboxNotFoundError);
     await expect(Sandbox.getInfo(ends.sandboxId, e2b.connection)).rejects.toBeInstanceOf(
@@ -287,6 +287,41 @@ describe('sandboxes', () => {
     expect(await outcome).toBeInstanceOf(TimeoutError);
   });
 
+  test('are kept as snapshots and forked, as long as nothing runs whose memory would be lost', async () => {
+    const source = await e2b.create({ envs: { FROM: 'source' } });
+    await source.files.write('kept', 'as it was');
+    await source.commands.run('ln kept twin; echo setting >/etc/setting; chmod 751 kept');
+    const running = await source.commands.run('sleep 1000', { background: true, timeoutMs: 0 });
+    await expect(source.createSnapshot()).rejects.toThrow('unsupported');
+    await expect(source.fork()).rejects.toThrow('unsupported');
+    await running.kill();
+    await running.wait().catch(() => undefined);
+
+    const snapshot = await source.createSnapshot({ name: 'first' });
+    expect(snapshot.names).toEqual([snapshot.snapshotId]);
+    await source.files.write('kept', 'changed since');
+    const listed = await source.listSnapshots().nextItems();
+    expect(listed.map(({ snapshotId }) => snapshotId)).toEqual([snapshot.snapshotId]);
+    const look = 'cat kept /etc/setting; stat -c "%a %h" kept; echo $FROM';
+    const copy = await Sandbox.create(snapshot.snapshotId, e2b.connection);
+    expect((await copy.commands.run(look)).stdout).toBe('as it wassetting\n751 2\nsource\n');
+    expect(await Sandbox.deleteSnapshot(snapshot.snapshotId, e2b.connection)).toBe(true);
+    expect(await Sandbox.deleteSnapshot(snapshot.snapshotId, e2b.connection)).toBe(false);
+    await expect(Sandbox.create(snapshot.snapshotId, e2b.connection)).rejects.toThrow('not found');
+
+    const clones = await source.fork({ count: 2 });
+    const said = await Promise.all(
+      clones.map(async (clone) => {
+        if (clone instanceof Error) throw clone;
+        await clone.files.write('own', clone.sandboxId);
+        return [await clone.files.read('kept'), await clone.files.read('own')];
+      }),
+    );
+    expect(said.map(([kept]) => kept)).toEqual(['changed since', 'changed since']);
+    expect(new Set(said.map(([, own]) => own)).size).toBe(2);
+    expect(await source.files.exists('own')).toBe(false);
+  });
+
   test('tell what they use', async () => {
     const [reading] = await sandbox.getMetrics();
     expect(reading?.memUsed).toBeGreaterThan(0);
@@ -297,7 +332,6 @@ describe('sandboxes', () => {
     const wrong = Sandbox.create({ ...e2b.connection, apiKey: `e2b_${'0'.repeat(40)}` });
     await expect(wrong).rejects.toBeInstanceOf(AuthenticationError);
     await expect(Sandbox.create('unknown', e2b.connection)).rejects.toThrow("'unknown' not found");
-    await expect(sandbox.createSnapshot()).rejects.toThrow('unsupported');
     // This machine's sandboxes have no network, and who asks for one is told so.
     await expect(e2b.create({ allowInternetAccess: true })).rejects.toThrow('unsupported');
     await expect(e2b.create({ network: { allowOut: ['1.1.1.1'] } })).rejects.toThrow('unsupported');

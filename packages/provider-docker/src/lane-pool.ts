@@ -62,7 +62,13 @@ export class LanePool {
       void this.#discard(late, lane, command.user);
     };
     const awake = this.#unlessSuspended(running, discard);
-    return this.#process(await unlessAborted(awake, call.signal, discard), command);
+    try {
+      return this.#process(await unlessAborted(awake, call.signal, discard), command);
+    } catch (error) {
+      // Whatever else an abort breaks, it is the reason.
+      call.signal.throwIfAborted();
+      throw error;
+    }
   }
 
   /** Tells that the sandbox was suspended: until it is known to run again, a command is refused, not begun. */

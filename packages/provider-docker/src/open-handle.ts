@@ -7,6 +7,7 @@ import { defaultOwner, execUser } from './image-user.ts';
 import { ownLabels } from './labels.ts';
 import { LanePool } from './lane-pool.ts';
 import { laneScript, underInit } from './lane-script.ts';
+import { openExec } from './open-exec.ts';
 
 /** The parts of a container that a handle is made of. */
 export interface HandleSource {
@@ -22,24 +23,11 @@ export function openHandle(
 ): DockerHandle {
   const owner = labels[ownLabels.owner] ?? defaultOwner;
   const open = async (user: string | undefined, signal?: AbortSignal): Promise<Duplex> => {
-    try {
-      const exec = await container.exec({
-        Cmd: underInit(laneScript),
-        User: user === undefined ? owner : execUser(user),
-        AttachStdin: true,
-        AttachStdout: true,
-        AttachStderr: true,
-        ...(signal ? { abortSignal: signal } : {}),
-      });
-      return await exec.start({
-        hijack: true,
-        stdin: true,
-        ...(signal ? { abortSignal: signal } : {}),
-      });
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw dockerError(error, 'starting a command');
-    }
+    const options = {
+      Cmd: underInit(laneScript),
+      User: user === undefined ? owner : execUser(user),
+    };
+    return (await openExec(container, options, signal)).socket;
   };
   const isSuspended = async (): Promise<boolean> => {
     const { State } = await container.inspect().catch((error: unknown) => {

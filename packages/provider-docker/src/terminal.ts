@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   SandboxError,
   type Call,
@@ -9,7 +9,7 @@ import {
   type Signal,
   type TerminalSize,
 } from '@gantry/core/driver';
-import { noDirectory, signalName } from '@gantry/core/node';
+import { noDirectory, shellExitStatus } from '@gantry/core/node';
 import type Dockerode from 'dockerode';
 import { commandText } from './command-text.ts';
 import type { DockerHandle } from './docker-handle.ts';
@@ -18,6 +18,7 @@ import { execUser } from './image-user.ts';
 import { KeyScanner } from './key-scanner.ts';
 import { parseLaneMessage } from './lane-message.ts';
 import { underInit } from './lane-script.ts';
+import { openExec } from './open-exec.ts';
 import type { ProcessRoots } from './lane.ts';
 import { OutputQueue } from './output-queue.ts';
 import { socketInput } from './socket-input.ts';
@@ -42,24 +43,13 @@ export async function openTerminal(
   call: Call,
 ): Promise<DriverTerminal> {
   const key = randomBytes(16).toString('hex');
-  let exec: Dockerode.Exec;
-  let socket: Duplex & { ref?(): void };
-  try {
-    exec = await handle.container.exec({
-      Cmd: underInit(terminalScript),
-      User: command.user === undefined ? handle.owner : execUser(command.user),
-      Env: ['TERM=xterm-256color'],
-      AttachStdin: true,
-      AttachStdout: true,
-      AttachStderr: true,
-      Tty: true,
-      abortSignal: call.signal,
-    });
-    socket = await exec.start({ hijack: true, stdin: true, Tty: true, abortSignal: call.signal });
-  } catch (error) {
-    call.signal.throwIfAborted();
-    throw dockerError(error, 'opening a terminal');
-  }
+  const options = {
+    Cmd: underInit(terminalScript),
+    User: command.user === undefined ? handle.owner : execUser(command.user),
+    Env: ['TERM=xterm-256color'],
+    Tty: true,
+  };
+  const { exec, socket } = await openExec(handle.container, options, call.signal);
   const resize = async (size: TerminalSize): Promise<void> => {
     await exec.resize({ w: size.columns, h: size.rows });
   };
@@ -68,6 +58,7 @@ export async function openTerminal(
   const ended = Promise.withResolvers<void>();
   const output: OutputQueue = new OutputQueue(() => (output.full ? undefined : socket.resume()));
   let asked = false;
+  let greeting = '';
   let open = false;
   const scanner = new KeyScanner(
     key,
@@ -81,7 +72,9 @@ export async function openTerminal(
     },
   );
   socket.on('data', (chunk: Buffer) => {
-    if (!asked && chunk.includes('ready')) {
+    if (!asked) {
+      greeting += chunk.toString('latin1');
+      if (!greeting.includes('ready')) return;
       asked = true;
       const { argv, cwd, env } = command;
       socket.write(`${key}\n${commandText({ argv, cwd, env }, 'terminal')}\n`);
@@ -99,11 +92,21 @@ export async function openTerminal(
     );
   };
   socket.once('end', close).once('close', close).once('error', close);
-  call.signal.addEventListener('abort', () => socket.destroy(), { once: true });
-  await resize({ columns, rows }).catch((error: unknown) => {
-    throw dockerError(error, 'sizing a terminal');
-  });
-  const roots = await started.promise;
+  const abort = (): void => void socket.destroy();
+  call.signal.addEventListener('abort', abort, { once: true });
+  let roots: ProcessRoots;
+  try {
+    await resize({ columns, rows }).catch((error: unknown) => {
+      throw dockerError(error, 'sizing a terminal');
+    });
+    roots = await started.promise;
+  } catch (error) {
+    socket.destroy();
+    call.signal.throwIfAborted();
+    throw error;
+  } finally {
+    call.signal.removeEventListener('abort', abort);
+  }
   let sent: Signal | undefined;
   const exit = ended.promise.then(() => exitOf(exec, () => sent));
   exit.catch(() => undefined);
@@ -125,15 +128,23 @@ export async function openTerminal(
 
 /** The daemon tells a death by signal n as 128 + n: only a signal that was sent from here is known to be one. */
 async function exitOf(exec: Dockerode.Exec, sent: () => Signal | undefined): Promise<ExitStatus> {
-  const { ExitCode: code } = await exec.inspect().catch((error: unknown) => {
+  let { ExitCode: code, Running: isRunning } = await inspect(exec);
+  // The connection may end a little before the daemon knows of the process's end.
+  for (let turn = 0; isRunning && turn < 50; turn++) {
+    await delay(100);
+    ({ ExitCode: code, Running: isRunning } = await inspect(exec));
+  }
+  if (code === null || isRunning)
+    return { unknown: 'the connection to the terminal was lost while it ran' };
+  const perhaps = shellExitStatus(code, true);
+  if (perhaps.signal === undefined || perhaps.signal === sent()) return perhaps;
+  return {
+    unknown: `it ended with code ${code}, or was killed by ${perhaps.signal}; the daemon does not tell which`,
+  };
+}
+
+function inspect(exec: Dockerode.Exec): Promise<Dockerode.ExecInspectInfo> {
+  return exec.inspect().catch((error: unknown) => {
     throw dockerError(error, 'asking how a terminal ended');
   });
-  if (code === null) return { unknown: 'the connection to the terminal was lost while it ran' };
-  const signal = sent();
-  if (signal !== undefined && signalName(code - 128) === signal) return { signal };
-  const perhaps = signalName(code - 128);
-  if (perhaps === undefined) return { code };
-  return {
-    unknown: `it ended with code ${code}, or was killed by ${perhaps}; the daemon does not tell which`,
-  };
 }

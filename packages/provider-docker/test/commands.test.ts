@@ -120,6 +120,17 @@ describe.each(Object.entries(testImages))('commands on %s', (_name, image) => {
     expect(await flood.exit).toEqual({ signal: 'SIGKILL' });
   });
 
+  test('a command is not hit by the end of a call that is over', async () => {
+    const control = new AbortController();
+    const many = Array.from({ length: 3 }, () =>
+      sandbox.exec(['sleep', '0.1'], { signal: control.signal }),
+    );
+    await Promise.all(many);
+    const running = Promise.all([1, 2, 3].map((n) => sandbox.exec(`sleep 1; echo ${n}`)));
+    control.abort();
+    expect((await running).map(({ stdout }) => stdout.text)).toEqual(['1\n', '2\n', '3\n']);
+  });
+
   test('an abort at any moment leaves no process', async () => {
     for (const wait of [0, 1, 2, 4, 8, 16, 32, 64]) {
       const call = sandbox.exec('sleep 731; sleep 732', { signal: AbortSignal.timeout(wait) });

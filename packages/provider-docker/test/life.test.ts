@@ -62,10 +62,10 @@ describe('life', () => {
     await running.kill('SIGKILL');
   });
 
-  test('suspended it still ends in time, though whoever suspended it is gone', async () => {
+  test.concurrent('suspended it still ends in time, though whoever suspended it is gone', async () => {
     const program = path.join(import.meta.dirname, 'suspend-and-leave.ts');
     const said = await new Promise<string>((resolve, reject) => {
-      const parameters = [program, daemon.host, testImages.busybox, '4000'];
+      const parameters = [program, daemon.host, testImages.busybox, '15000'];
       execFile(process.execPath, parameters, (error, stdout, stderr) =>
         error?.signal === 'SIGKILL' ? resolve(stdout) : reject(new Error(stderr)),
       );
@@ -75,9 +75,9 @@ describe('life', () => {
     await expect(provider.resume(ref)).rejects.toMatchObject({ code: 'not-found' });
   }, 120_000);
 
-  test('a guest that may signal everything in its sandbox cannot prolong its time', async () => {
+  test.concurrent('a guest that may signal everything in its sandbox cannot prolong its time', async () => {
     const privileged = { ...manifest, privilege: 'guest-root' } as const;
-    await using sandbox = await provider.create({ manifest: privileged, maxLifetimeMs: 5_000 });
+    await using sandbox = await provider.create({ manifest: privileged, maxLifetimeMs: 15_000 });
     const stopped = await sandbox.exec(
       'for f in /proc/[0-9]*; do [ "$(cat $f/comm)" = sleep ] && kill -STOP ${f#/proc/} && echo stopped; done',
     );

@@ -11,6 +11,7 @@ import { runGuestScript } from './guest-script.ts';
 import type { E2bHandle } from './handle.ts';
 import { listSandboxes, statusOf } from './inventory.ts';
 import { ofCreate, remainingMs, toMetadata } from './metadata.ts';
+import { nativeSnapshot } from './native-snapshot.ts';
 import { toNetwork } from './network.ts';
 import type { ResolvedOptions } from './options.ts';
 import { sandboxEnvironment } from './shell-line.ts';
@@ -57,11 +58,11 @@ export function e2bDriver({ connection, template }: ResolvedOptions): SandboxDri
   /** The vendor's connect only ever adds to the time that is left, so asking for little adds nothing. */
   const reach = (ref: SandboxRef, timeoutMs: number): Promise<E2bHandle> =>
     withVendor(async () => handleOf(await client.Sandbox.connect(ref.id, { timeoutMs })));
-  const make = async (request: CreateRequest): Promise<Sandbox> => {
+  const make = async (from: string, request: CreateRequest): Promise<Sandbox> => {
     const { allowInternetAccess, ...rules } = toNetwork(request.network);
     try {
       // Not by the call's signal: a request that is cut off may have made a sandbox all the same.
-      return await client.Sandbox.create(request.image ?? template, {
+      return await client.Sandbox.create(from, {
         envs: sandboxEnvironment(request.env),
         ...{ allowInternetAccess, timeoutMs: request.maxLifetimeMs },
         metadata: toMetadata(request),
@@ -74,6 +75,17 @@ export function e2bDriver({ connection, template }: ResolvedOptions): SandboxDri
       if (!SandboxError.is(error) || error.outcome !== 'not-started') {
         await withVendor(() => killAll(client, ofCreate(request)));
       }
+      throw error;
+    }
+  };
+
+  const create = async (from: string, request: CreateRequest): Promise<E2bHandle> => {
+    const sandbox = await make(from, request);
+    try {
+      await prepare(sandbox);
+      return handleOf(sandbox);
+    } catch (error) {
+      await withVendor(() => sandbox.kill());
       throw error;
     }
   };
@@ -120,6 +132,7 @@ export function e2bDriver({ connection, template }: ResolvedOptions): SandboxDri
       live: true,
       set: ({ sandbox }, policy) => withVendor(() => sandbox.updateNetwork(toNetwork(policy))),
     },
+    nativeSnapshot: nativeSnapshot(client, create),
     metrics: {
       async read({ sandbox }) {
         const latest = (await withVendor(() => sandbox.getMetrics())).at(-1);
@@ -147,16 +160,7 @@ export function e2bDriver({ connection, template }: ResolvedOptions): SandboxDri
       return {};
     },
 
-    async create(request) {
-      const sandbox = await make(request);
-      try {
-        await prepare(sandbox);
-        return handleOf(sandbox);
-      } catch (error) {
-        await withVendor(() => sandbox.kill());
-        throw error;
-      }
-    },
+    create: (request) => create(request.image ?? template, request),
 
     async inspect(ref, call) {
       const info = await find(ref, call);

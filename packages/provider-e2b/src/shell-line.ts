@@ -45,7 +45,9 @@ export function terminalEnvironment(
 
 /** The environment that a sandbox is made with: for every program as it is, and for ours once more. */
 export function sandboxEnvironment(env: Readonly<Record<string, string>>): Record<string, string> {
-  return { ...env, ...inPieces(sandboxExports, exportLines(env)) };
+  const pieces = inPieces(sandboxExports, exportLines(env));
+  // A sandbox of a snapshot has the variables of its source beneath: the empty piece ends these.
+  return { ...env, ...pieces, [`${sandboxExports}${Object.keys(pieces).length}`]: '' };
 }
 
 function carried({ argv, env }: Pick<Command, 'argv' | 'env'>): Record<string, string> {
@@ -73,11 +75,12 @@ ${appendPieces('gantry_input')}
 
 function appendPieces(variable: string): string {
   return `gantry_count=0
-  while gantry_piece=$gantry_name$gantry_count; [ -n "\${!gantry_piece+set}" ]; do
+  while gantry_piece=$gantry_name$gantry_count; [ -n "\${!gantry_piece-}" ]; do
     ${variable}=$${variable}\${!gantry_piece}
     unset "$gantry_piece"
     gantry_count=$((gantry_count + 1))
-  done`;
+  done
+  unset "$gantry_piece"`;
 }
 
 function inPieces(name: string, text: string): Record<string, string> {

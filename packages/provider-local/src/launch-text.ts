@@ -32,10 +32,11 @@ const keeper = `keeper() {
   {
     if read -r seconds <&5; then
       ended='' sleeper=''
-      trap 'ended=yes; [ -z "$sleeper" ] || kill "$sleeper"' TERM
+      # SIGKILL: before it has become sleep(1), it would take any other for its shell's.
+      trap 'ended=yes; [ -z "$sleeper" ] || kill -s KILL "$sleeper"' TERM
       sleep "$seconds" &
       sleeper=$!
-      [ -z "$ended" ] || kill "$sleeper"
+      [ -z "$ended" ] || kill -s KILL "$sleeper"
       wait "$sleeper"
       [ -z "$ended" ] || exit
     else

@@ -2,6 +2,8 @@
 export interface ByteReader extends AsyncDisposable {
   /** Exactly `size` bytes, or `undefined` at the end of the stream. Fewer at the end: also `undefined`. */
   take(size: number): Promise<Buffer | undefined>;
+  /** Exactly `size` bytes where they are at hand, without copying; `undefined` where `take` has to wait for them. */
+  takeNow(size: number): Buffer | undefined;
   /** At least one byte and at most `size`, without copying; `undefined` at the end. */
   some(size: number): Promise<Uint8Array | undefined>;
 }
@@ -28,6 +30,12 @@ export function byteReader(
 
   return {
     some,
+    takeNow(size) {
+      if (rest.length < size) return undefined;
+      const piece = Buffer.from(rest.buffer, rest.byteOffset, size);
+      rest = rest.subarray(size);
+      return piece;
+    },
     async take(size) {
       const parts: Uint8Array[] = [];
       for (let left = size; left > 0;) {

@@ -13,7 +13,7 @@ export interface RawHeader {
 
 /** Reads one header block; `undefined` for the block of zeros that ends a tar file. */
 export function decodeTarBlock(block: Buffer): RawHeader | undefined {
-  if (block.every((byte) => byte === 0)) return undefined;
+  if (block[0] === 0 && block.every((byte) => byte === 0)) return undefined;
   if (tarChecksum(block) !== number(block, 148, 8)) {
     throw damaged('a header has a wrong checksum; is it a tar file at all?');
   }

@@ -59,7 +59,12 @@ function headerBlock(
 
 /** The sum of a header's bytes, its own checksum field read as spaces. */
 export function tarChecksum(block: Uint8Array): number {
-  return block.reduce((sum, byte, index) => sum + (index >= 148 && index < 156 ? 0x20 : byte), 0);
+  // A loop: this is done for every entry, and a function called for each byte takes twenty times as long.
+  let sum = 8 * 0x20;
+  for (let index = 0; index < tarBlock; index += 1) {
+    if (index < 148 || index >= 156) sum += block[index] ?? 0;
+  }
+  return sum;
 }
 
 /** Twelve bytes: eleven octal digits, or from 8 GiB on GNU's binary form. */

@@ -63,7 +63,7 @@ export async function* readTar(
   let overrides: Overrides = {};
   let pending: Buffer | undefined;
   for (;;) {
-    const block = pending ?? (await reader.take(tarBlock));
+    const block = pending ?? reader.takeNow(tarBlock) ?? (await reader.take(tarBlock));
     pending = undefined;
     if (block === undefined) throw damaged('it ends without its end mark');
     const raw = decodeTarBlock(block);
@@ -82,7 +82,11 @@ export async function* readTar(
     if (entries > limits.maxEntries) throw exhausted(`over ${limits.maxEntries} entries`);
     const special = specialTypes[raw.flag];
     if (special !== undefined && how.onSpecial) how.onSpecial(special, overrides.path ?? raw.path);
-    else yield* oneEntry(reader, raw, overrides);
+    else {
+      const { entry, skip } = openEntry(reader, raw, overrides);
+      yield entry;
+      await skip?.();
+    }
     overrides = {};
   }
   // What follows the end mark is padding; it is read so that the writer does not fail on a closed pipe.
@@ -97,11 +101,12 @@ async function firstBlockAfter(reader: ByteReader): Promise<Buffer | undefined> 
   }
 }
 
-async function* oneEntry(
+/** One entry, and how to get to the end of what it has not been read of. */
+function openEntry(
   reader: ByteReader,
   raw: RawHeader,
   overrides: Overrides,
-): AsyncGenerator<TarEntry, void, undefined> {
+): { readonly entry: TarEntry; readonly skip?: () => Promise<void> } {
   const named = overrides.path ?? raw.path;
   // Version 7 tar marks a directory by the slash at its end alone.
   const slash = named.at(-1) === 0x2f;
@@ -111,28 +116,41 @@ async function* oneEntry(
   if (type === undefined) throw refusedType(flag, path);
   const size = type === 'file' ? (overrides.size ?? raw.size) : 0;
   const linkTarget = overrides.linkTarget ?? raw.linkTarget;
-  let left = size;
-  const contents = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
-    while (left > 0) {
-      const chunk = await reader.some(left);
-      if (chunk === undefined) throw damaged(`it ends within ${nameText(path)}`);
-      left -= chunk.length;
-      yield chunk;
-    }
-  };
   const { mode, modifiedSeconds } = raw;
-  yield {
-    type,
-    path,
-    mode,
-    size,
-    modifiedSeconds,
-    contents: contents(),
+  const header = {
+    ...{ type, path, mode, size, modifiedSeconds },
     ...(type === 'symlink' || type === 'hardlink' ? { linkTarget } : {}),
   };
-  for await (const _skipped of contents());
   const padding = (tarBlock - (size % tarBlock)) % tarBlock;
-  if ((await reader.take(padding)) === undefined) throw damaged(`it ends within ${nameText(path)}`);
+  // Most files are small and have come with their header: no waiting, and no copy.
+  const bytes = reader.takeNow(size + padding)?.subarray(0, size);
+  if (bytes !== undefined) return { entry: { ...header, bytes, contents: once(bytes) } };
+  const contents = remaining(reader, path, size);
+  const skip = async (): Promise<void> => {
+    for await (const _skipped of contents);
+    if ((await reader.take(padding)) === undefined)
+      throw damaged(`it ends within ${nameText(path)}`);
+  };
+  return { entry: { ...header, contents }, skip };
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  if (bytes.length > 0) yield bytes;
+}
+
+/** What is left of an entry's contents; may be read in several goes. */
+function remaining(reader: ByteReader, path: Buffer, size: number): AsyncIterable<Uint8Array> {
+  let left = size;
+  return {
+    async *[Symbol.asyncIterator]() {
+      while (left > 0) {
+        const chunk = await reader.some(left);
+        if (chunk === undefined) throw damaged(`it ends within ${nameText(path)}`);
+        left -= chunk.length;
+        yield chunk;
+      }
+    },
+  };
 }
 
 async function readOverrides(reader: ByteReader, raw: RawHeader): Promise<Overrides> {

@@ -19,6 +19,8 @@ export interface TarHeader {
 export interface TarEntry extends TarHeader {
   /** The contents, once. What is left unread is skipped when the next entry is asked for. */
   readonly contents: AsyncIterable<Uint8Array>;
+  /** The same, present where all of it was at hand: in place of `contents`, and until the next entry is asked for. */
+  readonly bytes?: Uint8Array;
 }
 
 /** How much of a tar file is read before it is refused with `resource-exhausted`. */

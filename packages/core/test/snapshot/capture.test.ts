@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { DriverHandle, SandboxDriver } from '../../src/driver.ts';
 import { type Provider, type Sandbox, SandboxError } from '../../src/index.ts';
 import { encryptedStore, memoryStore, verifyStore } from '../../src/snapshot.ts';
@@ -17,6 +17,8 @@ import {
   untilSettled,
   workspaceOf,
 } from './workspaces.ts';
+
+vi.setConfig({ testTimeout: 240_000 });
 
 const failsWith = (code: string, details: object = {}): unknown =>
   expect.objectContaining({ code, details: expect.objectContaining(details) as unknown });

@@ -4,11 +4,13 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gunzipSync, gzipSync, zstdCompressSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Provider, Sandbox } from '../../src/index.ts';
 import { exportOci, importTar, memoryStore } from '../../src/snapshot.ts';
 import { inChunks, type MadeEntry, tarBytes } from '../manifest/tar-bytes.ts';
 import { directoryProvider, inWorkspace, openWorkspace } from './workspaces.ts';
+
+vi.setConfig({ testTimeout: 240_000 });
 
 const failsWith = (code: string): unknown => expect.objectContaining({ code });
 const folder = mkdtempSync(path.join(tmpdir(), 'gantry-exchange-'));

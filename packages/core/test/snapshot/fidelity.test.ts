@@ -1,6 +1,6 @@
 import net from 'node:net';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Provider, Sandbox, Snapshot, SnapshotStore } from '../../src/index.ts';
 import { diffSnapshots, memoryStore } from '../../src/snapshot.ts';
 import {
@@ -11,6 +11,8 @@ import {
   untilSettled,
   workspaceOf,
 } from './workspaces.ts';
+
+vi.setConfig({ testTimeout: 240_000 });
 
 /** Everything that a listing of the host tells of a workspace, times to the second, names escaped. */
 const listing = String.raw`find . -mindepth 1 -printf '%P|%y|%m|%s|%n|%Ts|%l\n' | sed 's/|d|\([0-7]*\)|[0-9]*|[0-9]*/|d|\1|-|-/' | sort; find . -type f -print0 | sort -z | xargs -0r sha256sum`;

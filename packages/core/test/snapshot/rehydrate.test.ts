@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { DriverCapabilities, NativeSnapshotRef } from '../../src/contract/sandbox-driver.ts';
 import { type DriverHandle, SandboxError, type SandboxDriver } from '../../src/driver.ts';
 import type { Provider, Sandbox, Snapshot, SnapshotStore } from '../../src/index.ts';
@@ -7,6 +7,8 @@ import { memoryStore } from '../../src/snapshot.ts';
 import { counting, faulty } from '../../src/testing.ts';
 import { readAll } from '../../src/process/byte-source.ts';
 import { directoryProvider, inWorkspace, openWorkspace } from './workspaces.ts';
+
+vi.setConfig({ testTimeout: 240_000 });
 
 const failsWith = (code: string, details: object = {}): unknown =>
   expect.objectContaining({ code, details: expect.objectContaining(details) as unknown });

@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { directoryStore } from '../../src/node.ts';
 import { encryptedStore, memoryStore } from '../../src/snapshot.ts';
 import { storeChecks, type StoreSubject } from '../../src/testing.ts';
+
+vi.setConfig({ testTimeout: 240_000 });
 
 const folders = new WeakMap<object, string>();
 const made: string[] = [];

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Provider, Sandbox, SnapshotStore } from '../../src/index.ts';
 import { readAll } from '../../src/process/byte-source.ts';
 import {
@@ -11,6 +11,8 @@ import {
 } from '../../src/snapshot.ts';
 import { crashAndVerify } from './crash-rounds.ts';
 import { directoryProvider, inWorkspace, openWorkspace } from './workspaces.ts';
+
+vi.setConfig({ testTimeout: 240_000 });
 
 const failsWith = (code: string, details: object = {}): unknown =>
   expect.objectContaining({ code, details: expect.objectContaining(details) as unknown });

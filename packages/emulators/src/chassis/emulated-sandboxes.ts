@@ -64,6 +64,7 @@ export class EmulatedSandboxes<Details> {
   readonly #sandboxes = new Map<string, EmulatedSandbox<Details>>();
   /** What is being made, so that `close` does not miss it. */
   readonly #making = new Set<Promise<unknown>>();
+  #closed = false;
 
   constructor(provider: Provider, clock: EmulatorClock) {
     this.#provider = provider;
@@ -77,6 +78,7 @@ export class EmulatedSandboxes<Details> {
     details: Details,
     prepare: (sandbox: Sandbox) => Promise<void>,
   ): Promise<EmulatedSandbox<Details>> {
+    if (this.#closed) throw new Error('the emulator is being closed');
     const making = this.#make(options, prepare);
     this.#making.add(making);
     try {
@@ -160,6 +162,7 @@ export class EmulatedSandboxes<Details> {
 
   /** Destroys all. Rejects with the first failure, after all have been tried. */
   async close(): Promise<void> {
+    this.#closed = true;
     await Promise.allSettled(this.#making);
     const results = await Promise.allSettled(this.list().map((emulated) => this.end(emulated)));
     for (const result of results) if (result.status === 'rejected') throw result.reason;

@@ -8,17 +8,19 @@ export interface Quotas {
   readonly runningSandboxes?: number;
 }
 
-/** A bucket that holds one second's worth and fills evenly. */
+/** A bucket that holds one second's worth, at least one, and fills evenly. */
 export class RateLimit {
   readonly #clock: EmulatorClock;
   readonly #perSecond: number;
+  readonly #room: number;
   #tokens: number;
   #filledAt: number;
 
   constructor(clock: EmulatorClock, perSecond: number = Infinity) {
     this.#clock = clock;
     this.#perSecond = perSecond;
-    this.#tokens = perSecond;
+    this.#room = Math.max(1, perSecond);
+    this.#tokens = this.#room;
     this.#filledAt = clock.now();
   }
 
@@ -27,7 +29,7 @@ export class RateLimit {
     if (this.#perSecond === Infinity) return 0;
     const now = this.#clock.now();
     const filled = this.#tokens + ((now - this.#filledAt) / 1000) * this.#perSecond;
-    this.#tokens = Math.min(this.#perSecond, filled);
+    this.#tokens = Math.min(this.#room, filled);
     this.#filledAt = now;
     if (this.#tokens < 1) return Math.max(1, Math.ceil((1 - this.#tokens) / this.#perSecond));
     this.#tokens -= 1;

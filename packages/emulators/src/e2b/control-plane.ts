@@ -9,13 +9,19 @@ import { readMetrics } from './metrics.ts';
 import { listPage } from './sandbox-list.ts';
 import { createE2bSandbox, pause, resume, setTimeoutOf } from './sandbox-life.ts';
 import { sandboxAnswer, sandboxDetail } from './sandbox-view.ts';
-import { readBody } from './wire-bodies.ts';
+import { addSnapshotRoutes } from './snapshot-routes.ts';
+import type { Snapshots } from './snapshots.ts';
+import { type NewSandbox, readBody } from './wire-bodies.ts';
 
 /** The template that every sandbox is made of. */
 const knownTemplates = new Set(['base']);
 
 /** E2B's control plane: sandboxes and their life, in both versions of its paths. */
-export function controlPlane(context: EmulatorContext, sandboxes: E2bSandboxes): Hono {
+export function controlPlane(
+  context: EmulatorContext,
+  sandboxes: E2bSandboxes,
+  snapshots: Snapshots,
+): Hono {
   const { provider, quotas, clock } = context;
   const creates = new RateLimit(clock, quotas.createsPerSecond);
   const app = new Hono();
@@ -43,9 +49,9 @@ export function controlPlane(context: EmulatorContext, sandboxes: E2bSandboxes):
     if (!found) throw noSandbox(id);
     return found;
   };
-  const create = async (c: Context, version: 1 | 2): Promise<Response> => {
-    const request = await readBody(c.req, 'newSandbox');
-    if (!knownTemplates.has(request.templateID)) {
+  const make = async (request: NewSandbox, version: 1 | 2): Promise<E2bSandbox> => {
+    const snapshot = snapshots.get(request.templateID);
+    if (!snapshot && !knownTemplates.has(request.templateID)) {
       throw new ApiError(404, `template '${request.templateID}' not found`);
     }
     if (request.volumeMounts?.length) throw unsupported('volumes are not emulated');
@@ -55,7 +61,11 @@ export function controlPlane(context: EmulatorContext, sandboxes: E2bSandboxes):
       throw new ApiError(429, 'The maximum number of concurrent sandboxes is reached');
     }
     const options = guestRequest(provider, await probe(), request, version === 2);
-    const made = await createE2bSandbox(context, sandboxes, request, options, version);
+    const parts = { context, sandboxes, snapshot, version } as const;
+    return createE2bSandbox(parts, request, options);
+  };
+  const create = async (c: Context, version: 1 | 2): Promise<Response> => {
+    const made = await make(await readBody(c.req, 'newSandbox'), version);
     return c.json(sandboxAnswer(context, made), 201);
   };
   const connect = async (c: Context): Promise<Response> => {
@@ -111,6 +121,10 @@ export function controlPlane(context: EmulatorContext, sandboxes: E2bSandboxes):
     const alias = c.req.param('alias');
     if (!knownTemplates.has(alias)) throw new ApiError(404, `template '${alias}' not found`);
     return c.json({ templateID: alias, public: true });
+  });
+  addSnapshotRoutes(app, {
+    ...{ context, sandboxes, snapshots, find },
+    create: (request) => make(request, 2),
   });
   return app;
 }

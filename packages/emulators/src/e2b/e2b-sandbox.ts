@@ -30,6 +30,8 @@ export type E2bSandboxes = EmulatedSandboxes<E2bDetails>;
 export const envdVersion = '0.6.13';
 /** The port that envd is asked on. */
 export const envdPort = 49_983;
+/** Made last in a fresh sandbox: what is newer is the guest's own doing. */
+export const preparedMarker = '/var/.envd-prepared';
 /** The user that commands run as, and its home. */
 export const guestUser = 'user';
 export const guestHome = '/home/user';

@@ -1,6 +1,6 @@
 import type { Capabilities, CreateOptions, NetworkPolicy, Provider, Sandbox } from '@gantry/core';
 import { unsupported } from './api-error.ts';
-import { guestHome, guestUser } from './e2b-sandbox.ts';
+import { guestHome, guestUser, preparedMarker } from './e2b-sandbox.ts';
 import type { NetworkConfig, NewSandbox } from './wire-bodies.ts';
 
 /** Makes the vendor's usual user of whoever the provider's guest is. */
@@ -14,6 +14,7 @@ name=$(id -un)
 }
 [ "$(id -un)" = ${guestUser} ]
 command -v bash >/dev/null || { echo 'there is no bash' >&2; exit 1; }
+: >${preparedMarker}
 `;
 
 /** What every process of a sandbox finds in its environment, before what the sandbox itself was given. */

@@ -5,19 +5,30 @@ import { type E2bSandbox, type E2bSandboxes, newId, newToken } from './e2b-sandb
 import { EnvdProcesses } from './envd/envd-processes.ts';
 import { Watchers } from './envd/watchers.ts';
 import { prepareGuest } from './guest.ts';
+import { type StoredSnapshot, unpack } from './snapshots.ts';
 import type { NewSandbox } from './wire-bodies.ts';
 
 /** Seconds that a sandbox lives when nobody says, by the version of the path that made it. */
 const defaultTimeout = { 1: 15, 2: 300 } as const;
 
+/** What a sandbox is made with beside its request. */
+interface CreateParts {
+  readonly context: EmulatorContext;
+  readonly sandboxes: E2bSandboxes;
+  readonly snapshot: StoredSnapshot | undefined;
+  /** Of the path that asked for it. */
+  readonly version: 1 | 2;
+}
+
 /** Makes a sandbox that ends, or pauses, by itself. */
 export async function createE2bSandbox(
-  context: EmulatorContext,
-  sandboxes: E2bSandboxes,
-  request: NewSandbox,
+  { context, sandboxes, snapshot, version }: CreateParts,
+  asked: NewSandbox,
   options: CreateOptions,
-  version: 1 | 2,
 ): Promise<E2bSandbox> {
+  const request = snapshot
+    ? { ...asked, envVars: { ...snapshot.envVars, ...asked.envVars } }
+    : asked;
   const envdToken = newToken();
   const trafficToken = request.network?.allowPublicTraffic === false ? newToken() : undefined;
   for (const secret of [envdToken, trafficToken]) if (secret) context.conceal(secret);
@@ -29,7 +40,10 @@ export async function createE2bSandbox(
     watchers: new Watchers(),
     fileMetadata: new Map(),
   };
-  const made = await sandboxes.create(newId(), options, details, prepareGuest);
+  const made = await sandboxes.create(newId(), options, details, async (sandbox) => {
+    await prepareGuest(sandbox);
+    if (snapshot) await unpack(sandbox, snapshot);
+  });
   setTimeoutOf(context, sandboxes, made, timeoutSeconds);
   return made;
 }

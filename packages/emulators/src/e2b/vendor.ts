@@ -21,6 +21,7 @@ import { Process } from './envd/wire/process.ts';
 import { closedPort, proxyRequest, proxyUpgrade, unknownSandbox } from './port-proxy.ts';
 import { type SandboxAddress, sandboxAddress } from './sandbox-address.ts';
 import { resume } from './sandbox-life.ts';
+import { Snapshots } from './snapshots.ts';
 
 /** E2B: its control plane, and envd and the ports of each sandbox, all on one port. */
 export const e2b: Vendor = {
@@ -32,6 +33,7 @@ export const e2b: Vendor = {
 class E2bService implements VendorService {
   readonly #context: EmulatorContext;
   readonly #sandboxes: EmulatedSandboxes<E2bDetails>;
+  readonly #snapshots = new Snapshots();
   readonly #api: ReturnType<typeof getRequestListener>;
   readonly #files: ReturnType<typeof fileRoutes>;
   readonly #rpc: ReturnType<typeof connectNodeAdapter>;
@@ -40,7 +42,7 @@ class E2bService implements VendorService {
   constructor(context: EmulatorContext) {
     this.#context = context;
     this.#sandboxes = new EmulatedSandboxes(context.provider, context.clock);
-    const api = controlPlane(context, this.#sandboxes);
+    const api = controlPlane(context, this.#sandboxes, this.#snapshots);
     this.#api = getRequestListener((request) => api.fetch(request), listenerOptions);
     this.#files = fileRoutes(context);
     this.#rpc = connectNodeAdapter({
@@ -85,8 +87,9 @@ class E2bService implements VendorService {
     return this.#sandboxes.vanish(sandboxId);
   }
 
-  close(): Promise<void> {
-    return this.#sandboxes.close();
+  async close(): Promise<void> {
+    this.#snapshots.close();
+    await this.#sandboxes.close();
   }
 
   async #toSandbox(

@@ -31,6 +31,8 @@ interface Bodies {
   readonly network: NetworkConfig;
   readonly timeout: { readonly timeout: number };
   readonly pause: { readonly memory?: boolean | undefined };
+  readonly snapshot: { readonly name?: string | undefined };
+  readonly fork: { readonly count?: number | undefined; readonly timeout?: number | undefined };
   readonly connect: {
     readonly timeout?: number | undefined;
     readonly memory?: boolean | undefined;
@@ -66,6 +68,16 @@ const bodies: { readonly [Name in keyof Bodies]: z.ZodType<Bodies[Name]> } = {
   network,
   timeout: z.object({ timeout: seconds }),
   pause: z.object({ memory: flag }),
+  snapshot: z.object({
+    name: z
+      .string()
+      .regex(/^[a-z0-9-_]+$/)
+      .optional(),
+  }),
+  fork: z.object({
+    count: z.number().int().min(1).max(100).optional(),
+    timeout: seconds.optional(),
+  }),
   connect: z.object({ timeout: seconds.optional(), memory: flag }),
 };
 

@@ -1,4 +1,4 @@
-import { memoryStore } from '@gantry/core/snapshot';
+import { memoryStore, type Snapshot } from '@gantry/core/snapshot';
 import { faulty } from '@gantry/core/testing';
 import { must, type Check } from '../../check.ts';
 import { captured, contentsOf, refusedAndGone, rehydrated } from './workspace.ts';
@@ -13,9 +13,9 @@ export const rehydrateChecks: readonly Check[] = [
       const before = await contentsOf(t, sandbox);
       t.ok((await sandbox.exec('rm -r d; echo later > later')).ok, 'a change after the snapshot');
       await sandbox.destroy();
-      const again = await rehydrated(t, JSON.parse(JSON.stringify(snapshot)), store, {
-        verify: true,
-      });
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what JSON has kept of one
+      const stored = JSON.parse(JSON.stringify(snapshot)) as Snapshot;
+      const again = await rehydrated(t, stored, store, { verify: true });
       t.equal(await contentsOf(t, again), before, 'the workspace');
       t.equal((await again.snapshot(memoryStore())).tree, snapshot.tree, 'its digest');
       const { how, tree, snapshot: id, verified } = again.origin;
@@ -68,8 +68,7 @@ export const rehydrateChecks: readonly Check[] = [
       const { store, snapshot } = await captured(t);
       for (const prefix of ['snapshots/', 'indexes/', 'packs/']) {
         const [object] = await Array.fromAsync(store.list(prefix));
-        if (!object) return t.fail(`the store has nothing below ${prefix}`);
-        const { key } = object;
+        const { key } = t.present(object, `the store has nothing below ${prefix}`);
         const bytes = await new Response(await store.get(key)).bytes();
         const bad = Uint8Array.from(bytes);
         const at = prefix === 'packs/' ? 8 : bad.length - 5;
@@ -179,9 +178,10 @@ export const rehydrateChecks: readonly Check[] = [
       await sandbox.files.write('file', 'forked');
       await t.rejects('unsupported', () => sandbox.fork(1), 'a fork without a store');
       const [result] = await sandbox.fork(1, { store: memoryStore(), labels: t.state.labels });
-      if (result?.status !== 'fulfilled')
-        return t.fail(`the fork failed: ${String(result?.reason)}`);
-      const { value: fork } = result;
+      const fork =
+        result?.status === 'fulfilled'
+          ? result.value
+          : t.fail(`the fork failed: ${String(result?.reason)}`);
       t.adopt(fork.ref);
       t.equal([fork.origin.how, fork.origin.by], ['forked', 'snapshot'], 'origin');
       t.equal(await fork.files.readText('file'), 'forked', 'its file');

@@ -7,16 +7,11 @@ const signalNames: ReadonlyMap<number, Signal> = new Map(
   ),
 );
 
-/** The name of a signal by its number, where Linux has one. */
-export function signalName(number: number): Signal | undefined {
-  return signalNames.get(number);
-}
-
 /**
  * A shell's `$?` as an exit status. 128 + n is a death by signal n only where the shell said so in
  * words: it does for every signal but SIGINT and SIGPIPE.
  */
 export function shellExitStatus(code: number, spoke: boolean): ExitStatus {
-  const signal = spoke && code > 128 ? signalName(code - 128) : undefined;
+  const signal = spoke && code > 128 ? signalNames.get(code - 128) : undefined;
   return signal === undefined ? { code } : { signal };
 }

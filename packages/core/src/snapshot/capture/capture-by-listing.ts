@@ -162,10 +162,11 @@ function differs(survey: Survey, after: Survey): (path: BytePath) => boolean {
   return (path) => survey.get(path)?.state !== after.get(path)?.state;
 }
 
-/** Directories count only by being there: their times change with what is in them. */
+/** Every path that is not the same in both. */
 function differing(survey: Survey, after: Survey): readonly BytePath[] {
-  const paths = new Set([...survey.keys(), ...after.keys()]);
-  return [...paths].filter(differs(survey, after));
+  const changed = [...survey.keys()].filter(differs(survey, after));
+  for (const path of after.keys()) if (!survey.has(path)) changed.push(path);
+  return changed;
 }
 
 function unreadable(paths: readonly BytePath[]): SandboxError {

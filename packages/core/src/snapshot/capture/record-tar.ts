@@ -54,7 +54,9 @@ async function recordEntry(
 ): Promise<void> {
   switch (entry.type) {
     case 'file':
-      return recorder.file(facts, entry.contents);
+      return entry.bytes
+        ? recorder.wholeFile(facts, entry.bytes)
+        : recorder.file(facts, entry.contents);
     case 'directory':
       return recorder.directory(facts);
     case 'symlink':

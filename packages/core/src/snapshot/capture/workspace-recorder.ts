@@ -72,14 +72,15 @@ export class WorkspaceRecorder {
   async file(entry: EntryFacts, source: AsyncIterable<Uint8Array>): Promise<void> {
     this.#begin(entry);
     const watched = this.#scanner.watch(source, pathText(entry.path));
-    const { size, contents } = await this.#writer.putFile(watched, (bytes) => {
-      this.bytesRead += bytes;
-      this.#progress.add('reading', bytes, 0);
-    });
-    this.filesRead += 1;
-    const file = { mode: entry.mode, size, contents };
-    if (entry.identity !== undefined) this.#join(entry.identity, entry.path).file = file;
-    await this.#editor.set(entry.path, { type: 'file', ...file });
+    await this.#keep(entry, await this.#writer.putFile(watched, this.#onBytes));
+  }
+
+  /** The same for a file whose contents are at hand. */
+  async wholeFile(entry: EntryFacts, bytes: Uint8Array): Promise<void> {
+    this.#begin(entry);
+    this.#scanner.check(bytes, pathText(entry.path));
+    this.#onBytes(bytes.length);
+    await this.#keep(entry, await this.#writer.putWhole(bytes));
   }
 
   /** One more name of the file that has been recorded at `target`. */
@@ -124,6 +125,21 @@ export class WorkspaceRecorder {
       await this.#editor.set(first, { type: 'file', ...file });
       for (const name of others) await this.#editor.set(name, { type: 'hardlink', first });
     }
+  }
+
+  readonly #onBytes = (bytes: number): void => {
+    this.bytesRead += bytes;
+    this.#progress.add('reading', bytes, 0);
+  };
+
+  #keep(
+    { path, mode, identity }: EntryFacts,
+    stored: Pick<RecordedFile, 'size' | 'contents'>,
+  ): Promise<void> | void {
+    this.filesRead += 1;
+    const file = { mode, ...stored };
+    if (identity !== undefined) this.#join(identity, path).file = file;
+    return this.#editor.set(path, { type: 'file', ...file });
   }
 
   #begin({ path, modifiedNs, state }: EntryFacts): void {

@@ -25,6 +25,7 @@ export class ObjectReader {
   readonly #places: ObjectPlaces;
   readonly #call: Call;
   readonly #frames = new Map<string, Promise<Buffer>>();
+  readonly #ready = new Map<string, Buffer>();
   readonly #openers = new Map<ObjectId, Promise<Opener>>();
   readonly #moves = new Map<ObjectId, Promise<ReadonlyMap<ObjectId, ObjectLocation>>>();
   readonly #present = new Map<ObjectId, Promise<boolean>>();
@@ -61,11 +62,20 @@ export class ObjectReader {
   async read(object: ObjectId): Promise<Buffer> {
     const location = this.#places.locate(object);
     if (location === undefined) throw lost(object, 'no index knows it');
-    const bytes = await this.#readAt(object, location);
-    if (this.#repository.codec.identify(bytes) !== object) {
-      throw lost(object, `its bytes in pack ${location.pack} have another digest`);
-    }
-    return bytes;
+    return this.#checked(object, location, await this.#readAt(object, location));
+  }
+
+  /** The same at once, where the object's frame is in memory; `undefined` where it must be read. */
+  readNow(object: ObjectId): Buffer | undefined {
+    const location = this.#places.locate(object);
+    const frame = location && this.#ready.get(`${location.pack}/${location.offset}`);
+    if (!location || !frame) return undefined;
+    return this.#checked(object, location, slice(frame, location));
+  }
+
+  #checked(object: ObjectId, location: ObjectLocation, bytes: Buffer): Buffer {
+    if (this.#repository.codec.identify(bytes) === object) return bytes;
+    throw lost(object, `its bytes in pack ${location.pack} have another digest`);
   }
 
   async #readAt(object: ObjectId, location: ObjectLocation): Promise<Buffer> {
@@ -89,9 +99,18 @@ export class ObjectReader {
     this.#frames.set(key, frame);
     if (!known) {
       this.#kept += location.raw;
+      void this.#keepReady(key, frame);
       this.#forget();
     }
     return frame;
+  }
+
+  async #keepReady(key: string, frame: Promise<Buffer>): Promise<void> {
+    const [loaded] = await Promise.allSettled([frame]);
+    // One that could not be read is the error of whoever asked for it.
+    if (loaded.status === 'fulfilled' && this.#frames.get(key) === frame) {
+      this.#ready.set(key, loaded.value);
+    }
   }
 
   async #load({ pack, offset, stored, raw }: ObjectLocation): Promise<Buffer> {
@@ -143,6 +162,7 @@ export class ObjectReader {
       if (this.#kept <= keptBytes || this.#frames.size === 1) return;
       const frame = this.#frames.get(key);
       this.#frames.delete(key);
+      this.#ready.delete(key);
       void frame?.then(
         (bytes) => (this.#kept -= bytes.length),
         () => undefined, // Whoever asked for it has the error.

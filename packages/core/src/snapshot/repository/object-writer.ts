@@ -96,10 +96,20 @@ export class ObjectWriter {
       const list = encodeChunkList(await pieces.finish());
       return { size, contents: { kind: 'list', id: await this.put(list) } };
     }
-    if (size === 0) return { size, contents: { kind: 'empty' } };
     const [first] = head;
-    const whole = first !== undefined && head.length === 1 ? first : Buffer.concat(head);
-    return { size, contents: { kind: 'blob', id: await this.put(whole) } };
+    return this.putWhole(first !== undefined && head.length === 1 ? first : Buffer.concat(head));
+  }
+
+  /** Puts the contents of a file that are at hand. */
+  async putWhole(
+    bytes: Uint8Array,
+  ): Promise<{ readonly size: number; readonly contents: FileContents }> {
+    const size = bytes.length;
+    if (size === 0) return { size, contents: { kind: 'empty' } };
+    if (size <= wholeFileBytes) {
+      return { size, contents: { kind: 'blob', id: await this.put(bytes) } };
+    }
+    return this.putFile(pieceByPiece(bytes), () => undefined);
   }
 
   /** All contents are in: what follows describes them. */
@@ -127,6 +137,10 @@ export class ObjectWriter {
     const moved = (await readMoves(this.#repository, pack, this.#call)).get(object);
     return moved !== undefined && (await this.#isPresent(object, moved.pack));
   }
+}
+
+async function* pieceByPiece(bytes: Uint8Array): AsyncGenerator<Uint8Array, void> {
+  for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
 }
 
 /** Cuts a large file into pieces as it arrives. */

@@ -1,4 +1,5 @@
 import type { Call } from '../../contract/call.ts';
+import type { FileType } from '../../contract/file-types.ts';
 import type { Loss, RehydrateOptions, Snapshot } from '../../contract/snapshot-types.ts';
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import type { BytePath } from '../../manifest/byte-path.ts';
@@ -62,37 +63,50 @@ function factsOf(survey: Survey): ReadonlyMap<BytePath, PathFacts> {
   );
 }
 
+/** What is there must be what was sent, no more and no less. */
 function compareWithPlan(survey: Survey, plan: RestorePlan, mask: number): void {
   const files = new Map(plan.files.map(({ path, entry }) => [path, entry]));
-  const expected = new Map<BytePath, string>();
-  for (const { path, entry } of plan.directories)
-    expected.set(path, say('directory', entry.mode & mask));
-  for (const { path, entry } of plan.files) {
-    expected.set(path, say('file', entry.mode & mask, entry.size));
-  }
+  let count = 0;
+  const expect = (
+    path: BytePath,
+    type: FileType,
+    mode: number | undefined,
+    size?: number,
+  ): void => {
+    count += 1;
+    const found = survey.get(path);
+    const { mode: actualMode = 0, size: actualSize } = found?.details() ?? {};
+    const same =
+      found?.type === type &&
+      (mode === undefined || mode === actualMode) &&
+      (size === undefined || size === actualSize);
+    if (same) return;
+    const actual = found ? say(found.type, actualMode, actualSize) : 'nothing';
+    throw different(path, say(type, mode, size), actual);
+  };
+  for (const { path, entry } of plan.directories) expect(path, 'directory', entry.mode & mask);
+  for (const { path, entry } of plan.files) expect(path, 'file', entry.mode & mask, entry.size);
   for (const { path, entry } of plan.symlinks) {
-    expected.set(path, say('symlink', 0, entry.target.length));
+    expect(path, 'symlink', undefined, entry.target.length);
   }
   for (const { path, entry } of plan.hardlinks) {
     const file = files.get(entry.first);
-    expected.set(path, say('file', (file?.mode ?? 0) & mask, file?.size ?? 0));
+    expect(path, 'file', (file?.mode ?? 0) & mask, file?.size ?? 0);
   }
-  for (const [path, wanted] of expected) {
-    const found = survey.get(path);
-    const details = found?.details();
-    const size = found?.type === 'directory' ? undefined : details?.size;
-    const mode = found?.type === 'symlink' ? 0 : (details?.mode ?? 0);
-    const actual = found ? say(found.type, mode, size) : 'nothing';
-    if (actual !== wanted) throw different(path, wanted, actual);
-  }
-  for (const path of survey.keys()) {
-    if (!expected.has(path)) throw different(path, 'nothing', 'something');
-  }
+  if (survey.size === count) return;
+  const known = new Set(
+    [...plan.directories, ...plan.files, ...plan.symlinks, ...plan.hardlinks].map(
+      ({ path }) => path,
+    ),
+  );
+  const more = [...survey.keys()].find((path) => !known.has(path));
+  throw different(more ?? '', 'nothing', 'something');
 }
 
-function say(type: string, mode: number, size?: number): string {
-  const bytes = size === undefined ? '' : ` of ${size} bytes`;
-  return `a ${type}${bytes} with mode ${mode.toString(8).padStart(4, '0')}`;
+function say(type: string, mode: number | undefined, size: number | undefined): string {
+  const bytes = size === undefined || type === 'directory' ? '' : ` of ${size} bytes`;
+  const bits = mode === undefined ? '' : ` with mode ${mode.toString(8).padStart(4, '0')}`;
+  return `a ${type}${bytes}${bits}`;
 }
 
 function different(path: BytePath, expected: string, actual: string): SandboxError {

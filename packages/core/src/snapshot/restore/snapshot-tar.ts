@@ -9,7 +9,7 @@ import type { Planned, RestorePlan } from './restore-plan.ts';
 
 /** Bits of a mode that are permissions and nothing more. */
 const permissions = 0o777;
-/** Small parts are joined into chunks of this size: each chunk costs a turn of the pipe. */
+/** Bytes of a chunk. */
 const chunkBytes = 256 * 1024;
 
 /** How a snapshot becomes a tar. */
@@ -34,15 +34,7 @@ type TarPart = 'entries' | 'directories';
  * directories again with their own modes and times, the innermost first. A link comes after all that could be written through
  * it.
  */
-export function snapshotTar(
-  plan: RestorePlan,
-  reader: ObjectReader,
-  form: TarForm,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  return joined(tarParts(plan, reader, form));
-}
-
-async function* tarParts(
+export async function* snapshotTar(
   plan: RestorePlan,
   reader: ObjectReader,
   form: TarForm,
@@ -62,42 +54,66 @@ async function* tarParts(
       ...{ type, path: name(path), mode: permissions, size: 0 },
       ...{ modifiedSeconds: seconds(path), linkTarget },
     });
+  const chunks = new ChunkBuilder();
   if (form.parts.includes('entries')) {
     for (const { path, entry } of plan.directories) {
-      yield header(path, 'directory', (entry.mode & permissions) | 0o700, 0);
+      chunks.add(header(path, 'directory', (entry.mode & permissions) | 0o700, 0));
     }
     for (const { path, entry } of plan.files) {
-      yield header(path, 'file', entry.mode, entry.size);
-      yield* fileContents(path, entry, reader);
-      yield tarPadding(entry.size);
+      chunks.add(header(path, 'file', entry.mode, entry.size));
+      const whole = wholeContents(path, entry, reader);
+      if (whole !== undefined) chunks.add(whole instanceof Uint8Array ? whole : await whole);
+      else {
+        for await (const piece of pieces(path, entry, reader)) {
+          chunks.add(piece);
+          yield* chunks.full();
+        }
+      }
+      chunks.zeros(tarPadding(entry.size).length);
       form.onFile?.(entry.size);
+      if (chunks.isFull) yield* chunks.full();
     }
-    for (const { path, entry } of plan.symlinks)
-      yield link(path, 'symlink', pathBytes(entry.target));
-    for (const { path, entry } of plan.hardlinks) yield link(path, 'hardlink', name(entry.first));
+    for (const { path, entry } of plan.symlinks) {
+      chunks.add(link(path, 'symlink', pathBytes(entry.target)));
+    }
+    for (const { path, entry } of plan.hardlinks) {
+      chunks.add(link(path, 'hardlink', name(entry.first)));
+    }
   }
   if (form.parts.includes('directories')) {
     for (const { path, entry } of plan.directories.toReversed()) {
-      yield header(path, 'directory', entry.mode, 0);
+      chunks.add(header(path, 'directory', entry.mode, 0));
     }
   }
-  yield* form.last?.() ?? [];
-  yield Buffer.alloc(tarBlock * 2);
+  for (const part of form.last?.() ?? []) chunks.add(part);
+  chunks.zeros(tarBlock * 2);
+  yield* chunks.full();
+  yield* chunks.rest();
 }
 
-/** The bytes of a file, each piece checked against its id. */
-async function* fileContents(
+/** The bytes of a file that is one object: at once where they are in memory; `undefined` for one in pieces. */
+function wholeContents(
+  path: BytePath,
+  { size, contents }: Planned<'file'>['entry'],
+  reader: ObjectReader,
+): Uint8Array | Promise<Uint8Array> | undefined {
+  if (contents.kind === 'empty') return new Uint8Array(0);
+  if (contents.kind === 'list') return undefined;
+  const checked = (bytes: Uint8Array): Uint8Array => {
+    if (bytes.length !== size) throw wrongSize(path, size, bytes.length);
+    return bytes;
+  };
+  const now = reader.readNow(contents.id);
+  return now === undefined ? reader.read(contents.id).then(checked) : checked(now);
+}
+
+/** The pieces of a large file, each checked against its id. */
+async function* pieces(
   path: BytePath,
   { size, contents }: Planned<'file'>['entry'],
   reader: ObjectReader,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  if (contents.kind === 'empty') return;
-  if (contents.kind === 'blob') {
-    const bytes = await reader.read(contents.id);
-    if (bytes.length !== size) throw wrongSize(path, size, bytes.length);
-    yield bytes;
-    return;
-  }
+  if (contents.kind !== 'list') return;
   const list = await reader.read(contents.id);
   for (const piece of decodeChunkList(list, size, `list ${contents.id}`)) {
     const bytes = await reader.read(piece.id);
@@ -106,26 +122,53 @@ async function* fileContents(
   }
 }
 
-/** Parts in chunks of a good size; what is larger passes as it is. */
-async function* joined(
-  parts: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  let chunk = Buffer.allocUnsafe(chunkBytes);
-  let filled = 0;
-  for await (const part of parts) {
-    if (filled + part.length > chunkBytes && filled > 0) {
-      yield chunk.subarray(0, filled);
-      chunk = Buffer.allocUnsafe(chunkBytes);
-      filled = 0;
-    }
-    if (part.length > chunkBytes) {
-      yield part;
-      continue;
-    }
-    chunk.set(part, filled);
-    filled += part.length;
+/** Joins parts into chunks of a good size: each chunk costs a turn of the pipe. */
+class ChunkBuilder {
+  readonly #full: Uint8Array[] = [];
+  #chunk = Buffer.allocUnsafe(chunkBytes);
+  #filled = 0;
+
+  get isFull(): boolean {
+    return this.#full.length > 0;
   }
-  if (filled > 0) yield chunk.subarray(0, filled);
+
+  add(part: Uint8Array): void {
+    for (let at = 0; at < part.length;) {
+      const taken = Math.min(part.length - at, chunkBytes - this.#filled);
+      this.#chunk.set(
+        at === 0 && taken === part.length ? part : part.subarray(at, at + taken),
+        this.#filled,
+      );
+      this.#grow(taken);
+      at += taken;
+    }
+  }
+
+  zeros(count: number): void {
+    for (let left = count; left > 0;) {
+      const taken = Math.min(left, chunkBytes - this.#filled);
+      this.#chunk.fill(0, this.#filled, this.#filled + taken);
+      this.#grow(taken);
+      left -= taken;
+    }
+  }
+
+  /** The chunks that are full, which are then the caller's. */
+  full(): readonly Uint8Array[] {
+    return this.#full.splice(0);
+  }
+
+  rest(): readonly Uint8Array[] {
+    return this.#filled === 0 ? [] : [this.#chunk.subarray(0, this.#filled)];
+  }
+
+  #grow(count: number): void {
+    this.#filled += count;
+    if (this.#filled < chunkBytes) return;
+    this.#full.push(this.#chunk);
+    this.#chunk = Buffer.allocUnsafe(chunkBytes);
+    this.#filled = 0;
+  }
 }
 
 function wrongSize(path: BytePath, expected: number, actual: number): SandboxError {

@@ -50,7 +50,7 @@ export class TreeEditor {
 
   /** Puts an entry at a path, in place of whatever is there; makes directories on the way. */
   async set(path: string, entry: NewEntry): Promise<void> {
-    const [directory, name] = await this.#parent(path, true);
+    const [directory, name] = this.#loadedParent(path) ?? (await this.#parent(path, true));
     if (directory === undefined) return;
     const before = directory.entries?.get(name);
     if (entry.type === 'directory' && before?.kind === 'directory') {
@@ -130,6 +130,21 @@ export class TreeEditor {
       await this.#open(directory, change);
     }
     return [directory, last];
+  }
+
+  /** The same without waiting, where every directory on the way is there and has been changed before. */
+  #loadedParent(path: string): readonly [Directory, string] | undefined {
+    let directory = this.#root;
+    let start = 0;
+    for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', start)) {
+      if (directory.id !== undefined) return undefined;
+      const child = directory.entries?.get(path.slice(start, slash));
+      if (child?.kind !== 'directory') return undefined;
+      directory = child.directory;
+      start = slash + 1;
+    }
+    const ready = directory.id === undefined && directory.entries !== undefined;
+    return ready ? [directory, path.slice(start)] : undefined;
   }
 
   async #open(directory: Directory, change: boolean): Promise<void> {

@@ -10,6 +10,8 @@ export interface GuestEntry {
   /** `st_mode` of what it is in the end; absent for a link that leads nowhere. */
   readonly targetBits: number | undefined;
   readonly size: number;
+  /** Of what a link leads to in the end. */
+  readonly targetSize: number;
   readonly modified: Date;
   readonly owner: string;
   readonly group: string;
@@ -24,7 +26,7 @@ stat -c "%f|%s|%y|%U|%G" -- "$@"; printf "\\0"
 for f; do
   [ -L "$f" ] || continue
   printf "%s\\0" "$f"; readlink -n -- "$f"; printf "\\0"
-  stat -L -c %f -- "$f" 2>/dev/null; printf "\\0"
+  stat -L -c "%f %s" -- "$f" 2>/dev/null; printf "\\0"
 done
 printf "\\0"`;
 
@@ -107,11 +109,12 @@ function parse(output: string, pathOf: (name: string) => string): GuestEntry[] |
   while (at < fields.length - 1) {
     const names = until();
     const lines = (fields[at++] ?? '').split('\n').slice(0, -1);
-    const links = new Map<string, { target: string; bits: number | undefined }>();
+    const links = new Map<string, { target: string; bits: number | undefined; size: number }>();
     for (let name = fields[at++]; name; name = fields[at++]) {
       const target = fields[at++] ?? '';
-      const bits = Number.parseInt(fields[at++] ?? '', 16);
-      links.set(name, { target, bits: Number.isNaN(bits) ? undefined : bits });
+      const [mode = '', length = ''] = (fields[at++] ?? '').trim().split(' ');
+      const bits = mode === '' ? undefined : Number.parseInt(mode, 16);
+      links.set(name, { target, bits, size: Number(length) });
     }
     if (names.length !== lines.length) return undefined;
     for (const [index, name] of names.entries()) {
@@ -125,6 +128,7 @@ function parse(output: string, pathOf: (name: string) => string): GuestEntry[] |
         bits: Number.parseInt(bits, 16),
         targetBits: link ? link.bits : Number.parseInt(bits, 16),
         size: Number(size),
+        targetSize: link ? link.size : Number(size),
         modified: new Date(`${day}T${time}${fraction}Z`),
         ...{ owner, group, target: link?.target },
       });

@@ -51,22 +51,27 @@ export function fileRoutes({ clock }: EmulatorContext): Hono<{ Bindings: FileBin
     const path = guestPath(given);
     const entry = await describeEntry(sandbox, path);
     refuseOther(entry, path);
-    const range = rangeOf(c.req.header('range'), entry.size);
+    const { targetSize: size } = entry;
+    const range = rangeOf(c.req.header('range'), size);
     const headers = new Headers({
       'content-type': 'application/octet-stream',
-      'content-length': String(range?.length ?? entry.size),
       'accept-ranges': 'bytes',
     });
     const metadata = c.env.emulated.details.fileMetadata.get(path) ?? {};
     for (const [name, value] of Object.entries(metadata)) headers.set(metadataHeader + name, value);
     if (range) {
-      const last = range.offset + range.length - 1;
-      headers.set('content-range', `bytes ${range.offset}-${last}/${entry.size}`);
+      headers.set(
+        'content-range',
+        `bytes ${range.offset}-${range.offset + range.length - 1}/${size}`,
+      );
     }
-    // Never more than was announced, though the file may have grown meanwhile.
-    const part = range ?? { offset: 0, length: entry.size };
-    const source = entry.size === 0 ? undefined : await sandbox.files.read(path, part);
-    const body = source ? orDropped(source, () => dropConnection(c.env.outgoing)) : null;
+    // Never more than was announced, though the file may have grown meanwhile. The kernel's own files say 0 of any length.
+    const part = range ?? (size === 0 ? {} : { offset: 0, length: size });
+    const reader = (await sandbox.files.read(path, part)).getReader();
+    const first = await reader.read();
+    if (size > 0 || first.done) headers.set('content-length', String(range?.length ?? size));
+    const drop = (): void => dropConnection(c.env.outgoing);
+    const body = first.done ? null : orDropped(first.value, reader, drop);
     return c.newResponse(body, { status: range ? 206 : 200, headers });
   });
 
@@ -97,11 +102,12 @@ export function fileRoutes({ clock }: EmulatorContext): Hono<{ Bindings: FileBin
 
 /** A body whose source fails in the middle ends with its connection: an answer that looks whole would lie. */
 function orDropped(
-  source: ReadableStream<Uint8Array>,
+  first: Uint8Array,
+  reader: ReadableStreamDefaultReader<Uint8Array>,
   drop: () => void,
 ): ReadableStream<Uint8Array> {
-  const reader = source.getReader();
   return new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(first),
     async pull(controller) {
       try {
         const { done, value } = await reader.read();
