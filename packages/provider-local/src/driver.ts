@@ -27,7 +27,7 @@ import { DetachedProcesses } from './processes/detached-processes.ts';
 import { listProcesses } from './processes/list-processes.ts';
 import { removeSandbox, sweepNowAndThen } from './removal.ts';
 import { resolveRootfs, type Unpack } from './rootfs.ts';
-import { newRecord, type SandboxRecord } from './sandbox-record.ts';
+import { newRecord, type SandboxRecord, takenRecord } from './sandbox-record.ts';
 import { requireRunning, resumeSandbox, suspendSandbox } from './suspend/sandbox-suspension.ts';
 import { StateDirectory } from './state-directory.ts';
 import { openTerminal } from './terminal.ts';
@@ -199,23 +199,10 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       const { mounts = [], resources, root = 'read-only' } = request;
       const fits = mounts.length === 0 && resources === undefined && root === 'read-only';
       const warm = fits ? pool?.take() : undefined;
-      let record: SandboxRecord;
-      if (warm) {
-        const {
-          id,
-          createdAt: _,
-          expiresAt: _unset,
-          labels: _none,
-          env: _empty,
-          ...rest
-        } = warm.record;
-        record = { ...newRecord({ ...request, id }, 'process'), ...rest };
-      } else {
-        const rootfs = await resolveRootfs(state, options.rootfs, unpack, call);
-        const rebuild = { mounts, ...(rootfs === undefined ? {} : { rootfs }) };
-        record = { ...newRecord(request, 'process'), limits, rebuild };
-      }
-      return start(record, call, warm?.built);
+      if (warm) return start(takenRecord(request, warm.record), call, warm.built);
+      const rootfs = await resolveRootfs(state, options.rootfs, unpack, call);
+      const rebuild = { mounts, ...(rootfs === undefined ? {} : { rootfs }) };
+      return start({ ...newRecord(request, 'process'), limits, rebuild }, call);
     },
 
     fork: {
