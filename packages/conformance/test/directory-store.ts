@@ -69,8 +69,15 @@ export async function storedIds(): Promise<string[]> {
 export async function discard(id: string): Promise<void> {
   const found = await load(id);
   if (found?.supervisor !== undefined) killQuietly(found.supervisor, 'SIGKILL');
-  await signalMarked(`GANTRY_SANDBOX=${id}`, 'SIGKILL');
-  await rm(directoryOf(id), { recursive: true, force: true });
+  for (let round = 0; ; round++) {
+    await signalMarked(`GANTRY_SANDBOX=${id}`, 'SIGKILL');
+    try {
+      return await rm(directoryOf(id), { recursive: true, force: true });
+    } catch (error) {
+      // What was just forked wrote once more before it was killed.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY' || round === 20) throw error;
+    }
+  }
 }
 
 /** Takes a copy of a workspace. */

@@ -24,7 +24,7 @@ export interface LoadedSubject {
 }
 
 /** How long a module may take to load. */
-const loadMs = 20_000;
+const loadMs = 60_000;
 
 /** Loads a subject. Throws an `Error` that says what the module lacks, or how it failed. */
 export async function loadSubject(subject: Subject): Promise<LoadedSubject> {

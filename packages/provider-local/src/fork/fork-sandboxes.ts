@@ -1,4 +1,5 @@
 import { chmodSync, mkdirSync } from 'node:fs';
+import path from 'node:path';
 import type { Call, CreateRequest } from '@gantry/core/driver';
 import { SandboxError } from '@gantry/core/driver';
 import { hostLimits, planLimits } from '../limits/plan-limits.ts';
@@ -66,7 +67,7 @@ async function freezeWorkspace(
     return { layers, ...(source.uid === undefined ? {} : { uid: source.uid }) };
   }
   const family = makeFamily(state);
-  const workspace = before ? `/proc/${source.main.pid}/root/workspace` : own;
+  const workspace = before ? path.join(`/proc/${source.main.pid}/root`, 'workspace') : own;
   const layers = { family, names: [await copy(state, family, workspace)] };
   if (source.uid === undefined) return { layers };
   // The clones have a uid of their own: the source's goes to others once it is destroyed.
