@@ -114,6 +114,9 @@ export function reportDocument(name: string, report: CommittedReport): string {
     `--concurrency ${report.concurrency}`,
     `--timeout-scale ${report.timeoutScale}`,
     ...(report.mode === 'emulated' ? ['--emulated'] : []),
+    ...(report.checks.some(({ known }) => known !== undefined)
+      ? [`--known-failures reports/${name}/known-failures.json`]
+      : []),
   ];
   return [
     `# Conformance of ${name}`,

@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import { runSuite } from '../test/run-suite.ts';
+
+// What the provider declares beyond the core, which its own tests cover; the full tests run every check.
+const profiles = [
+  ...['faults', 'suspend', 'native-snapshot', 'inventory', 'lifetime', 'terminal', 'ports'],
+  ...['network', 'watch', 'metrics', 'images', 'root', 'resources', 'processes', 'users'],
+];
+
+test(
+  'the suite finds nothing against what the provider declares',
+  { timeout: 1_800_000 },
+  async () => {
+    const { passed, against, listedInVain } = await runSuite(profiles);
+    expect(against).toEqual([]);
+    expect(listedInVain).toEqual([]);
+    expect(passed).toBeGreaterThanOrEqual(50);
+  },
+);
