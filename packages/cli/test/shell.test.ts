@@ -14,7 +14,7 @@ async function onTerminal(
   const words = [process.execPath, bin, ...args].map((word) => `'${word}'`).join(' ');
   const running = spawn(
     '/usr/bin/script',
-    ['-qefc', `echo outside $(tty); ${words}`, '/dev/null'],
+    ['-qefc', `echo outside $(tty); exec ${words}`, '/dev/null'],
     {
       cwd: import.meta.dirname,
       stdio: ['pipe', 'pipe', 'inherit'],

@@ -53,22 +53,30 @@ export class LanePool {
     const input = command.stdin !== 'none';
     if (this.#mayBeSuspended && (await this.#isSuspended())) throw suspended();
     this.#mayBeSuspended = false;
-    const lane = await this.#acquire(command.user, call.signal, input);
-    const running = lane.run(text, input);
-    // Input uses a lane up, and one such command is seldom alone.
-    if (input) this.#standBy();
-    running.catch(() => lane.close());
-    const discard = (late: LaneProcess): void => {
-      void this.#discard(late, lane, command.user);
-    };
-    const awake = this.#unlessSuspended(running, discard);
     try {
-      return this.#process(await unlessAborted(awake, call.signal, discard), command);
+      return this.#process(await this.#begin(command, text, input, call.signal), command);
     } catch (error) {
       // Whatever else an abort breaks, it is the reason.
       call.signal.throwIfAborted();
       throw error;
     }
+  }
+
+  async #begin(
+    { user }: Command,
+    text: string,
+    input: boolean,
+    signal: AbortSignal,
+  ): Promise<LaneProcess> {
+    const lane = await this.#acquire(user, signal, input);
+    const running = lane.run(text, input);
+    // Input uses a lane up, and one such command is seldom alone.
+    if (input) this.#standBy();
+    running.catch(() => lane.close());
+    const discard = (late: LaneProcess): void => {
+      void this.#discard(late, lane, user);
+    };
+    return unlessAborted(this.#unlessSuspended(running, discard), signal, discard);
   }
 
   /** Tells that the sandbox was suspended: until it is known to run again, a command is refused, not begun. */
@@ -94,6 +102,7 @@ export class LanePool {
   /** Kills a command that nobody wants any more. */
   async #discard(late: LaneProcess, lane: Lane, user: string | undefined): Promise<void> {
     late.drain();
+    if (!late.retire()) return;
     // Nobody is left to tell that it could not be killed; the sandbox's end takes it down.
     await this.signal(late.roots, 'SIGKILL', user).catch(() => undefined);
     lane.close();
@@ -119,7 +128,7 @@ export class LanePool {
   }
 
   #process(started: LaneProcess, command: Command): DriverProcess {
-    const { pid, roots, stdout, stderr, exit, stdin, drain, hasOomKills } = started;
+    const { pid, roots, stdout, stderr, exit, stdin, drain, retire, hasOomKills } = started;
     let over = false;
     const timer = setTimeout(() => this.#standBy(), standbyAfterMs).unref();
     const end = (): void => {
@@ -128,7 +137,7 @@ export class LanePool {
     };
     exit.then(end, end);
     const kill = async (signal: Signal = 'SIGKILL'): Promise<void> => {
-      if (over) return;
+      if (over || !retire()) return;
       await this.signal(roots, signal, command.user);
       if (signal === 'SIGKILL') drain();
     };

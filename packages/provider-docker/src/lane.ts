@@ -26,6 +26,11 @@ export interface LaneProcess {
   readonly hasOomKills: () => boolean;
   /** Reads on although nobody takes the output: what was killed has little left to say. */
   readonly drain: () => void;
+  /**
+   * Keeps the lane for this command, and tells whether it still is. To be called before a kill: that looks for processes
+   * below the lane, and must not find those of the next command.
+   */
+  readonly retire: () => boolean;
 }
 
 /** Longest wait before a lane looks again whether the outputs of an ended command are still held. */
@@ -44,6 +49,7 @@ interface Running {
   isClean: boolean;
   isSilent: boolean;
   hasOomKills: boolean;
+  isRetired: boolean;
   errorsEnded: boolean;
   draining: boolean;
   pauseMs: number;
@@ -95,6 +101,10 @@ export class Lane {
         running.draining = true;
         this.#flow();
       },
+      retire: () => {
+        running.isRetired = true;
+        return this.#running === running;
+      },
     };
   }
 
@@ -128,6 +138,7 @@ export class Lane {
       isClean: false,
       isSilent: false,
       hasOomKills: false,
+      isRetired: false,
       errorsEnded: false,
       draining: false,
       pauseMs: 5,
@@ -211,8 +222,8 @@ export class Lane {
     }
     this.#running = undefined;
     running.outputs.forEach((output) => output.end());
-    // Its input is used up, or processes of the command live on that a later kill must not reach.
-    if (running.input || !running.isClean) this.close();
+    // Its input is used up, or processes of the command live on that a later kill must not reach, or a kill is under way.
+    if (running.input || !running.isClean || running.isRetired) this.close();
     this.#socket.unref?.();
     this.#settled(this);
   }
