@@ -29,7 +29,7 @@ test.each([['--version'], ['--help'], ['exec', '--no-such-option']])(
     const modules = modulesOf(args);
     const foreign = modules.filter((url) => !url.includes('/packages/cli/'));
     expect(foreign.filter((url) => !url.includes('/node_modules/commander/'))).toEqual([]);
-    expect(modules.length - foreign.length).toBeLessThanOrEqual(30);
+    expect(modules.length - foreign.length).toBeLessThanOrEqual(40);
     expect(foreign.length).toBeLessThanOrEqual(8);
   },
 );

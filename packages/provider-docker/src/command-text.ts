@@ -1,5 +1,5 @@
 import type { Command } from '@gantry/core/driver';
-import { shellEnvironment, shellWord } from '@gantry/core/node';
+import { shell } from '@gantry/core/node';
 
 /**
  * One line of shell text that becomes the command: it enters the directory, says the process's id after the
@@ -11,17 +11,17 @@ export function commandText(
   { argv, cwd, env }: Pick<Command, 'argv' | 'cwd' | 'env'>,
   place: 'lane' | 'terminal' = 'lane',
 ): string {
-  const { exports, assignments } = shellEnvironment(env, (name) => name.startsWith('g_'));
+  const { exports, assignments } = shell.environment(env, (name) => name.startsWith('g_'));
   const prefix = assignments.length === 0 ? [] : ['env', ...assignments];
   const session = place === 'lane' ? ['${g_r:+"$g_r"}', '${g_r:+"--"}'] : [];
   return [
     // The shortest way for a subshell to its own process id: no fork.
     'cd -P /proc/self;g_v=${PWD##*/}',
-    `cd -- ${shellWord(cwd)} 2>/dev/null || { printf '%sd\\n' "$g_k";exit 1;}`,
+    `cd -- ${shell.word(cwd)} 2>/dev/null || { printf '%sd\\n' "$g_k";exit 1;}`,
     'unset OLDPWD',
     `printf '%sp %s %s %s\\n' "$g_k" "$g_v" "$PPID" "$$"`,
     ...exports,
-    ['exec', ...session, ...prefix, ...argv.map(shellWord)].join(' '),
+    ['exec', ...session, ...prefix, ...argv.map(shell.word)].join(' '),
   ]
     .map((line) => line.replaceAll('\n', `'"$g_nl"'`)) // Within quotes: a lane reads lines.
     .join(';');

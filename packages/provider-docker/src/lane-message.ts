@@ -1,5 +1,5 @@
 import type { ExitStatus } from '@gantry/core/driver';
-import { shellExitStatus } from '@gantry/core/node';
+import { shell } from '@gantry/core/node';
 
 /** What a lane says of a command. `broken` is everything that a lane does not say. */
 export type LaneMessage =
@@ -26,7 +26,7 @@ export function parseLaneMessage(text: string): LaneMessage {
   const code = Number(ended?.[1] ?? 256);
   if (!ended || code > 255) return { kind: 'broken' };
   const [, , words, left, kills] = ended;
-  const exit = shellExitStatus(code, words === '1');
+  const exit = shell.exitStatus(code, words === '1');
   return {
     kind: 'ended',
     exit,

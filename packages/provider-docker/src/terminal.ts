@@ -9,7 +9,7 @@ import {
   type Signal,
   type TerminalSize,
 } from '@gantry/core/driver';
-import { noDirectory, shellExitStatus } from '@gantry/core/node';
+import { noDirectory, shell } from '@gantry/core/node';
 import type Dockerode from 'dockerode';
 import { commandText } from './command-text.ts';
 import type { DockerHandle } from './docker-handle.ts';
@@ -136,7 +136,7 @@ async function exitOf(exec: Dockerode.Exec, sent: () => Signal | undefined): Pro
   }
   if (code === null || isRunning)
     return { unknown: 'the connection to the terminal was lost while it ran' };
-  const perhaps = shellExitStatus(code, true);
+  const perhaps = shell.exitStatus(code, true);
   if (perhaps.signal === undefined || perhaps.signal === sent()) return perhaps;
   return {
     unknown: `it ended with code ${code}, or was killed by ${perhaps.signal}; the daemon does not tell which`,

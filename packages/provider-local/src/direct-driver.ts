@@ -7,7 +7,7 @@ import {
   SandboxError,
   type SandboxRef,
 } from '@gantry/core/driver';
-import { identifyProcess, type ProcessIdentity } from '@gantry/core/node';
+import { hostProcess, type ProcessIdentity } from '@gantry/core/node';
 import { DirectProcesses } from './direct-processes.ts';
 import { directSpawn } from './direct-spawn.ts';
 import { refusedToStart } from './errors.ts';
@@ -173,7 +173,7 @@ async function startKeeper(
     child.once('error', reject);
   });
   child.unref();
-  const identity = child.pid === undefined ? undefined : identifyProcess(child.pid);
+  const identity = child.pid === undefined ? undefined : hostProcess.identifyProcess(child.pid);
   if (!identity) throw refusedToStart('the process that keeps its time ended at once');
   return identity;
 }

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { identifyProcess } from '@gantry/core/node';
+import { hostProcess } from '@gantry/core/node';
 import { badRecord, isErrno } from './errors.ts';
 import { type MarkRange, markRange, newMarkRange } from './kill/marks.ts';
 import { signalMarked } from './kill/signal-command.ts';
@@ -35,7 +35,7 @@ export class DirectProcesses {
 
   /** Notes the leader of a new process group; returns what to call once it has ended. */
   add(pid: number): () => void {
-    const start = identifyProcess(pid)?.startTime ?? '';
+    const start = hostProcess.identifyProcess(pid)?.startTime ?? '';
     const file = path.join(this.#directory, `${pid}-${encodeURIComponent(start)}`);
     writeFileSync(file, '', { mode: 0o600 });
     return () => {
@@ -51,7 +51,7 @@ export class DirectProcesses {
       if (Number(pid) < 2) continue;
       // A group keeps its leader's id from being used again: whatever process has that id now is the
       // leader itself, or the group is gone.
-      const now = identifyProcess(Number(pid));
+      const now = hostProcess.identifyProcess(Number(pid));
       if (!now || encodeURIComponent(now.startTime) === start) signalGroup(Number(pid), 'SIGKILL');
     }
     const marks = this.marks();

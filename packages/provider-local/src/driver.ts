@@ -7,7 +7,8 @@ import {
   type SandboxRef,
 } from '@gantry/core/driver';
 import { AgentClient, type ProcessIdentity } from '@gantry/core/node';
-import { buildSandbox, type BuiltSandbox, fifoMode } from './build-sandbox.ts';
+import { type BuiltSandbox, fifoMode } from './build-sandbox.ts';
+import { startSandbox, startUnused } from './start-sandbox.ts';
 import { advanceMark, changesSince, markWorkspace } from './changes/changes.ts';
 import { probeOverlay, requireOverlay } from './copy-on-write/overlay-probe.ts';
 import { diagnose, requireAll } from './diagnose.ts';
@@ -26,8 +27,7 @@ import { DetachedProcesses } from './processes/detached-processes.ts';
 import { listProcesses } from './processes/list-processes.ts';
 import { removeSandbox, sweepNowAndThen } from './removal.ts';
 import { resolveRootfs, type Unpack } from './rootfs.ts';
-import { newRecord, type SandboxRecord } from './sandbox-record.ts';
-import { reserveUid } from './sandbox-uid.ts';
+import { newRecord, type SandboxRecord, takenRecord } from './sandbox-record.ts';
 import { requireRunning, resumeSandbox, suspendSandbox } from './suspend/sandbox-suspension.ts';
 import { StateDirectory } from './state-directory.ts';
 import { openTerminal } from './terminal.ts';
@@ -79,55 +79,11 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
     return unpackRootfs(plain, workspaceOf, file, destination, call);
   };
 
-  const build = (
-    fresh: SandboxRecord,
-    { signal }: Call,
-    begun: (record: SandboxRecord) => void,
-  ): Promise<BuiltSandbox> => {
-    return buildSandbox(state, fresh, signal, (spare) => {
-      // Not before there is a directory: a sweep frees the uids of sandboxes that have none.
-      const asRoot = process.getuid?.() === 0;
-      const uid =
-        fresh.uid ?? spare.overlaid?.uid ?? (asRoot ? reserveUid(state, fresh.id) : undefined);
-      const { cgroups } = spare;
-      const record = { ...fresh, cgroups, ...(uid === undefined ? {} : { uid }) };
-      begun(record);
-      // Before anything is made that a sweep could not find otherwise.
-      state.write(record);
-      return record;
-    });
-  };
-
-  /** Makes the sandbox of a new record, or takes over one that runs; of one that cannot be made nothing is left. */
   const start = async (
     fresh: SandboxRecord,
     call: Call,
     warm?: BuiltSandbox,
-  ): Promise<ProcessHandle> => {
-    let record = fresh;
-    try {
-      const built = warm ?? (await build(record, call, (begun) => (record = begun)));
-      try {
-        const { main, keeper, timer } = built;
-        const running = { ...record, main, keeper, timer };
-        record = running;
-        state.write(record);
-        const created = handle(running, built);
-        call.signal.throwIfAborted();
-        built.go(record.expiresAt - Date.now());
-        return created;
-      } catch (error) {
-        await built.abandon();
-        throw error;
-      }
-    } catch (error) {
-      await removeSandbox(state, record);
-      // Says which of the prerequisites is missing, in place of what one of them did about it.
-      const codes = ['failed-precondition', 'unavailable'];
-      if (SandboxError.is(error) && codes.includes(error.code)) requireAll(await diagnose());
-      throw error;
-    }
-  };
+  ): Promise<ProcessHandle> => startSandbox(state, fresh, call, handle, warm);
 
   const startWarm = async (id: string): Promise<WarmSandbox> => {
     state.ensure();
@@ -135,14 +91,11 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
     const rootfs = await resolveRootfs(state, options.rootfs, unpack, call);
     const rebuild = { mounts: [], ...(rootfs === undefined ? {} : { rootfs }) };
     const fresh = newRecord({ id, labels: {}, env: {}, maxLifetimeMs: 0 }, 'process');
-    let record: SandboxRecord = { ...fresh, limits: planLimits({}, hostLimits()), rebuild };
-    try {
-      const built = await build(record, call, (begun) => (record = begun));
-      return { record, built };
-    } catch (error) {
-      await removeSandbox(state, record);
-      throw error;
-    }
+    return startUnused(
+      state,
+      { ...fresh, limits: planLimits({}, hostLimits()), rebuild },
+      call.signal,
+    );
   };
 
   const { warm: count = 0 } = options;
@@ -246,23 +199,10 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       const { mounts = [], resources, root = 'read-only' } = request;
       const fits = mounts.length === 0 && resources === undefined && root === 'read-only';
       const warm = fits ? pool?.take() : undefined;
-      let record: SandboxRecord;
-      if (warm) {
-        const {
-          id,
-          createdAt: _,
-          expiresAt: _unset,
-          labels: _none,
-          env: _empty,
-          ...rest
-        } = warm.record;
-        record = { ...newRecord({ ...request, id }, 'process'), ...rest };
-      } else {
-        const rootfs = await resolveRootfs(state, options.rootfs, unpack, call);
-        const rebuild = { mounts, ...(rootfs === undefined ? {} : { rootfs }) };
-        record = { ...newRecord(request, 'process'), limits, rebuild };
-      }
-      return start(record, call, warm?.built);
+      if (warm) return start(takenRecord(request, warm.record), call, warm.built);
+      const rootfs = await resolveRootfs(state, options.rootfs, unpack, call);
+      const rebuild = { mounts, ...(rootfs === undefined ? {} : { rootfs }) };
+      return start({ ...newRecord(request, 'process'), limits, rebuild }, call);
     },
 
     fork: {

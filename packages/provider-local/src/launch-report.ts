@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import { identifyProcess, type ProcessIdentity } from '@gantry/core/node';
+import { hostProcess, type ProcessIdentity } from '@gantry/core/node';
 
 const mostOutput = 64 * 1024;
 
@@ -51,6 +51,6 @@ export class LaunchReport {
 
   #identity(pattern: RegExp): ProcessIdentity | undefined {
     const pid = Number(pattern.exec(this.text)?.[1] ?? 0);
-    return pid > 1 ? identifyProcess(pid) : undefined;
+    return pid > 1 ? hostProcess.identifyProcess(pid) : undefined;
   }
 }

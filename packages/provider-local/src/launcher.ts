@@ -1,7 +1,7 @@
 import { closeSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { SandboxError } from '@gantry/core/driver';
-import { isRunning, openFifo, type ProcessIdentity } from '@gantry/core/node';
+import { hostProcess, openFifo, type ProcessIdentity } from '@gantry/core/node';
 import { isErrno, refusedToStart } from './errors.ts';
 import { LaunchReport } from './launch-report.ts';
 import type { StateDirectory } from './state-directory.ts';
@@ -63,7 +63,7 @@ export class Launcher {
       if (!main || !keeper || !timer || !said.includes('gantry-agent 1 closed\n'))
         throw startFailure(said);
       // From here on its end ends the sandbox; a moment ago it might not have.
-      if (!isRunning(keeper)) throw refusedToStart('its keeper was killed');
+      if (!hostProcess.isRunning(keeper)) throw refusedToStart('its keeper was killed');
       report.unref();
       return {
         main,

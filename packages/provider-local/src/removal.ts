@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, renameSync, statSync } from 'nod
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { SandboxError } from '@gantry/core/driver';
-import { isRunning, killProcess, ownIdentity, waitUntilGone } from '@gantry/core/node';
+import { hostProcess } from '@gantry/core/node';
 import { DirectProcesses, signalGroup } from './direct-processes.ts';
 import { isErrno } from './errors.ts';
 import { leaveFamily, sweepFamilies } from './fork/layer-family.ts';
@@ -26,12 +26,12 @@ const sweepEveryMs = 10_000;
 /** Whether the sandbox of a record lives. One that is being made is as alive as its maker. */
 export function isAlive(record: SandboxRecord): boolean {
   if (isOnDisk(record)) return Date.now() < record.expiresAt;
-  return isRunning(record.main ?? record.creator);
+  return hostProcess.isRunning(record.main ?? record.creator);
 }
 
 /** Whether a sandbox is suspended to disk: a workspace and no process. */
 export function isOnDisk({ suspended, main }: SandboxRecord): boolean {
-  return suspended?.mode === 'disk' && !(main && isRunning(main));
+  return suspended?.mode === 'disk' && !(main && hostProcess.isRunning(main));
 }
 
 /** Ends what runs in a sandbox, removes its directory, and frees its uid. Idempotent. */
@@ -45,17 +45,19 @@ export async function removeSandbox(state: StateDirectory, record: SandboxRecord
 /** Ends what runs in a sandbox, and keeps its directory. */
 export async function endSandbox(state: StateDirectory, record: SandboxRecord): Promise<void> {
   if (record.isolation === 'none') await endDirectly(state, record);
-  if (record.main && isRunning(record.main)) {
+  if (record.main && hostProcess.isRunning(record.main)) {
     const { report } = state.sandbox(record.id);
-    await killProcess(record.main, goneWithinMs, sandboxEnd(report, endWithinMs));
+    await hostProcess.killProcess(record.main, goneWithinMs, sandboxEnd(report, endWithinMs));
   }
   // It ends by itself when what it watches over has ended.
   const { keeper } = record;
   if (keeper) {
-    await waitUntilGone(keeper, 1_000).catch(() => killProcess(keeper, goneWithinMs));
+    await hostProcess
+      .waitUntilGone(keeper, 1_000)
+      .catch(() => hostProcess.killProcess(keeper, goneWithinMs));
   }
   // Left over by a keeper that somebody has killed. SIGTERM: it ends a child of its own first.
-  if (record.timer && isRunning(record.timer)) terminate(record.timer.pid);
+  if (record.timer && hostProcess.isRunning(record.timer)) terminate(record.timer.pid);
   await removeCgroups(record.cgroups ?? []);
 }
 
@@ -70,7 +72,7 @@ function terminate(pid: number): void {
 /** Without namespaces nothing dies with the main process: all that is known is killed one by one. */
 async function endDirectly(state: StateDirectory, record: SandboxRecord): Promise<void> {
   // First: while it runs it could remove the directory.
-  if (record.main && isRunning(record.main)) signalGroup(record.main.pid, 'SIGKILL');
+  if (record.main && hostProcess.isRunning(record.main)) signalGroup(record.main.pid, 'SIGKILL');
   await new DirectProcesses(state.sandbox(record.id).directory).killAll();
 }
 
@@ -210,7 +212,7 @@ function isOld(directory: string): boolean {
 function isCreatorRunning(text: string): boolean {
   const [, pid, startTime] = /^(\d+)-(\d+)(?:-|$)/.exec(text) ?? [];
   if (pid === undefined || startTime === undefined) return false;
-  return isRunning({ ...ownIdentity(), pid: Number(pid), startTime });
+  return hostProcess.isRunning({ ...hostProcess.ownIdentity(), pid: Number(pid), startTime });
 }
 
 /** Sandboxes mount in namespaces of their own. A mount that this process sees is somebody else's. */

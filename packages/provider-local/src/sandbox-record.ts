@@ -1,6 +1,6 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { CreateRequest, MountRequest, SuspendMode } from '@gantry/core/driver';
-import { ownIdentity, type ProcessIdentity } from '@gantry/core/node';
+import { hostProcess, type ProcessIdentity } from '@gantry/core/node';
 import { z } from 'zod';
 import { badRecord, isErrno } from './errors.ts';
 import { identitySchema } from './identity-schema.ts';
@@ -140,7 +140,7 @@ export function newRecord(
   request: Pick<CreateRequest, 'id' | 'labels' | 'env' | 'maxLifetimeMs' | 'root'>,
   isolation: SandboxRecord['isolation'],
 ): SandboxRecord {
-  const creator = ownIdentity();
+  const creator = hostProcess.ownIdentity();
   const createdAt = Date.now();
   return {
     spec: 'gantry-local/1',
@@ -149,4 +149,10 @@ export function newRecord(
     expiresAt: createdAt + Math.ceil(request.maxLifetimeMs),
     ...{ labels: request.labels, env: request.env },
   };
+}
+
+/** The record of a request that is given a sandbox which runs already: that sandbox, by the request's terms. */
+export function takenRecord(request: CreateRequest, warm: SandboxRecord): SandboxRecord {
+  const { id, createdAt: _at, expiresAt: _end, labels: _labels, env: _env, ...rest } = warm;
+  return { ...newRecord({ ...request, id }, 'process'), ...rest };
 }

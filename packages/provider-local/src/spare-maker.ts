@@ -3,14 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync }
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { SandboxError } from '@gantry/core/driver';
-import {
-  agentScript,
-  laneCommandBytes,
-  laneFiles,
-  laneNames,
-  ownIdentity,
-  type Spawner,
-} from '@gantry/core/node';
+import { agentScript, hostProcess, lanes, type Spawner } from '@gantry/core/node';
 import { prepareOverlaid, type OverlaidRoot, overlaidText } from './copy-on-write/overlaid-root.ts';
 import { openWorkDirectories } from './copy-on-write/overlay.ts';
 import type { CgroupDirectory } from './limits/find-cgroups.ts';
@@ -127,7 +120,7 @@ export class SpareMaker {
   }
 
   #begin(found: readonly CgroupDirectory[]): Unstarted {
-    const { pid, startTime } = ownIdentity();
+    const { pid, startTime } = hostProcess.ownIdentity();
     const name = `${pid}-${startTime}-${randomBytes(4).toString('hex')}`;
     const directory = path.join(this.#options.state.path, 'spares', name);
     const cgroups = cgroupsFor(name, found);
@@ -138,7 +131,7 @@ export class SpareMaker {
     // Before anything is made that a sweep could not find otherwise.
     const lines = [name, ...cgroups.map((cgroup) => cgroup.path)];
     writeFileSync(path.join(directory, 'creator'), `${lines.join('\n')}\n`, { mode: 0o600 });
-    return { name, directory, lanes: laneNames(lanesEach), cgroups };
+    return { name, directory, lanes: lanes.names(lanesEach), cgroups };
   }
 
   /** Shell text: three processes for a batch. */
@@ -156,14 +149,14 @@ export class SpareMaker {
       '  printf %s "$agent" >"$file" || exit',
       'done',
       // A new file costs more than one that is there.
-      `for file in ${inAll(({ lanes }) => lanes.map((lane) => `control/${lane}.x`))}; do`,
-      `  printf %${laneCommandBytes}s '' >"$file" || exit`,
+      `for file in ${inAll((spare) => spare.lanes.map((lane) => `control/${lane}.x`))}; do`,
+      `  printf %${lanes.commandBytes}s '' >"$file" || exit`,
       'done',
       'umask 077',
       `for file in ${inAll(() => ['launch', 'record.json.new'])}; do : >"$file" || exit; done`,
-      `exec mkfifo -m ${this.#options.fifoMode.toString(8)} -- ${inAll(({ lanes }) => [
+      `exec mkfifo -m ${this.#options.fifoMode.toString(8)} -- ${inAll((spare) => [
         ...['go', 'time', 'report', 'control/ctl'],
-        ...laneFiles(lanes).map((fifo) => `control/${fifo}`),
+        ...lanes.files(spare.lanes).map((fifo) => `control/${fifo}`),
       ])}`,
       '',
     ].join('\n');
@@ -180,7 +173,7 @@ export class SpareMaker {
   }
 
   async #run(spawner: Spawner, text: string): Promise<void> {
-    const { pid, startTime } = ownIdentity();
+    const { pid, startTime } = hostProcess.ownIdentity();
     const file = `spares/${pid}-${startTime}-make-${(serial += 1)}`;
     const absolute = path.join(this.#options.state.path, file);
     writeFileSync(absolute, `exec 2>"./$file.error"\n${text}`);

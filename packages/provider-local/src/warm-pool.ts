@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { isRunning } from '@gantry/core/node';
+import { hostProcess } from '@gantry/core/node';
 import type { BuiltSandbox } from './build-sandbox.ts';
 import type { SandboxRecord } from './sandbox-record.ts';
 
@@ -44,7 +44,7 @@ export class WarmPool {
   take(): WarmSandbox | undefined {
     for (let sandbox = this.#ready.shift(); sandbox; sandbox = this.#ready.shift()) {
       this.fill();
-      if (isRunning(sandbox.built.main)) return sandbox;
+      if (hostProcess.isRunning(sandbox.built.main)) return sandbox;
       // A sweep does it where this does not.
       this.#options.discard(sandbox).catch(() => undefined);
     }

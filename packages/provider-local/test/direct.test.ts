@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseRef, type Provider } from '@gantry/core';
-import { identifyProcess } from '@gantry/core/node';
+import { hostProcess } from '@gantry/core/node';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import localByDefault, { local } from '../src/index.ts';
 import { collectAll, eventually } from './scenario.ts';
@@ -21,7 +21,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(scratch, { recursive: true, force: true }));
 
-const isAlive = (pid: number): boolean => identifyProcess(pid) !== undefined;
+const isAlive = (pid: number): boolean => hostProcess.identifyProcess(pid) !== undefined;
 
 describe('without isolation', () => {
   test('says so, and runs commands in a directory of the host with the given environment only', async () => {

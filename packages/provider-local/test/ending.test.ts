@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { identifyProcess } from '@gantry/core/node';
+import { hostProcess } from '@gantry/core/node';
 import { afterAll, expect, test } from 'vitest';
 import { local } from '../src/index.ts';
 import { eventually } from './scenario.ts';
@@ -31,9 +31,12 @@ test('without isolation the exit of a process settles after a release too, and t
   const exit = running.exit.catch((reason: unknown) => reason);
   await sandbox.release();
   expect(await exit).toMatchObject({ code: 'unavailable', outcome: 'unknown' });
-  expect(identifyProcess(running.pid ?? 0)).toBeDefined();
+  expect(hostProcess.identifyProcess(running.pid ?? 0)).toBeDefined();
   await provider.destroy(sandbox.ref);
-  await eventually(() => identifyProcess(running.pid ?? 0) === undefined, 'it has ended');
+  await eventually(
+    () => hostProcess.identifyProcess(running.pid ?? 0) === undefined,
+    'it has ended',
+  );
 });
 
 test('a command in a sandbox that somebody else has destroyed is not-found, and did not start', async () => {

@@ -1,5 +1,5 @@
 import type { ExecResult, Provider, Sandbox } from '@gantry/core';
-import { identifyProcess } from '@gantry/core/node';
+import { hostProcess } from '@gantry/core/node';
 import assert from 'node:assert/strict';
 import { openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import path from 'node:path';
@@ -67,7 +67,7 @@ export function namespaceOf(context: Context, sandbox: Sandbox): string {
 /** The name of a process's pid namespace, or `undefined` when it has ended. */
 export function pidNamespace(pid: number): string | undefined {
   // A zombie has one until somebody takes note of its end, which nobody may do for long.
-  if (identifyProcess(pid) === undefined) return undefined;
+  if (hostProcess.identifyProcess(pid) === undefined) return undefined;
   try {
     return readlinkSync(`/proc/${pid}/ns/pid`);
   } catch {

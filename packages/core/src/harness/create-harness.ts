@@ -123,7 +123,7 @@ export function createHarness(options: HarnessOptions): Harness {
       await written.log.commit({ type: 'run.claimed', facts: { owner } }, undefined, {
         status: 'running',
       });
-      return await driveRun(open, work);
+      return await driveRun(open, work, written.state);
     } finally {
       await journal.unclaim(id, written.claim.epoch);
     }

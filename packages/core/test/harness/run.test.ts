@@ -300,6 +300,17 @@ describe('a run', () => {
     expect(await stored()).toBe(1);
   });
 
+  test('a name that could not be read again is refused, and the run can be gone on with', async () => {
+    const { harness, again } = workshop();
+    let name = 'x'.repeat(1001);
+    const work: RunFunction<number> = (run) => run.step(name, () => 1);
+    await expect(harness.run('job', { id: 'job-1' }, work)).rejects.toMatchObject({
+      code: 'invalid-argument',
+    });
+    name = 'short';
+    await expect(again().run('job', { id: 'job-1' }, work)).resolves.toMatchObject({ value: 1 });
+  });
+
   test('cancelling fails the run and leaves nothing', async () => {
     const { harness, sandboxes } = workshop();
     const controller = new AbortController();

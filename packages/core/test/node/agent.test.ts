@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Command } from '../../src/contract/command.ts';
-import { AgentClient, agentScript, laneFiles, laneNames } from '../../src/node.ts';
+import { AgentClient, agentScript, lanes } from '../../src/node.ts';
 import { makeFifos } from '../../src/node/fifo.ts';
 
 const call = { signal: new AbortController().signal };
@@ -23,9 +23,9 @@ describe.each(shells)('the agent in %s', (_name, command) => {
   beforeEach(async () => {
     directory = mkdtempSync(path.join(os.tmpdir(), 'gantry-agent-'));
     writeFileSync(path.join(directory, 'agent'), agentScript);
-    const prepared = laneNames(2);
+    const prepared = lanes.names(2);
     await makeFifos(
-      ['ctl', ...laneFiles(prepared)].map((file) => path.join(directory, file)),
+      ['ctl', ...lanes.files(prepared)].map((file) => path.join(directory, file)),
       0o600,
     );
     const namespaces = [
@@ -190,11 +190,11 @@ describe.each(shells)('the agent in %s', (_name, command) => {
   test('frees the lanes of a client that is gone without a word', async () => {
     const other = new AgentClient({ controlDirectory: directory, fifoMode: 0o600 });
     // As if that client had been another process, which has ended: no process has id 2^22 or more.
-    const [own] = laneNames(1);
+    const [own] = lanes.names(1);
     const dead = `4194305-1-${own?.split('-')[2]}-0`;
     execFileSync(
       'mkfifo',
-      laneFiles([dead]).map((file) => path.join(directory, file)),
+      lanes.files([dead]).map((file) => path.join(directory, file)),
     );
     other.removeAbandoned();
     expect(readdirSync(directory).filter((file) => file.startsWith('4194305'))).toEqual([]);

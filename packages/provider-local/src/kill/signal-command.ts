@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SandboxError } from '@gantry/core/driver';
-import { isRunning, type ProcessIdentity } from '@gantry/core/node';
+import { hostProcess, type ProcessIdentity } from '@gantry/core/node';
 import { commandMembers, type CommandMembers } from './command-members.ts';
 import { type MarkRange, markedProcesses } from './marks.ts';
 import { signalProcess, type TreeProcess } from './process-tree.ts';
@@ -29,7 +29,7 @@ export async function signalCommand(
   mark: string,
   signal: NodeJS.Signals,
 ): Promise<void> {
-  if (!isRunning(main)) return;
+  if (!hostProcess.isRunning(main)) return;
   return signalFound((marked) => commandMembers(main, mark, marked), signal, true);
 }
 

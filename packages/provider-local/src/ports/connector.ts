@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readlinkSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { SandboxError } from '@gantry/core/driver';
-import { isRunning, type ProcessIdentity, siblingScript } from '@gantry/core/node';
+import { hostProcess, type ProcessIdentity, siblingScript } from '@gantry/core/node';
 import {
   type ConnectorMessage,
   type ConnectRequest,
@@ -84,7 +84,8 @@ export class Connector {
   #receive(message: ConnectorMessage, main: ProcessIdentity, handle: unknown): void {
     if (message.kind === 'ready') {
       // The process id may have become another process's before the connector was there.
-      if (isRunning(main) && message.network === networkOf(main.pid)) this.#ready.resolve();
+      if (hostProcess.isRunning(main) && message.network === networkOf(main.pid))
+        this.#ready.resolve();
       else this.#end('the sandbox has ended');
       return;
     }

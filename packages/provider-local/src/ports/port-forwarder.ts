@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Call, Endpoint } from '@gantry/core/driver';
 import { SandboxError } from '@gantry/core/driver';
-import { isRunning, type ProcessIdentity } from '@gantry/core/node';
+import { hostProcess, type ProcessIdentity } from '@gantry/core/node';
 import { Connector } from './connector.ts';
 import { findNetworkEntry, type NetworkEntry, withoutEntry } from './enter-network.ts';
 
@@ -81,7 +81,10 @@ export class PortForwarder {
     // A connection that could not be taken is its client's to notice.
     server.on('error', () => undefined);
     server.unref();
-    this.#look ??= setInterval(() => isRunning(this.#main) || this.close(), lookEveryMs).unref();
+    this.#look ??= setInterval(
+      () => hostProcess.isRunning(this.#main) || this.close(),
+      lookEveryMs,
+    ).unref();
     if (this.#closed) server.close();
     return server;
   }

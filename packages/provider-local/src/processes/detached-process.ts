@@ -5,7 +5,7 @@ import {
   SandboxError,
   type Signal,
 } from '@gantry/core/driver';
-import { isRunning } from '@gantry/core/node';
+import { hostProcess } from '@gantry/core/node';
 import { isSignal } from '../kill/signal-command.ts';
 import type { DetachedFiles } from './detached-files.ts';
 import { firstOffset, type OutputSource, readOutput } from './output-reader.ts';
@@ -36,7 +36,7 @@ export function followDetached(
   const noted = files.process();
   if (!noted) throw new SandboxError('not-found', `there is no detached process ${id}`);
   const changes = new Changes(files.directory, release);
-  const over = (): boolean => !isRunning(noted.recorder);
+  const over = (): boolean => !hostProcess.isRunning(noted.recorder);
   const source: OutputSource = { files, over, change: () => changes.next() };
   const unread = (): void => changes.done();
   return {

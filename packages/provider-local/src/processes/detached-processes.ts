@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { type Call, type Command, type DriverProcess, SandboxError } from '@gantry/core/driver';
-import { isRunning, type ProcessIdentity, siblingScript } from '@gantry/core/node';
+import { hostProcess, type ProcessIdentity, siblingScript } from '@gantry/core/node';
 import { isErrno } from '../errors.ts';
 import { signalCommand } from '../kill/signal-command.ts';
 import { DetachedFiles } from './detached-files.ts';
@@ -110,7 +110,7 @@ export class DetachedProcesses {
     if (ids.length < mostProcesses) return;
     const oldest = ids
       .map((id) => ({ id, process: this.#files(id).process() }))
-      .filter(({ process }) => process && !isRunning(process.recorder))
+      .filter(({ process }) => process && !hostProcess.isRunning(process.recorder))
       .toSorted((a, b) => (a.process?.startedAt ?? 0) - (b.process?.startedAt ?? 0))[0];
     if (!oldest) {
       throw new SandboxError(

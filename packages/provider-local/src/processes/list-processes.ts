@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { type ProcessSummary, SandboxError } from '@gantry/core/driver';
-import { isRunning, type ProcessIdentity } from '@gantry/core/node';
+import { hostProcess, type ProcessIdentity } from '@gantry/core/node';
 import { isErrno } from '../errors.ts';
 
 /** Bytes of a command line that are looked at; a guest can make it as long as it likes. */
@@ -22,7 +22,7 @@ export async function listProcesses(
   );
   const found = await Promise.all(inside.map((pid) => summary(pid, ids)));
   // Asked last: a namespace that has ended gives its name to the next one.
-  if (namespace === undefined || !isRunning(main)) {
+  if (namespace === undefined || !hostProcess.isRunning(main)) {
     throw new SandboxError('unavailable', 'the sandbox has ended');
   }
   return found.filter((one) => one !== undefined).toSorted((a, b) => a.pid - b.pid);

@@ -6,7 +6,7 @@
 // is gone, and the process is killed.
 import { createInterface } from 'node:readline';
 import { type DriverProcess, toSandboxError } from '@gantry/core/driver';
-import { AgentClient, identifyProcess, newMark } from '@gantry/core/node';
+import { AgentClient, hostProcess, newMark } from '@gantry/core/node';
 import { signalCommand } from '../kill/signal-command.ts';
 import { DetachedFiles } from './detached-files.ts';
 import { recordOutput } from './output-recorder.ts';
@@ -37,7 +37,7 @@ try {
   const mark = newMark();
   // Started in any case: who wants it no more wants it dead, and what has not started cannot be killed.
   started = await agent.spawn({ ...command, stdin: bytes }, { signal: never }, mark);
-  const recorder = identifyProcess(process.pid);
+  const recorder = hostProcess.identifyProcess(process.pid);
   if (!recorder || started.pid === undefined) throw new Error('it has no process id');
   pid = started.pid;
   files.writeProcess({ pid, mark, recorder, startedAt: Date.now() });

@@ -1,13 +1,13 @@
 import { readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { SandboxError, type SandboxRef } from '@gantry/core/driver';
-import { identifyProcess } from '@gantry/core/node';
+import { hostProcess } from '@gantry/core/node';
 import { isErrno, refusedToStart } from '../errors.ts';
 import type { StateDirectory } from '../state-directory.ts';
 
 /** Only one process resumes a sandbox at a time; throws `aborted` while another one does. */
 export function holdResume(state: StateDirectory, ref: SandboxRef): Disposable {
-  const self = identifyProcess(process.pid);
+  const self = hostProcess.identifyProcess(process.pid);
   if (!self) throw refusedToStart('this process cannot see itself in /proc');
   const lock = path.join(state.sandbox(ref.id).directory, 'resuming');
   const owner = `${self.pid} ${self.startTime}`;
@@ -33,7 +33,7 @@ export function holdResume(state: StateDirectory, ref: SandboxRef): Disposable {
 function isLeft(lock: string): boolean {
   try {
     const [pid = '', startTime] = readlinkSync(lock).split(' ');
-    return identifyProcess(Number(pid))?.startTime !== startTime;
+    return hostProcess.identifyProcess(Number(pid))?.startTime !== startTime;
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return true;
     throw error;

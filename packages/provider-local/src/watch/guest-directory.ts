@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, opendirSync } from 'node:fs';
 import { SandboxError } from '@gantry/core/driver';
-import { isRunning, type ProcessIdentity } from '@gantry/core/node';
+import { hostProcess, type ProcessIdentity } from '@gantry/core/node';
 import { isErrno } from '../errors.ts';
 
 /** A name as Latin-1 text, one character for each byte: names are bytes, and keys of maps are text. */
@@ -22,7 +22,8 @@ export function openGuestDirectory(main: ProcessIdentity, directory: string): nu
     throw new SandboxError('unavailable', 'the sandbox has ended', { cause: error });
   }
   try {
-    if (!isRunning(main)) throw new SandboxError('unavailable', 'the sandbox has ended');
+    if (!hostProcess.isRunning(main))
+      throw new SandboxError('unavailable', 'the sandbox has ended');
     return openBelow(root, namesOf(root, directory));
   } catch (error) {
     const [code, reason] = isErrno(error, 'ENOENT')

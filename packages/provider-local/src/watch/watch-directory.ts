@@ -1,5 +1,5 @@
 import { type Call, SandboxError, type WatchEvent } from '@gantry/core/driver';
-import { isRunning, type ProcessIdentity } from '@gantry/core/node';
+import { hostProcess, type ProcessIdentity } from '@gantry/core/node';
 import { openGuestDirectory } from './guest-directory.ts';
 import { type TreeEvent, WatchedTree } from './watched-tree.ts';
 
@@ -29,7 +29,8 @@ export async function* watchDirectory(
   const abort = (): void => fail(call.signal.reason);
   call.signal.addEventListener('abort', abort, { once: true });
   const look = setInterval(() => {
-    if (!isRunning(main)) fail(new SandboxError('unavailable', 'the sandbox has ended'));
+    if (!hostProcess.isRunning(main))
+      fail(new SandboxError('unavailable', 'the sandbox has ended'));
   }, lookEveryMs);
   try {
     for (;;) yield await events.next();

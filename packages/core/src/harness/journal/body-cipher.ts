@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto';
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import { canonicalJson } from '../../manifest/canonical-json.ts';
 
@@ -10,10 +17,10 @@ const tagBytes = 16;
  * once the key is destroyed nobody can try out what a short value was.
  */
 export class BodyCipher {
-  readonly #key: Uint8Array;
+  readonly #key: KeyObject;
 
   constructor(key: Uint8Array) {
-    this.#key = key;
+    this.#key = createSecretKey(key);
   }
 
   /** The body of one event; it opens as no other event's. */

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { SandboxError } from '../../errors/sandbox-error.ts';
 
 /** A value that survives JSON unchanged. */
@@ -81,38 +80,79 @@ export interface RunEvent extends EventFacts {
   readonly body?: { readonly sha256: string; readonly bytes: number };
 }
 
+/** How long a text in an event may be: what is longer belongs in its body. */
+const longestText = 1000;
+
 /** One of an event's small facts as text; `otherwise` where it has none. */
 export function textFact({ facts }: EventFacts, name: string, otherwise: string): string {
   const fact = facts?.[name];
   return typeof fact === 'string' ? fact : otherwise;
 }
 
-const text = z.string().max(1000);
-const digest = z.string().regex(/^[0-9a-f]{64}$/);
-const count = z.number().int().nonnegative();
+type Kind = 'text' | 'count' | 'number' | 'digest' | 'type' | 'facts' | 'body' | 'spec';
 
-const eventSchema: z.ZodType<RunEvent> = z.strictObject({
-  spec: z.literal('gantry-event/1'),
-  run: text,
-  sequence: count,
-  time: z.number(),
-  epoch: count,
-  actor: text,
-  type: z.enum(eventTypes),
-  scope: text.exactOptional(),
-  step: text.exactOptional(),
-  ordinal: count.exactOptional(),
-  attempt: count.exactOptional(),
-  sandbox: text.exactOptional(),
-  manifest: text.exactOptional(),
-  before: text.exactOptional(),
-  after: text.exactOptional(),
-  snapshot: text.exactOptional(),
-  inputs: digest.exactOptional(),
-  outputs: digest.exactOptional(),
-  facts: z.record(z.string(), z.json()).exactOptional(),
-  body: z.strictObject({ sha256: digest, bytes: count }).exactOptional(),
-});
+/** Every field of an event. By hand and not by a schema: a long run has many events, and is read before it goes on. */
+const fields: Readonly<Record<keyof RunEvent, { readonly kind: Kind; readonly required?: true }>> =
+  {
+    spec: { kind: 'spec', required: true },
+    run: { kind: 'text', required: true },
+    sequence: { kind: 'count', required: true },
+    time: { kind: 'number', required: true },
+    epoch: { kind: 'count', required: true },
+    actor: { kind: 'text', required: true },
+    type: { kind: 'type', required: true },
+    scope: { kind: 'text' },
+    step: { kind: 'text' },
+    ordinal: { kind: 'count' },
+    attempt: { kind: 'count' },
+    sandbox: { kind: 'text' },
+    manifest: { kind: 'text' },
+    before: { kind: 'text' },
+    after: { kind: 'text' },
+    snapshot: { kind: 'text' },
+    inputs: { kind: 'digest' },
+    outputs: { kind: 'digest' },
+    facts: { kind: 'facts' },
+    body: { kind: 'body' },
+  };
+
+const required = Object.entries(fields).flatMap(([name, field]) => (field.required ? [name] : []));
+const known = new Map(Object.entries(fields));
+const knownTypes: ReadonlySet<unknown> = new Set(eventTypes);
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
+const isDigest = (value: unknown): boolean =>
+  typeof value === 'string' && value.length === 64 && /^[0-9a-f]+$/.test(value);
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const fits: Readonly<Record<Kind, (value: unknown) => boolean>> = {
+  spec: (value) => value === 'gantry-event/1',
+  text: (value) => typeof value === 'string' && value.length <= longestText,
+  count: isCount,
+  number: (value) => typeof value === 'number',
+  digest: isDigest,
+  type: (value) => knownTypes.has(value),
+  facts: isObject,
+  body: (value) =>
+    isObject(value) &&
+    'sha256' in value &&
+    isDigest(value.sha256) &&
+    'bytes' in value &&
+    isCount(value.bytes),
+};
+
+/** What is wrong with a value that is to be an event; `undefined` for an event. */
+export function eventProblem(value: unknown): string | undefined {
+  if (!isObject(value)) return 'it is no object';
+  const missing = required.find((name) => !(name in value));
+  if (missing !== undefined) return `it has no ${missing}`;
+  for (const [name, member] of Object.entries(value)) {
+    const field = known.get(name);
+    if (!field) return `it has an unknown ${JSON.stringify(name)}`;
+    if (!fits[field.kind](member)) return `its ${name} is ${JSON.stringify(member)}`;
+  }
+  return undefined;
+}
 
 /** Checks the stored text of an event. Rejects with `data-loss` what is none of this run's at this place. */
 export function parseEvent(stored: string, run: string, sequence: number): RunEvent {
@@ -128,10 +168,12 @@ export function parseEvent(stored: string, run: string, sequence: number): RunEv
   } catch (cause) {
     throw fail('is not JSON', cause);
   }
-  const result = eventSchema.safeParse(value);
-  if (!result.success) throw fail(`is no event: ${z.prettifyError(result.error)}`);
-  if (result.data.run !== run || result.data.sequence !== sequence) {
-    throw fail(`says that it is event ${result.data.sequence} of run ${result.data.run}`);
+  const problem = eventProblem(value);
+  if (problem !== undefined) throw fail(`is no event: ${problem}`);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- every field of it was checked
+  const event = value as RunEvent;
+  if (event.run !== run || event.sequence !== sequence) {
+    throw fail(`says that it is event ${event.sequence} of run ${event.run}`);
   }
-  return result.data;
+  return event;
 }

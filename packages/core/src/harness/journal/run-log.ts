@@ -5,7 +5,7 @@ import type { Redactor } from '../provenance/redactor.ts';
 import type { BodyCipher } from './body-cipher.ts';
 import { nextHead, sha256 } from './chain.ts';
 import type { AppendOptions, Journal, JournalEntry, JournalHead, RunStatus } from './journal.ts';
-import type { EventFacts, Json, RunEvent } from './run-event.ts';
+import { type EventFacts, eventProblem, type Json, type RunEvent } from './run-event.ts';
 
 /** The longest that an event which nobody waits for is only in memory. */
 const groupMs = 50;
@@ -103,6 +103,12 @@ export class RunLog {
       ...known,
       ...(sealed ? { body: { sha256: sha256(sealed), bytes: sealed.length } } : {}),
     };
+    // What could not be read again must not be written: the run could never be gone on with.
+    const problem = eventProblem(event);
+    if (problem !== undefined) {
+      const message = `an event of run ${run} cannot be written: ${problem}`;
+      throw new SandboxError('invalid-argument', message, { operation: 'journal.append' });
+    }
     const text = canonicalJson(event);
     this.#head = nextHead(this.#head, text);
     const entry = { sequence, text, hash: this.#head.hash, ...(sealed ? { body: sealed } : {}) };

@@ -17,14 +17,20 @@ import { errorJson } from './step-error.ts';
 /** How often in a row a run goes back to the same checkpoint before it has failed. */
 const mostRecoveries = 10;
 
-/** Runs a claimed run's function until it has finished, is suspended or has failed; goes back to the last checkpoint as needed. */
+/**
+ * Runs a claimed run's function until it has finished, is suspended or has failed; goes back to the last checkpoint as needed.
+ * `known` is what the run's events add up to, where that was just read.
+ */
 export async function driveRun<Value>(
   open: OpenRun,
   work: RunFunction<Value>,
+  known?: RunState,
 ): Promise<RunOutcome<Value>> {
   let last = -1;
+  let first = known;
   for (let recoveries = 0; ; recoveries++) {
-    const { state, attached } = await begin(open);
+    const { state, attached } = await begin(open, first);
+    first = undefined;
     if (progress(state) !== last) recoveries = 0;
     last = progress(state);
     const pass = new Pass(
@@ -47,10 +53,12 @@ export async function driveRun<Value>(
 /** What there is to go on from, once nothing is left that an earlier pass or process interrupted. */
 async function begin(
   open: OpenRun,
+  known: RunState | undefined,
 ): Promise<{ readonly state: RunState; readonly attached: LeasedSandbox | undefined }> {
-  for (;;) {
-    await open.settings.log.flush();
-    const { state } = await readState(open.settings.journal, open.settings.run);
+  const { log, journal, run } = open.settings;
+  for (let first = known; ; first = undefined) {
+    await log.flush();
+    const state = first ?? (await readState(journal, run)).state;
     const ready = await prepare(open, state);
     if (ready !== 'rolled back') return { state, ...ready };
   }

@@ -5,6 +5,10 @@ import type { RunLog } from '../journal/run-log.ts';
 import type { RunState } from './run-state.ts';
 import type { Ask } from './run-types.ts';
 
+/** How many events, and bytes of their bodies, are read at once. */
+const mostAhead = 400;
+const mostBytesAhead = 16 * 1024 * 1024;
+
 /** Why a run's function is not run on: it starts again from the last checkpoint, waits for an answer, or has failed. */
 export type PassEnd =
   | { readonly kind: 'rollback'; readonly reason: string }
@@ -23,6 +27,7 @@ export class Pass {
   readonly ended: Promise<PassEnd>;
   readonly #controller = new AbortController();
   readonly #tracked = new Set<Promise<void>>();
+  readonly #ahead = new Map<number, Uint8Array>();
   #end: PassEnd | undefined;
   #resolve: (end: PassEnd) => void = () => undefined;
 
@@ -81,15 +86,30 @@ export class Pass {
     while (this.#tracked.size > 0) await Promise.all(this.#tracked);
   }
 
-  /** The body of a recorded event. */
+  /** The body of a recorded event. Those that follow are read with it: a function that goes on asks for them next. */
   async body(sequence: number): Promise<unknown> {
-    const entry = await this.journal.entry(this.run, sequence);
-    if (entry?.body) return this.cipher.open(entry.body, this.run, sequence);
+    const body = this.#ahead.get(sequence) ?? (await this.#readAhead(sequence));
+    this.#ahead.delete(sequence);
+    if (body) return this.cipher.open(body, this.run, sequence);
     throw new SandboxError(
       'data-loss',
       `event ${sequence} of run ${this.run} has no body; the run was erased or damaged`,
       { operation: 'journal.read', details: { run: this.run, sequence } },
     );
+  }
+
+  async #readAhead(first: number): Promise<Uint8Array | undefined> {
+    this.#ahead.clear();
+    let bytes = 0;
+    for await (const { sequence, body } of this.journal.read(this.run, {
+      after: first - 1,
+      bodies: true,
+    })) {
+      if (body) this.#ahead.set(sequence, body);
+      bytes += body?.length ?? 0;
+      if (sequence - first >= mostAhead || bytes > mostBytesAhead) break;
+    }
+    return this.#ahead.get(first);
   }
 
   #error(): SandboxError {

@@ -10,7 +10,7 @@ import { type Repository, storeKeys } from './repository.ts';
 import { getBytes } from './store-access.ts';
 
 /** Plain bytes of frames that stay in memory. */
-const keptBytes = 24 * 1024 * 1024;
+const keptBytes = 16 * 1024 * 1024;
 /** A frame larger than this is refused: no object is. */
 const largestFrame = 256 * 1024 * 1024;
 

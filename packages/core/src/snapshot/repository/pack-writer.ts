@@ -18,9 +18,9 @@ import { putBytes } from './store-access.ts';
 /** Plain bytes in a frame; an object that is larger has one of its own. */
 const frameBytes = 1024 * 1024;
 /** A pack is closed from this many bytes on; the format allows 64 MiB and one frame more. */
-const packBytes = 16 * 1024 * 1024;
+const packBytes = 8 * 1024 * 1024;
 /** Frames being compressed at once, on other threads. */
-const framesAtOnce = 4;
+const framesAtOnce = 3;
 
 /** One pack that is in the store. */
 export interface WrittenPack {
