@@ -26,6 +26,8 @@ const exclude = ['**/node_modules/**', '**/dist/**', '**/.snippets/**'];
 
 export default defineConfig({
   test: {
+    // Most of a test's time is spent waiting for processes of a sandbox.
+    maxWorkers: 2,
     projects: [
       ...packageFolders().map(({ name, folder }) => ({
         test: {
