@@ -16,11 +16,11 @@ test('a volume is shared by sandboxes, outlives them, and is read and written fr
 
   const volumeMounts = { '/mnt/deep/data': volume };
   const first = await e2b.create({ volumeMounts });
-  const second = await e2b.create({ volumeMounts: { '/home/user/data': 'shared' } });
+  const second = await e2b.create({ volumeMounts: { '/srv/data': 'shared' } });
   // As root each local sandbox is a user of its own: what others may change its mode must say.
   const script = 'umask 0; mkdir /mnt/deep/data/in && echo one >/mnt/deep/data/in/file';
   await first.commands.run(script);
-  expect((await second.commands.run('cat data/in/file')).stdout).toBe('one\n');
+  expect((await second.commands.run('cat /srv/data/in/file')).stdout).toBe('one\n');
   expect((await first.getInfo()).volumeMounts).toEqual([
     { name: 'shared', path: '/mnt/deep/data' },
   ]);
