@@ -19,6 +19,7 @@ import { Keeper } from './keeper.ts';
 import { readMetrics } from './metrics.ts';
 import { nativeSnapshot } from './native-snapshot.ts';
 import { openHandle } from './open-handle.ts';
+import { spawnDirectly } from './direct-exec.ts';
 import { openTerminal } from './terminal.ts';
 
 const traits: Traits = {
@@ -57,7 +58,8 @@ export function dockerDriver(options: DockerOptions): SandboxDriver<DockerHandle
       const found = await inspectContainer(daemon, ref, call.signal);
       return found ? statusOfContainer(found) : { state: 'gone' };
     },
-    spawn: (handle, command, call) => handle.lanes.spawn(command, call),
+    spawn: (handle, command, call) =>
+      handle.hasShell ? handle.lanes.spawn(command, call) : spawnDirectly(handle, command, call),
     async release(handle) {
       handle.lanes.close();
     },

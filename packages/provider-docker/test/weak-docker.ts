@@ -32,7 +32,13 @@ export default function weakDocker({ host, image, weakness }: WeakDockerOptions)
   return defineProvider({
     ...driver,
     async create(request) {
-      const parts = { image, base: image, owner: '0:0', architecture: 'x64' } as const;
+      const parts = {
+        image,
+        base: image,
+        owner: '0:0',
+        architecture: 'x64',
+        hasShell: true,
+      } as const;
       const { Hostname, ...sound } = containerSpec(request, parts);
       const make = async (weak: HostConfig | undefined): Promise<Dockerode.Container> => {
         const container = await client.createContainer({
