@@ -1,4 +1,4 @@
-import { SandboxError, type CreateRequest } from '@gantry/core/driver';
+import { type Call, SandboxError, type CreateRequest } from '@gantry/core/driver';
 import type Dockerode from 'dockerode';
 import { containerSpec } from './container-spec.ts';
 import { removeContainer } from './containers.ts';
@@ -34,13 +34,14 @@ export interface Workshop {
 export async function createContainer(
   workshop: Workshop,
   request: CreateRequest,
-  signal: AbortSignal,
+  call: Call,
   from?: { readonly image: string; readonly forkImage?: string },
 ): Promise<DockerHandle> {
   const { daemon, address, options } = workshop;
+  const { signal } = call;
   refuseImpossible(request, address);
   const name = from?.image ?? request.image ?? options.image ?? defaultImage;
-  const image = await ensureImage(daemon, name, options.onPull, signal);
+  const image = await ensureImage(daemon, name, options.onPull, call);
   const owner = await ownerOf(daemon, image.id, request, signal);
   const architecture = await workshop.architecture();
   const prepared = await prepareOnce(workshop, image, owner, architecture);

@@ -52,7 +52,7 @@ export function dockerDriver(options: DockerOptions): SandboxDriver<DockerHandle
     traits: options.runtime === 'runsc' ? { ...traits, isolation: 'gvisor' } : traits,
     probe: (call) => probeDaemon(daemon, address, call.signal),
     diagnose: (call) => examineDaemon(daemon, address, call.signal),
-    create: (request, call) => createContainer(workshop, request, call.signal),
+    create: (request, call) => createContainer(workshop, request, call),
     connect,
     async inspect(ref, call) {
       const found = await inspectContainer(daemon, ref, call.signal);
