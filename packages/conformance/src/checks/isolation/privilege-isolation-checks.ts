@@ -55,10 +55,11 @@ export const privilegeIsolationChecks: readonly Check[] = [
     async (t) => {
       const { sandbox, directory } = await t.shared();
       const script =
-        'say nnp "$(sed -n "s/^NoNewPrivs:[[:space:]]*//p" /proc/self/status)"; cd "$1"; cp "$(command -v id)" ./id && chmod 6755 ./id; say before "$(id -u)"; say after "$(./id -u)"; for p in su sudo mount passwd; do f=$(command -v $p) && [ -u "$f" ] && say "setuid:$f" yes; done; say done yes';
+        'say nnp "$(sed -n "s/^NoNewPrivs:[[:space:]]*//p" /proc/self/status)"; cd "$1"; f=; IFS=:; for d in $PATH; do [ -z "$f" ] && [ -x "$d/id" ] && f=$d/id; done; unset IFS; cp "$f" ./id && chmod 6755 ./id; say before "$(id -u)"; say after "$(./id -u)"; for p in su sudo mount passwd; do f=$(command -v $p) && [ -u "$f" ] && say "setuid:$f" yes; done; say done yes';
       const found = await probe(t, sandbox, script, [directory]);
       if (t.claims.isolation === 'process' || t.claims.isolation === 'container')
         t.equal(found.get('nnp'), '1', 'NoNewPrivs');
+      t.match(found.get('before') ?? '', /^\d+$/, 'user of the guest');
       t.equal(found.get('after'), found.get('before'), 'user of a setuid program of its own');
     },
     { needs },
