@@ -11,6 +11,7 @@ import type { PathFacts } from '../format/snapshot-index.ts';
 import { ProgressReporter } from '../progress.ts';
 import { ObjectReader } from '../repository/object-reader.ts';
 import type { Repository } from '../repository/repository.ts';
+import { mendModes } from './mend-modes.ts';
 import { planRestore, type RestorePlan } from './restore-plan.ts';
 import { sendSnapshot } from './send-snapshot.ts';
 
@@ -37,7 +38,10 @@ export async function fillWorkspace(
   await sendSnapshot(session, plan, reader, { keepSpecialModes, onFile }, call);
   const mask = keepSpecialModes ? 0o7777 : 0o777;
   const { changes } = session.driver;
-  const survey = await surveyWorkspace(session, call);
+  let survey = await surveyWorkspace(session, call);
+  if (await mendModes(session, plan.directories, survey, mask, call)) {
+    survey = await surveyWorkspace(session, call);
+  }
   compareWithPlan(survey, plan, mask);
   if (changes && session.capabilities.changes?.evidence === 'host-layer') {
     const mark = await changes.mark(session.handle, call);
