@@ -9,7 +9,7 @@ import {
 import { AgentClient, type ProcessIdentity } from '@gantry/core/node';
 import { type BuiltSandbox, fifoMode } from './build-sandbox.ts';
 import { startSandbox, startUnused } from './start-sandbox.ts';
-import { advanceMark, changesSince, markWorkspace } from './changes/changes.ts';
+import { advanceMark, allEntries, changesSince, markWorkspace } from './changes/changes.ts';
 import { probeOverlay, requireOverlay } from './copy-on-write/overlay-probe.ts';
 import { diagnose, requireAll } from './diagnose.ts';
 import { signalCommand } from './kill/signal-command.ts';
@@ -148,6 +148,10 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       mark: ({ ref }, call) => markWorkspace(state.sandbox(ref.id), call),
       since: ({ ref }, mark, call) => changesSince(state.sandbox(ref.id), mark, call),
       advance: ({ ref }, mark, call) => advanceMark(state.sandbox(ref.id), mark, call),
+      // Who is not root may not be able to read what a uid of the sandbox's has closed; programs in it are.
+      ...(process.getuid?.() === 0
+        ? { all: ({ ref }, call) => allEntries(state.sandbox(ref.id), call) }
+        : {}),
     },
     inventory: { list: (labels) => listRecords(state, 'process', labels, reference) },
 

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import { type Call, type ChangeEntry, SandboxError } from '@gantry/core/driver';
-import { ConfinedDirectory, type ConfinedEntry } from '@gantry/core/node';
+import { ConfinedDirectory, type ConfinedEntry, type WalkedEntry } from '@gantry/core/node';
 import { runProgram } from '../run-program.ts';
 import type { SandboxPaths } from '../state-directory.ts';
 import { changeEntry } from './change-entry.ts';
@@ -12,15 +13,54 @@ import {
   type ListedEntry,
   ListingWriter,
   readListing,
+  tickMs,
 } from './listing.ts';
+
+/** Milliseconds of looking at entries before other work gets its turn. */
+const slice = 4;
 
 /** Remembers how the workspace is now, in a listing beside it that the guest cannot reach. */
 export async function markWorkspace(paths: SandboxPaths, call: Call): Promise<string> {
+  const all = allEntries(paths, call);
+  for (;;) {
+    const step = await all.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** Everything in the workspace, with a mark at its end. A file that may have changed unseen while it was read is told again. */
+export async function* allEntries(
+  paths: SandboxPaths,
+  call: Call,
+): AsyncGenerator<ChangeEntry, string> {
   const { mark, writer } = await beginMark(paths);
-  await using _ = writer;
+  using _ = writer;
   using workspace = new ConfinedDirectory(paths.workspace);
-  for await (const entry of stoppable(workspace.entries(), call)) await writer.add(entry);
-  await writer.finish();
+  const unsure = new Set<WalkedEntry>();
+  const pace = new Pace(call);
+  for (const entry of workspace.walk()) {
+    if (pace.isDue) await pace.turn();
+    writer.add(entry);
+    const told = changeEntry(paths.workspace, workspace, entry);
+    const { open } = told;
+    if (!open || !writer.isRacy(entry)) yield told;
+    else
+      yield {
+        ...told,
+        open() {
+          unsure.add(entry);
+          return open();
+        },
+      };
+  }
+  writer.finish();
+  // Past the tick of the clock: a change from now on is seen.
+  if (unsure.size > 0) await delay(tickMs);
+  for (const { path } of unsure) {
+    const stat = workspace.stat(path);
+    const open = (): number => workspace.openFile(path);
+    yield changeEntry(paths.workspace, workspace, { path, stat, open });
+  }
   return mark;
 }
 
@@ -44,9 +84,9 @@ export async function* advanceMark(
 ): AsyncGenerator<ChangeEntry, string> {
   const before = markFile(paths, mark);
   const { mark: next, writer } = await beginMark(paths);
-  await using _ = writer;
+  using _ = writer;
   yield* compare(paths, before, writer, call);
-  await writer.finish();
+  writer.finish();
   return next;
 }
 
@@ -58,22 +98,24 @@ async function* compare(
 ): AsyncGenerator<ChangeEntry, void> {
   using workspace = new ConfinedDirectory(paths.workspace);
   const before = readListing(file);
-  const now = stoppable(workspace.entries(), call);
+  const now = workspace.walk();
+  const pace = new Pace(call);
   try {
-    let [old, seen] = [await take(before), await take(now)];
+    let [old, seen] = [take(before), take(now)];
     while (old || seen) {
+      if (pace.isDue) await pace.turn();
       const order = !old ? 1 : !seen ? -1 : comparePaths(old.path, seen.path);
       if (old && order < 0) yield { path: old.path };
       if (seen && order >= 0 && !(order === 0 && isSame(old, seen))) {
         yield changeEntry(paths.workspace, workspace, seen);
       }
-      if (seen && order >= 0) await writer?.add(seen);
-      if (order <= 0) old = await take(before);
-      if (order >= 0) seen = await take(now);
+      if (seen && order >= 0) writer?.add(seen);
+      if (order <= 0) old = take(before);
+      if (order >= 0) seen = take(now);
     }
   } finally {
-    await before.return();
-    await now.return();
+    before.return();
+    now.return();
   }
 }
 
@@ -89,7 +131,7 @@ async function beginMark(
   if (code !== 0) {
     throw new SandboxError('unavailable', `the workspace could not be written to disk: ${output}`);
   }
-  return { mark, writer: await ListingWriter.create(path.join(marks(paths), mark), beganNs) };
+  return { mark, writer: new ListingWriter(path.join(marks(paths), mark), beganNs) };
 }
 
 function markFile(paths: SandboxPaths, mark: string): string {
@@ -107,14 +149,28 @@ function marks(paths: SandboxPaths): string {
   return path.join(paths.directory, 'marks');
 }
 
-async function take<T>(source: AsyncGenerator<T, void>): Promise<T | undefined> {
-  const result = await source.next();
+function take<T>(source: Generator<T, void>): T | undefined {
+  const result = source.next();
   return result.done === true ? undefined : result.value;
 }
 
-async function* stoppable<T>(source: AsyncIterable<T>, call: Call): AsyncGenerator<T, void> {
-  for await (const value of source) {
+/** Gives other work its turn every few milliseconds, and stops when the call does. */
+class Pace {
+  readonly #call: Call;
+  #since: number = performance.now();
+
+  constructor(call: Call) {
+    this.#call = call;
     call.signal.throwIfAborted();
-    yield value;
+  }
+
+  get isDue(): boolean {
+    return performance.now() - this.#since > slice;
+  }
+
+  async turn(): Promise<void> {
+    await setImmediate();
+    this.#call.signal.throwIfAborted();
+    this.#since = performance.now();
   }
 }

@@ -1,8 +1,9 @@
 import type { Call } from '../../contract/call.ts';
 import { runScript } from '../../files/run-script.ts';
 import { type Session, workspacePath } from '../../provider/session.ts';
-import { nameList, type Survey } from '../capture/survey.ts';
+import { nameList } from '../capture/survey.ts';
 import { bySection, cutSections, sectionArguments } from '../sections.ts';
+import type { Look } from './look-and-mark.ts';
 import type { Planned } from './restore-plan.ts';
 
 /**
@@ -12,13 +13,13 @@ import type { Planned } from './restore-plan.ts';
 export async function mendModes(
   session: Session,
   directories: readonly Planned<'directory'>[],
-  survey: Survey,
+  found: Look['entries'],
   mask: number,
   { signal }: Call,
 ): Promise<boolean> {
   const wrong = directories.filter(({ path, entry }) => {
-    const found = survey.get(path);
-    return found?.type === 'directory' && found.details().mode !== (entry.mode & mask);
+    const there = found.get(path);
+    return there?.type === 'directory' && there.details().mode !== (entry.mode & mask);
   });
   if (wrong.length === 0) return false;
   const sections = cutSections(directories.map(({ path }) => path));
