@@ -11,7 +11,7 @@ const slabBytes = 1024 * 1024;
 export function changeEntry(
   directory: string,
   workspace: ConfinedDirectory,
-  entry: WalkedEntry,
+  entry: ConfinedEntry & Partial<WalkedEntry>,
 ): ChangeEntry {
   const { path, stat } = entry;
   if (stat.isSymbolicLink()) {
@@ -25,7 +25,7 @@ export function changeEntry(
     ...(stat.nlink > 1n ? { identity: `${stat.dev}:${stat.ino}` } : {}),
     open: () =>
       unchanged(path, () => {
-        if (stat.size <= atOnceBytes) return readAtOnce(entry);
+        if (stat.size <= atOnceBytes) return readAtOnce(directory, entry);
         using confined = new ConfinedDirectory(directory);
         return checkedAtEnd(path, confined.read(path), () => sameAsBefore(directory, entry));
       }),
@@ -33,11 +33,11 @@ export function changeEntry(
 }
 
 /** The bytes of a small file, which was the same before and after. */
-function readAtOnce(entry: WalkedEntry): Uint8Array {
+function readAtOnce(directory: string, entry: ConfinedEntry & Partial<WalkedEntry>): Uint8Array {
   const { path } = entry;
   const size = Number(entry.stat.size);
   const expected = entryState(entry);
-  const descriptor = entry.open();
+  const descriptor = entry.open?.() ?? openAnew(directory, path);
   try {
     // One byte more, to see the end of the file.
     const room = slab(size + 1);
@@ -51,6 +51,11 @@ function readAtOnce(entry: WalkedEntry): Uint8Array {
   } finally {
     closeSync(descriptor);
   }
+}
+
+function openAnew(directory: string, path: Buffer): number {
+  using confined = new ConfinedDirectory(directory);
+  return confined.openFile(path);
 }
 
 /** Where small files are read to: one piece of memory for many of them costs less than one for each. */

@@ -5,8 +5,8 @@ import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import { type Call, type ChangeEntry, SandboxError } from '@gantry/core/driver';
 import { ConfinedDirectory, type ConfinedEntry, type WalkedEntry } from '@gantry/core/node';
 import { runProgram } from '../run-program.ts';
-import type { SandboxPaths } from '../state-directory.ts';
 import { changeEntry } from './change-entry.ts';
+import { LayerChanges, orMissing } from './layer-changes.ts';
 import {
   comparePaths,
   entryState,
@@ -15,33 +15,35 @@ import {
   readListing,
   tickMs,
 } from './listing.ts';
+import type { WorkspaceView } from './workspace-view.ts';
 
 /** Milliseconds of looking at entries before other work gets its turn. */
 const slice = 4;
 
 /** Remembers how the workspace is now, in a listing beside it that the guest cannot reach. */
-export async function markWorkspace(paths: SandboxPaths, call: Call): Promise<string> {
-  const all = allEntries(paths, call);
-  for (;;) {
-    const step = await all.next();
-    if (step.done === true) return step.value;
-  }
+export async function markWorkspace(view: WorkspaceView, call: Call): Promise<string> {
+  const { mark, writer } = await beginMark(view);
+  using _ = writer;
+  await listWritten({ ...view, written: listedDirectory(view) }, writer, new Pace(call));
+  writer.finish();
+  return mark;
 }
 
 /** Everything in the workspace, with a mark at its end. A file that may have changed unseen while it was read is told again. */
 export async function* allEntries(
-  paths: SandboxPaths,
+  view: WorkspaceView,
   call: Call,
 ): AsyncGenerator<ChangeEntry, string> {
-  const { mark, writer } = await beginMark(paths);
+  const { mark, writer } = await beginMark(view);
   using _ = writer;
-  using workspace = new ConfinedDirectory(paths.workspace);
+  using workspace = new ConfinedDirectory(view.directory);
   const unsure = new Set<WalkedEntry>();
   const pace = new Pace(call);
+  if (view.layer !== undefined) await listWritten(view, writer, pace);
   for (const entry of workspace.walk()) {
     if (pace.isDue) await pace.turn();
-    writer.add(entry);
-    const told = changeEntry(paths.workspace, workspace, entry);
+    if (view.layer === undefined) writer.add(entry);
+    const told = changeEntry(view.directory, workspace, entry);
     const { open } = told;
     if (!open || !writer.isRacy(entry)) yield told;
     else
@@ -57,11 +59,23 @@ export async function* allEntries(
   // Past the tick of the clock: a change from now on is seen.
   if (unsure.size > 0) await delay(tickMs);
   for (const { path } of unsure) {
-    const stat = workspace.stat(path);
-    const open = (): number => workspace.openFile(path);
-    yield changeEntry(paths.workspace, workspace, { path, stat, open });
+    const stat = orMissing(() => workspace.stat(path));
+    yield stat ? changeEntry(view.directory, workspace, { path, stat }) : { path };
   }
   return mark;
+}
+
+/** Notes what the guest has written, before anything is read: what it writes later is a difference. */
+async function listWritten(
+  { written }: WorkspaceView,
+  writer: ListingWriter,
+  pace: Pace,
+): Promise<void> {
+  using upper = new ConfinedDirectory(written);
+  for (const entry of upper.walk()) {
+    if (pace.isDue) await pace.turn();
+    writer.add(entry);
+  }
 }
 
 /**
@@ -69,47 +83,54 @@ export async function* allEntries(
  * what changed so shortly before the mark that the clock cannot tell.
  */
 export async function* changesSince(
-  paths: SandboxPaths,
+  view: WorkspaceView,
   mark: string,
   call: Call,
 ): AsyncGenerator<ChangeEntry, void> {
-  yield* compare(paths, markFile(paths, mark), undefined, call);
+  yield* compare(view, markFile(view, mark), undefined, call);
 }
 
 /** The same, with a new mark at its end. */
 export async function* advanceMark(
-  paths: SandboxPaths,
+  view: WorkspaceView,
   mark: string,
   call: Call,
 ): AsyncGenerator<ChangeEntry, string> {
-  const before = markFile(paths, mark);
-  const { mark: next, writer } = await beginMark(paths);
+  const before = markFile(view, mark);
+  const { mark: next, writer } = await beginMark(view);
   using _ = writer;
-  yield* compare(paths, before, writer, call);
+  yield* compare(view, before, writer, call);
   writer.finish();
   return next;
 }
 
 async function* compare(
-  paths: SandboxPaths,
+  view: WorkspaceView,
   file: string,
   writer: ListingWriter | undefined,
   call: Call,
 ): AsyncGenerator<ChangeEntry, void> {
-  using workspace = new ConfinedDirectory(paths.workspace);
+  using listed = new ConfinedDirectory(listedDirectory(view));
+  const { layer } = view;
+  using layers = layer === undefined ? undefined : new LayerChanges(view.directory, layer);
   const before = readListing(file);
-  const now = workspace.walk();
+  const now = listed.walk();
   const pace = new Pace(call);
   try {
     let [old, seen] = [take(before), take(now)];
     while (old || seen) {
       if (pace.isDue) await pace.turn();
       const order = !old ? 1 : !seen ? -1 : comparePaths(old.path, seen.path);
-      if (old && order < 0) yield { path: old.path };
-      if (seen && order >= 0 && !(order === 0 && isSame(old, seen))) {
-        yield changeEntry(paths.workspace, workspace, seen);
-      }
       if (seen && order >= 0) writer?.add(seen);
+      if (seen && order >= 0 && !(order === 0 && isSame(old, seen))) {
+        const { path, stat } = seen;
+        const known = old && order === 0 ? { before: old } : {};
+        if (layers) yield* layers.of({ path, now: stat, ...known });
+        else yield changeEntry(view.directory, listed, seen);
+      } else if (old && order < 0) {
+        if (layers) yield* layers.of({ path: old.path, before: old });
+        else yield { path: old.path };
+      }
       if (order <= 0) old = take(before);
       if (order >= 0) seen = take(now);
     }
@@ -119,34 +140,36 @@ async function* compare(
   }
 }
 
+/** What marks are listings of. */
+function listedDirectory({ directory, written, layer }: WorkspaceView): string {
+  return layer === undefined ? directory : written;
+}
+
 /** A name for a new mark, and what writes it down. Everything that was written before is told apart by it from now on. */
-async function beginMark(
-  paths: SandboxPaths,
-): Promise<{ readonly mark: string; readonly writer: ListingWriter }> {
+async function beginMark({
+  marks,
+  written,
+}: WorkspaceView): Promise<{ readonly mark: string; readonly writer: ListingWriter }> {
   const mark = randomBytes(12).toString('hex');
-  mkdirSync(marks(paths), { recursive: true, mode: 0o700 });
+  mkdirSync(marks, { recursive: true, mode: 0o700 });
   const beganNs = BigInt(Date.now()) * 1_000_000n;
   // A page that a program has mapped and written to can be written to again, without a trace, until it is on disk.
-  const { code, output } = await runProgram(['sync', '-f', paths.workspace]);
+  const { code, output } = await runProgram(['sync', '-f', written]);
   if (code !== 0) {
     throw new SandboxError('unavailable', `the workspace could not be written to disk: ${output}`);
   }
-  return { mark, writer: new ListingWriter(path.join(marks(paths), mark), beganNs) };
+  return { mark, writer: new ListingWriter(path.join(marks, mark), beganNs) };
 }
 
-function markFile(paths: SandboxPaths, mark: string): string {
-  const file = path.join(marks(paths), mark);
+function markFile({ id, marks }: WorkspaceView, mark: string): string {
+  const file = path.join(marks, mark);
   if (/^[0-9a-f]{24}$/.test(mark) && existsSync(file)) return file;
-  const message = `${JSON.stringify(mark)} is no mark of sandbox ${paths.id}; take one with mark`;
+  const message = `${JSON.stringify(mark)} is no mark of sandbox ${id}; take one with mark`;
   throw new SandboxError('not-found', message, { details: { mark } });
 }
 
 function isSame(old: ListedEntry | undefined, seen: ConfinedEntry): boolean {
   return old?.state !== undefined && old.state === entryState(seen);
-}
-
-function marks(paths: SandboxPaths): string {
-  return path.join(paths.directory, 'marks');
 }
 
 function take<T>(source: Generator<T, void>): T | undefined {

@@ -62,7 +62,7 @@ export class ListingWriter implements Disposable {
 
   #flush(): void {
     const bytes = Buffer.from(this.#text, 'latin1');
-    for (let at = 0; at < bytes.length; ) at += writeSync(this.#descriptor, bytes, at);
+    for (let at = 0; at < bytes.length;) at += writeSync(this.#descriptor, bytes, at);
     this.#text = '';
   }
 }

@@ -23,8 +23,8 @@ export interface ConfinedEntry {
 
 /** One that a walk is at. */
 export interface WalkedEntry extends ConfinedEntry {
-  /** As `openFile` of its path, and quicker until the walk goes on. */
-  open(): number;
+  /** As `openFile` of its path, and quicker. `undefined` once the walk has gone on. */
+  open(): number | undefined;
 }
 
 // Linux's O_PATH, fcntl.h on x86-64 and arm64: names an entry without opening what it stands for.
@@ -102,12 +102,12 @@ export class ConfinedDirectory implements Disposable {
     }
   }
 
-  /** The same at once: whoever asks for the next entry has given others their turn. */
-  *walk(): Generator<WalkedEntry, void> {
+  /** The same at once, of all or of what is below one directory: whoever asks for the next entry has given others their turn. */
+  *walk(below?: Buffer): Generator<WalkedEntry, void> {
     const levels: Level[] = [];
     let at: Buffer | undefined;
     try {
-      levels.push(this.#level(this.#descriptor, Buffer.alloc(0), false));
+      levels.push(this.#start(below));
       for (let level = levels.at(-1); level; level = levels.at(-1)) {
         const name = level.names[level.next++];
         if (name === undefined) {
@@ -120,8 +120,8 @@ export class ConfinedDirectory implements Disposable {
         const stat = this.#entry(descriptor, name, path);
         if (!stat) continue;
         at = path;
-        const open = (): number =>
-          at === path ? this.#openAt(beneath(descriptor, name), path) : this.openFile(path);
+        const open = (): number | undefined =>
+          at === path ? this.#openAt(beneath(descriptor, name), path) : undefined;
         yield { path, stat, open };
         at = undefined;
         if (!stat.isDirectory()) continue;
@@ -131,8 +131,8 @@ export class ConfinedDirectory implements Disposable {
             `${this.#name} holds directories nested more than ${mostLevels} deep`,
           );
         }
-        const below = this.#below(descriptor, name, path);
-        if (below) levels.push(below);
+        const inner = this.#below(descriptor, name, path);
+        if (inner) levels.push(inner);
       }
     } finally {
       at = undefined;
@@ -190,6 +190,18 @@ export class ConfinedDirectory implements Disposable {
       }
       throw this.#failure(path, error);
     }
+    try {
+      return this.#level(descriptor, path, true);
+    } catch (error) {
+      closeSync(descriptor);
+      throw error;
+    }
+  }
+
+  #start(path: Buffer | undefined): Level {
+    if (path === undefined) return this.#level(this.#descriptor, Buffer.alloc(0), false);
+    const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+    const descriptor = this.#at(path, (entry) => openSync(entry, flags));
     try {
       return this.#level(descriptor, path, true);
     } catch (error) {
