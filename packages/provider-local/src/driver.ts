@@ -18,6 +18,7 @@ import type { CgroupDirectory } from './limits/find-cgroups.ts';
 import { readMetrics } from './limits/metrics.ts';
 import { outOfMemoryKills, watchMemory } from './limits/out-of-memory.ts';
 import { hostLimits, narrowedBy, planLimits } from './limits/plan-limits.ts';
+import { withProcessReserve } from './limits/process-reserve.ts';
 import { listRecords, sandboxStatus, unreadableRecords } from './inventory.ts';
 import type { ResolvedOptions } from './options.ts';
 import { forkSandboxes } from './fork/fork-sandboxes.ts';
@@ -61,6 +62,9 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       ...link,
       ...{ started: lanes.started, prepared: lanes.prepared },
       signalCommand: (mark, signal) => signalCommand(record.main, mark, signal),
+      ...(limits
+        ? { withReserve: (work) => withProcessReserve(record.cgroups ?? [], limits.pids, work) }
+        : {}),
     });
     return {
       ref: reference(record.id),
