@@ -25,6 +25,8 @@ import { fanOutChecks } from './fan-out/fan-out-checks.ts';
 import { faultChecks } from './faults/fault-checks.ts';
 import { captureChecks } from './rehydration/capture-checks.ts';
 import { rehydrateChecks } from './rehydration/rehydrate-checks.ts';
+import { journeyChecks } from './portability/journey-checks.ts';
+import { portableDetailChecks } from './portability/portable-detail-checks.ts';
 import { contractChecks } from './core/contract-checks.ts';
 import { callChecks } from './core/call-checks.ts';
 import { commandChecks } from './core/command-checks.ts';
@@ -69,6 +71,8 @@ export const checks: readonly Check[] = [
   ...loadIsolationChecks,
   ...captureChecks,
   ...rehydrateChecks,
+  ...journeyChecks,
+  ...portableDetailChecks,
   ...fanOutChecks,
   ...faultChecks,
   ...terminalChecks,
