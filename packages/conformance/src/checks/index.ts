@@ -28,6 +28,8 @@ import { faultChecks } from './faults/fault-checks.ts';
 import { provenanceChecks } from './provenance/provenance-checks.ts';
 import { captureChecks } from './rehydration/capture-checks.ts';
 import { rehydrateChecks } from './rehydration/rehydrate-checks.ts';
+import { journeyChecks } from './portability/journey-checks.ts';
+import { portableDetailChecks } from './portability/portable-detail-checks.ts';
 import { contractChecks } from './core/contract-checks.ts';
 import { callChecks } from './core/call-checks.ts';
 import { commandChecks } from './core/command-checks.ts';
@@ -72,6 +74,8 @@ export const checks: readonly Check[] = [
   ...loadIsolationChecks,
   ...captureChecks,
   ...rehydrateChecks,
+  ...journeyChecks,
+  ...portableDetailChecks,
   ...fanOutChecks,
   ...durableFanOutChecks,
   ...faultChecks,

@@ -4,6 +4,7 @@ import { durableMutants } from './durable-mutants.ts';
 import { fanOutMutants } from './fan-out-mutants.ts';
 import { limitMutants } from './limit-mutants.ts';
 import { suspensionMutants } from './suspension-mutants.ts';
+import { portabilityMutants } from './portability-mutants.ts';
 import { rehydrationMutants } from './rehydration-mutants.ts';
 import { reachMutants } from './reach-mutants.ts';
 import { serviceMutants } from './service-mutants.ts';
@@ -31,6 +32,7 @@ export const mutants: readonly Mutant[] = [
   ...fanOutMutants,
   ...reachMutants,
   ...rehydrationMutants,
+  ...portabilityMutants,
   ...limitMutants,
   ...suspensionMutants,
   ...durableMutants,
