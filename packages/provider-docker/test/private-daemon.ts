@@ -24,7 +24,7 @@ const programs = { dockerd: 'docker.io', runc: 'runc', iptables: 'iptables' };
 
 /**
  * Starts a daemon with a socket and data of its own, in a temporary directory and a session of its own. With `diskBytes`
- * its data are on a disk of that size, and it has no network. Throws what is missing, and what to do.
+ * its data are on a disk of that size, and its sandboxes reach nothing. Throws what is missing, and what to do.
  */
 export async function startDaemon(
   options: { diskBytes?: number; tcp?: boolean } = {},
@@ -43,9 +43,9 @@ export async function startDaemon(
   const args = [
     ...(tcpHost === undefined ? [] : ['-H', tcpHost, '--tls=false']),
     // Small networks: the bridges of daemons that were killed stay, and the daemon's own pools hold thirty.
-    ...(diskBytes === undefined
-      ? ['--bip=172.17.0.1/16', '--default-address-pool=base=10.213.0.0/16,size=24']
-      : ['--bridge=none', '--iptables=false']),
+    ...['--bip=172.17.0.1/16', '--default-address-pool=base=10.213.0.0/16,size=24'],
+    // Without a bridge, the daemon would take away that of every other one on this machine.
+    ...(diskBytes === undefined ? [] : ['--iptables=false']),
     ...['-H', `unix://${socketPath}`, '--pidfile', path.join(directory, 'pid')],
     ...['--data-root', data, '--exec-root', path.join(directory, 'exec')],
   ];
