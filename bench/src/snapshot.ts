@@ -44,7 +44,9 @@ const workspaceOf = (sandbox: Sandbox): string =>
 
 async function fill(sandbox: Sandbox, tree: string): Promise<void> {
   const place = workspaceOf(sandbox);
-  await shell(`cp -a ${tree}/. ${place}/ && chown -R --reference=${place} ${place}/`);
+  await shell(
+    `owner=$(stat -c %u:%g ${place}); cp -a ${tree}/. ${place}/ && chown -R $owner ${place}/`,
+  );
 }
 
 async function fullAndBack(label: string, provider: Provider, tree: string): Promise<void> {

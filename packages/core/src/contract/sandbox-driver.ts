@@ -137,7 +137,10 @@ export interface ChangeEntry {
   readonly stat?: FileStat;
   /** Equal for two names of one file and different for two files. Present for files with more than one name. */
   readonly identity?: string;
-  /** Reads the contents of a file on the host: a small one at once, else as a stream, which the caller reads to its end or cancels. */
+  /**
+   * Reads the contents of a file on the host: a small one at once, in bytes that are good until another is opened, else as a
+   * stream, which the caller reads to its end or cancels.
+   */
   readonly open?: () => Uint8Array | ReadableStream<Uint8Array>;
 }
 
