@@ -22,7 +22,10 @@ import { suspendChecks } from './capabilities/suspend-checks.ts';
 import { suspensionChecks } from './capabilities/suspension-checks.ts';
 import { terminalChecks } from './capabilities/terminal-checks.ts';
 import { fanOutChecks } from './fan-out/fan-out-checks.ts';
+import { durableFanOutChecks } from './fan-out/durable-fan-out-checks.ts';
+import { durableFaultChecks } from './faults/durable-fault-checks.ts';
 import { faultChecks } from './faults/fault-checks.ts';
+import { provenanceChecks } from './provenance/provenance-checks.ts';
 import { captureChecks } from './rehydration/capture-checks.ts';
 import { rehydrateChecks } from './rehydration/rehydrate-checks.ts';
 import { journeyChecks } from './portability/journey-checks.ts';
@@ -74,7 +77,10 @@ export const checks: readonly Check[] = [
   ...journeyChecks,
   ...portableDetailChecks,
   ...fanOutChecks,
+  ...durableFanOutChecks,
   ...faultChecks,
+  ...durableFaultChecks,
+  ...provenanceChecks,
   ...terminalChecks,
   ...suspendChecks,
   ...suspensionChecks,

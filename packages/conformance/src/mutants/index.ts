@@ -1,5 +1,6 @@
 import { callMutants } from './call-mutants.ts';
 import { capabilityMutants } from './capability-mutants.ts';
+import { durableMutants } from './durable-mutants.ts';
 import { fanOutMutants } from './fan-out-mutants.ts';
 import { limitMutants } from './limit-mutants.ts';
 import { suspensionMutants } from './suspension-mutants.ts';
@@ -34,4 +35,5 @@ export const mutants: readonly Mutant[] = [
   ...portabilityMutants,
   ...limitMutants,
   ...suspensionMutants,
+  ...durableMutants,
 ];

@@ -1,6 +1,6 @@
 import { type IncomingMessage, request as httpRequest } from 'node:http';
-import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { connectToGuest } from '../chassis/guest-port.ts';
 import type { WireRequest, WireResponse } from '../chassis/listener.ts';
 import type { E2bSandbox } from './e2b-sandbox.ts';
 
@@ -27,13 +27,17 @@ export async function proxyRequest(
   request: WireRequest,
   response: WireResponse,
 ): Promise<void> {
-  const { url, headers } = await sandbox.expose(port);
+  const connection = await connectToGuest(sandbox, port);
+  if (!connection) return closedPort(response, id, port);
+  const { socket, headers } = connection;
   const passed = Object.fromEntries(
     Object.entries(request.headers).filter(([name]) => !hopByHop.test(name)),
   );
   const onward = httpRequest(
-    new URL(request.url ?? '/', url),
-    { method: request.method, headers: { ...passed, ...headers } },
+    {
+      ...{ method: request.method, path: request.url ?? '/', headers: { ...passed, ...headers } },
+      ...{ createConnection: () => socket },
+    },
     (answered) => {
       response.statusCode = answered.statusCode ?? 502;
       for (const [name, value] of Object.entries(answered.headers)) {
@@ -43,7 +47,7 @@ export async function proxyRequest(
     },
   );
   onward.on('error', () => {
-    // Nobody listens, or whoever did has hung up in the middle.
+    // Whoever listened has hung up.
     if (response.headersSent) response.destroy();
     else closedPort(response, id, port);
   });
@@ -59,18 +63,17 @@ export async function proxyUpgrade(
   client: Duplex,
   head: Buffer,
 ): Promise<void> {
-  const endpoint = await sandbox.expose(port);
-  const { hostname, port: place } = new URL(endpoint.url);
-  const server = connect(Number(place), hostname, () => {
-    const pairs = request.rawHeaders.flatMap((name, index, all) =>
-      index % 2 === 0 ? [`${name}: ${all[index + 1] ?? ''}`] : [],
-    );
-    const more = Object.entries(endpoint.headers).map(([name, value]) => `${name}: ${value}`);
-    const first = `${request.method ?? 'GET'} ${request.url ?? '/'} HTTP/1.1`;
-    server.write(`${[first, ...pairs, ...more].join('\r\n')}\r\n\r\n`);
-    server.write(head);
-    server.pipe(client).pipe(server);
-  });
+  const connection = await connectToGuest(sandbox, port);
+  if (!connection) return void client.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
+  const { socket: server, headers } = connection;
+  const pairs = request.rawHeaders.flatMap((name, index, all) =>
+    index % 2 === 0 ? [`${name}: ${all[index + 1] ?? ''}`] : [],
+  );
+  const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  const first = `${request.method ?? 'GET'} ${request.url ?? '/'} HTTP/1.1`;
+  server.write(`${[first, ...pairs, ...more].join('\r\n')}\r\n\r\n`);
+  server.write(head);
+  server.pipe(client).pipe(server);
   server.on('error', () => client.destroy());
   client.on('error', () => server.destroy());
   client.once('close', () => server.destroy());
