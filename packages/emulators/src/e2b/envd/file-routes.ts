@@ -3,7 +3,7 @@ import { ConnectError, Code } from '@connectrpc/connect';
 import { Hono } from 'hono';
 import type { EmulatorContext } from '../../chassis/emulator.ts';
 import { dropConnection } from '../../chassis/response-tap.ts';
-import { ApiError, errorBody, toApiError } from '../api-error.ts';
+import { ApiError, errorBody, toApiError, unsupported } from '../api-error.ts';
 import type { E2bSandbox } from '../e2b-sandbox.ts';
 import { guestEnvironment } from '../guest.ts';
 import { readMetrics } from '../metrics.ts';
@@ -32,6 +32,11 @@ export function fileRoutes({ clock }: EmulatorContext): Hono<{ Bindings: FileBin
       : fromEnvd(error);
     const headers = { 'content-type': 'application/json' };
     return new Response(errorBody(status, message), { status, headers });
+  });
+
+  app.notFound((c) => {
+    const { status, message } = unsupported(`${c.req.method} ${c.req.path} is not emulated`);
+    return c.newResponse(errorBody(status, message), 501, { 'content-type': 'application/json' });
   });
 
   app.get('/health', (c) => c.body(null, 204));
