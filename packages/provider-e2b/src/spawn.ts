@@ -2,6 +2,7 @@ import {
   type Call,
   type Command,
   type DriverProcess,
+  OutputStream,
   SandboxError,
   type Signal,
 } from '@gantry/core/driver';
@@ -10,7 +11,6 @@ import { fromVendor } from './errors.ts';
 import { exitStatusOf } from './exit-status.ts';
 import { runGuestScript } from './guest-script.ts';
 import type { E2bHandle } from './handle.ts';
-import { OutputStream } from './output-stream.ts';
 import { shellLine } from './shell-line.ts';
 
 /** Most bytes of input in one call of the vendor's. */
