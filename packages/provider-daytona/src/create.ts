@@ -38,9 +38,9 @@ export async function createSandbox(
       ? client.create({ ...asked, ...(snapshot === undefined ? {} : { snapshot }) }, { timeout: 0 })
       : client.create({ ...asked, image, ...(resources ? { resources } : {}) }, { timeout: 0 }));
   } catch (cause) {
-    const error = failed(cause, image);
+    const error = await failed(client, cause, request);
     // What was refused has made nothing; an answer that was lost may have been a yes.
-    if (!SandboxError.is(error) || error.outcome !== 'not-started' || error.code === 'not-found') {
+    if (!SandboxError.is(error) || error.outcome !== 'not-started') {
       await destroySandbox(client, request.id);
     }
     throw error;
@@ -70,14 +70,20 @@ sudo -n mkdir -p /workspace && sudo -n chown "$(id -u):$(id -g)" /workspace`;
   throw new SandboxError('failed-precondition', message);
 }
 
-/** An image that cannot be had is told as a sandbox whose build failed. */
-function failed(cause: unknown, image: string | undefined): unknown {
+/** A sandbox that was accepted and did not start says why; an image that cannot be had is told that way. */
+async function failed(
+  client: Daytona,
+  cause: unknown,
+  { id, image }: CreateRequest,
+): Promise<unknown> {
   const error = fromVendor(cause);
-  const text = cause instanceof Error ? cause.message : '';
-  if (image === undefined || !/build_failed|\bstatus: error\b/.test(text)) return error;
-  const absent = /not found|does not exist|denied|unknown/i.test(text);
-  const message = `image ${image} cannot be had: ${text}`;
-  return new SandboxError(absent ? 'not-found' : 'unavailable', message, { cause });
+  if (!(cause instanceof Error) || !/failed to start with status/.test(cause.message)) return error;
+  const made = await unlessMissing(() => client.get(id));
+  const reason = made?.errorReason ?? cause.message;
+  const absent = image !== undefined && /not found|does not exist|denied|unknown/i.test(reason);
+  const what = image === undefined ? 'the sandbox did not start' : `image ${image} cannot be had`;
+  const code = absent ? 'not-found' : 'unavailable';
+  return new SandboxError(code, `${what}: ${reason}`, { cause, outcome: 'unknown' });
 }
 
 /** Has a sandbox end at that time or up to a minute later; returns when. */

@@ -53,7 +53,7 @@ export function daytonaDriver(options: DaytonaOptions): SandboxDriver<DaytonaHan
     unlessMissing(async () => (await client()).get(ref.id));
   const requireThere = async (ref: SandboxRef): Promise<Sandbox> => {
     const sandbox = await find(ref);
-    if (sandbox && sandbox.state !== 'destroyed') return sandbox;
+    if (sandbox && sandbox.state !== 'destroyed' && sandbox.state !== 'destroying') return sandbox;
     throw new SandboxError('not-found', `there is no sandbox ${ref.id}`, { ref });
   };
   const create = async (request: CreateRequest, snapshot?: string): Promise<DaytonaHandle> =>

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { OutputStream } from '@gantry/core/driver';
 
 /** What the line says beside the output itself. */
@@ -57,8 +58,10 @@ export class SessionOutput {
 
   /** The SDK cannot be made to wait, so whoever sends is. */
   async #wait(room: Promise<void>): Promise<void> {
-    const soon = await Promise.race([room.then(() => true), Promise.resolve(false)]);
-    if (soon || this.#held) return;
+    let behind = true;
+    void room.then(() => (behind = false));
+    await turn();
+    if (!behind || this.#held) return;
     this.#held = true;
     this.#hold(true);
     await room;

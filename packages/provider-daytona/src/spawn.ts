@@ -48,7 +48,7 @@ export async function spawnCommand(
     },
     (error: unknown) => {
       followed.delete(running.lose);
-      running.lose(lost(error instanceof Error ? error.message : String(error)));
+      running.lose(lost(reasonOf(error)));
     },
   );
   let pid: number;
@@ -172,6 +172,12 @@ function inputOf(
     close: end,
     abort: end,
   });
+}
+
+/** What breaks a connection is an event, with a message. */
+function reasonOf(error: unknown): string {
+  const said = typeof error === 'object' && error !== null && 'message' in error;
+  return said ? String(error.message) : String(error);
 }
 
 function lost(reason: string): SandboxError {

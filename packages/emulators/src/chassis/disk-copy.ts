@@ -7,15 +7,20 @@ import type { Sandbox } from '@gantry/core';
 const packScript = `
 set -o pipefail
 changed() {
-  find / /usr /workspace -xdev -mindepth 1 \\( -path /proc -o -path /sys -o -path /dev -o -path /tmp -o -path /run \\) -prune \\
+  find / /usr /workspace -xdev -mindepth 1 \\( -path /proc -o -path /sys -o -path /dev -o -path /tmp -o -path /run -o -path "$1" \\) -prune \\
     -o -cnewer "$0" -print0 2>/dev/null || : # What the guest may not look at it has not changed.
 }
-changed | LC_ALL=C sort -zu | tar --null --no-recursion -cpf - -C / -T -
+changed "$1" | LC_ALL=C sort -zu | tar --null --no-recursion -cpf - -C / -T -
 `;
 
-/** Writes a tar of what the guest has changed since the marker was made. */
-export async function packDisk(sandbox: Sandbox, marker: string, file: string): Promise<void> {
-  await using packing = await sandbox.spawn(['/bin/bash', '-c', packScript, marker]);
+/** Writes a tar of what the guest has changed since the marker was made, apart from one directory. */
+export async function packDisk(
+  sandbox: Sandbox,
+  marker: string,
+  file: string,
+  without = '/proc',
+): Promise<void> {
+  await using packing = await sandbox.spawn(['/bin/bash', '-c', packScript, marker, without]);
   const [complaint] = await Promise.all([
     new Response(packing.stderr).text(),
     pipeline(Readable.fromWeb(packing.stdout), createWriteStream(file, { mode: 0o600 })),

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type {
   Capabilities,
   CreateOptions,
@@ -12,7 +13,7 @@ import { ApiError, unsupported } from './api-error.ts';
 import { account } from './daytona-sandbox.ts';
 import type { SnapshotShape } from './snapshots.ts';
 import type { MountedVolume, NetworkSettings, NewSandbox } from './wire-bodies.ts';
-import type { Volumes } from './volumes.ts';
+import { type Volumes, volumesDirectory } from './volumes.ts';
 
 const gibibyte = 2 ** 30;
 
@@ -45,7 +46,7 @@ export function guestRequest(
   }
   const entries = Object.fromEntries(
     mounts.map(({ id, directory }): [string, ManifestEntry] => [
-      volumePlace(id),
+      path.relative('/workspace', volumePlace(id)),
       { type: 'hostMount', source: directory, writable: true },
     ]),
   );
@@ -75,7 +76,7 @@ export async function prepareGuest(
   }
   for (const { volumeId, mountPath, subpath } of volumes) {
     const script = 'mkdir -p "$1" "${2%/*}" && ln -sfnT "$1" "$2"';
-    const place = `/workspace/${volumePlace(volumeId)}${subpath === undefined ? '' : `/${subpath}`}`;
+    const place = `${volumePlace(volumeId)}${subpath === undefined ? '' : `/${subpath}`}`;
     const linked = await sandbox.exec(['/bin/sh', '-c', script, 'sh', place, mountPath]);
     if (!linked.ok) throw new ApiError(400, `volume at ${mountPath}: ${linked.stderr.text}`);
   }
@@ -91,7 +92,7 @@ export function imageOf(dockerfile: string): string {
 
 /**
  * A network in the provider's terms. Without a word about it a sandbox gets what the vendor gives, all of it, as far as
- * there is one.
+ * there is one; asked for in so many words and not there, it is refused.
  */
 export function networkPolicy(provider: Provider, settings: NetworkSettings): NetworkPolicy {
   const modes = provider.capabilities.network?.modes ?? ['none'];
@@ -103,11 +104,13 @@ export function networkPolicy(provider: Provider, settings: NetworkSettings): Ne
     if (modes.includes('allow-list')) return { mode: 'allow-list', allow: wanted };
     throw unsupported(`provider ${provider.id} has no network that is limited to a list`);
   }
-  return { mode: modes.includes('open') ? 'open' : 'none' };
+  if (modes.includes('open')) return { mode: 'open' };
+  if (settings.networkBlockAll === undefined) return { mode: 'none' };
+  throw unsupported(`provider ${provider.id} has no network`);
 }
 
 function volumePlace(volumeId: string): string {
-  return `.daytona-volumes/${volumeId}`;
+  return `${volumesDirectory}/${volumeId}`;
 }
 
 function resourcesOf(

@@ -6,6 +6,7 @@ import type { Sandbox } from '@gantry/core';
 import { packDisk, unpackDisk } from '../chassis/disk-copy.ts';
 import { ApiError } from './api-error.ts';
 import { account } from './daytona-sandbox.ts';
+import { volumesDirectory } from './volumes.ts';
 
 /** What sandboxes are made of: the size that they have, nominally, and the class that they are of. */
 export interface SnapshotShape {
@@ -86,7 +87,7 @@ export class Snapshots {
   async pack(sandbox: Sandbox): Promise<string> {
     this.#directory ??= mkdtempSync(path.join(os.tmpdir(), 'gantry-snapshots-'));
     const file = path.join(this.#directory, `${randomUUID()}.tar`);
-    await packDisk(sandbox, account.marker, file);
+    await packDisk(sandbox, account.marker, file, volumesDirectory);
     return file;
   }
 

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { ApiError } from './api-error.ts';
 import { organizationId } from './sandbox-view.ts';
+
+/** Where a sandbox has the volumes that its paths lead to. */
+export const volumesDirectory = '/workspace/.daytona-volumes';
 
 /** One volume: a directory of this machine. */
 export interface Volume {
@@ -26,8 +29,9 @@ export class Volumes {
     this.#directory ??= mkdtempSync(path.join(os.tmpdir(), 'gantry-volumes-'));
     const id = randomUUID();
     const directory = path.join(this.#directory, id);
-    // The guest may be another user of this machine; nobody else gets through the directory above.
     mkdirSync(directory);
+    // The guest may be another user of this machine; nobody else gets through the directory above.
+    chmodSync(directory, 0o777);
     const volume = { id, name, directory, createdAt: Date.now() };
     this.#volumes.set(id, volume);
     return volume;

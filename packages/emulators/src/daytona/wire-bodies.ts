@@ -53,7 +53,40 @@ interface Execute {
   readonly timeout?: number | undefined;
 }
 
+/** Any call to a sandbox's git; which of these there are depends on the call. */
+export interface GitBody {
+  readonly path?: string | undefined;
+  readonly url?: string | undefined;
+  readonly name?: string | undefined;
+  readonly branch?: string | undefined;
+  readonly initial_branch?: string | undefined;
+  readonly commit_id?: string | undefined;
+  readonly files?: string[] | undefined;
+  readonly message?: string | undefined;
+  readonly author?: string | undefined;
+  readonly email?: string | undefined;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  readonly remote?: string | undefined;
+  readonly mode?: string | undefined;
+  readonly target?: string | undefined;
+  readonly source?: string | undefined;
+  readonly key?: string | undefined;
+  readonly value?: string | undefined;
+  readonly scope?: 'global' | 'local' | 'system' | undefined;
+  readonly depth?: number | undefined;
+  readonly bare?: boolean | undefined;
+  readonly staged?: boolean | undefined;
+  readonly worktree?: boolean | undefined;
+  readonly allow_empty?: boolean | undefined;
+  readonly set_upstream?: boolean | undefined;
+  readonly insecure_skip_tls?: boolean | undefined;
+  readonly overwrite?: boolean | undefined;
+  readonly fetch?: boolean | undefined;
+}
+
 interface Bodies {
+  readonly git: GitBody;
   readonly newSandbox: NewSandbox;
   readonly network: NetworkSettings;
   readonly labels: { readonly labels: Record<string, string> };
@@ -104,6 +137,18 @@ const network = {
 const buildInfo = z.object({
   dockerfileContent: text,
   contextHashes: z.array(text).optional(),
+});
+
+const word = text.optional();
+const gitBody = z.object({
+  ...{ path: word, url: word, name: word, branch: word, initial_branch: word, commit_id: word },
+  ...{ message: word, author: word, email: word, username: word, password: word, remote: word },
+  ...{ mode: word, target: word, source: word, key: word, value: word },
+  files: z.array(text).optional(),
+  scope: z.enum(['global', 'local', 'system']).optional(),
+  depth: z.number().int().min(1).optional(),
+  ...{ bare: flag, staged: flag, worktree: flag, allow_empty: flag, set_upstream: flag },
+  ...{ insecure_skip_tls: flag, overwrite: flag, fetch: flag },
 });
 
 const schemas: { readonly [Name in keyof Bodies]: z.ZodType<Bodies[Name]> } = {
@@ -169,6 +214,7 @@ const schemas: { readonly [Name in keyof Bodies]: z.ZodType<Bodies[Name]> } = {
   size: z.object({ cols: z.number().int().min(1), rows: z.number().int().min(1) }),
   paths: z.object({ paths: z.array(text).min(1) }),
   replace: z.object({ files: z.array(text), pattern: text, newValue: text }),
+  git: gitBody,
   env: z.object({ set: texts.optional(), unset: z.array(text).optional() }),
 };
 

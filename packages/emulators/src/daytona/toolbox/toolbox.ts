@@ -4,6 +4,7 @@ import { isGone } from '../../chassis/emulated-sandboxes.ts';
 import { ApiError, errorResponse, unsupported } from '../api-error.ts';
 import { account } from '../daytona-sandbox.ts';
 import { addFileRoutes } from './file-routes.ts';
+import { addGitRoutes } from './git-routes.ts';
 import { addProcessRoutes } from './process-routes.ts';
 import { readSystemMetrics } from './system-metrics.ts';
 import { guestOf, type ToolboxBindings } from './toolbox-call.ts';
@@ -44,5 +45,6 @@ export function toolbox({ clock }: EmulatorContext): Hono<{ Bindings: ToolboxBin
   });
   addProcessRoutes(app);
   addFileRoutes(app);
+  addGitRoutes(app);
   return app;
 }
