@@ -4,8 +4,6 @@ export { parseRef } from './contract/sandbox-ref.ts';
 export { toSandboxError } from './errors/to-sandbox-error.ts';
 export type { ErrorContext } from './errors/to-sandbox-error.ts';
 export { defineProvider } from './provider/define-provider.ts';
-export { OutputStream } from './process/output-stream.ts';
-export { terminalKillScript } from './process/terminal-kill-script.ts';
 export type { SandboxErrorCode, SandboxErrorOptions } from './errors/sandbox-error.ts';
 export type * from './contract/call.ts';
 export type * from './contract/capabilities.ts';

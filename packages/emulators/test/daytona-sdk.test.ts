@@ -1,5 +1,4 @@
-import { request } from 'node:http';
-import { type IncomingMessage } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
@@ -14,6 +13,7 @@ import {
   DaytonaUnprocessableEntityError,
   type Sandbox,
 } from '@daytonaio/sdk';
+import { account } from '../src/daytona/daytona-sandbox.ts';
 import { type DaytonaEmulator, startDaytona } from './daytona-emulator.ts';
 import { until } from './e2b-emulator.ts';
 
@@ -90,7 +90,8 @@ describe('commands', () => {
       (await process.executeCommand('ps ax | grep -c "[7]654321"')).result;
     await until(async () => (await count()) === '1\n');
     await process.deleteSession('two');
-    await until(async () => (await count()) === '0\n');
+    await vi.waitUntil(async () => (await count()) === '0\n', { timeout: 100_000 });
+    expect(await failure(process.getSession('two'))).toBeInstanceOf(DaytonaNotFoundError);
   });
 
   test('in a terminal see its size and variables', async () => {
@@ -155,10 +156,10 @@ describe('files', () => {
     expect(await failure(fs.moveFiles('d/e', 'd/e'))).toBeInstanceOf(DaytonaConflictError);
     expect(await failure(fs.moveFiles('d/e', 'no/where'))).toBeInstanceOf(DaytonaNotFoundError);
     const deep = await fs.listFiles('d', { depth: 2 });
-    expect(deep.map(({ path }) => path)).toContain('/home/daytona/d/e/moved');
-    expect((await fs.searchFiles('d', 'mov*')).files).toEqual(['/home/daytona/d/e/moved']);
+    expect(deep.map(({ path }) => path)).toContain(`${account.home}/d/e/moved`);
+    expect((await fs.searchFiles('d', 'mov*')).files).toEqual([`${account.home}/d/e/moved`]);
     expect(await fs.findFiles('d', '234')).toEqual([
-      { file: '/home/daytona/d/e/moved', line: 1, content: '12345' },
+      { file: `${account.home}/d/e/moved`, line: 1, content: '12345' },
     ]);
     expect(await fs.replaceInFiles(['d/e/moved', 'none'], '34', '-')).toMatchObject([
       { success: true },
@@ -199,10 +200,10 @@ describe('files', () => {
     expect(await git.branches('repository')).toEqual({
       ...{ branches: ['main', 'other'], current: 'other' },
     });
-    await git.clone('/home/daytona/repository', 'clone');
+    await git.clone(`${account.home}/repository`, 'clone');
     expect((await git.status('clone')).fileStatus).toEqual([]);
     expect((await git.remotes('clone')).remotes).toEqual([
-      { name: 'origin', url: '/home/daytona/repository' },
+      { name: 'origin', url: `${account.home}/repository` },
     ]);
     const log = await sandbox.process.executeCommand('git -C clone log --format=%H%x20%an%x20%s');
     expect(log.result).toBe(`${sha} An Author first\n`);
@@ -277,7 +278,7 @@ describe('sandboxes', () => {
 
   test('are kept as snapshots, and have volumes', async () => {
     const volume = await daytona.volume.get('shared', true);
-    const volumes = [{ volumeId: volume.id, mountPath: '/home/daytona/shared' }];
+    const volumes = [{ volumeId: volume.id, mountPath: `${account.home}/shared` }];
     const source = await daytona.create({ envVars: { FROM: 'source' }, volumes }, { timeout: 0 });
     await source.fs.uploadFile(Buffer.from('as it was'), 'kept');
     await source.fs.uploadFile(Buffer.from('for all'), 'shared/file');
@@ -299,7 +300,7 @@ describe('sandboxes', () => {
     expect(await sandbox.getMetricsLatest()).toMatchObject({ cpuCount: 1, memTotal: 2 ** 30 });
     const [reading] = await sandbox.getMetrics();
     expect(reading?.memUsed).toBeGreaterThan(0);
-    expect(await sandbox.getWorkDir()).toBe('/home/daytona');
+    expect(await sandbox.getWorkDir()).toBe(account.home);
   });
 
   test('are stopped, archived and deleted by the clock, and wait for no poll', async () => {
@@ -370,7 +371,7 @@ describe('ports', () => {
     await until(async () => (await fetch(`${url}/hostname`, { headers })).status === 200);
     expect((await fetch(`${url}/hostname`)).status).toBe(401);
     const query = new URLSearchParams({ DAYTONA_SANDBOX_AUTH_KEY: token });
-    expect((await fetch(`${url}/hostname?${query}`)).status).toBe(200);
+    expect((await fetch(`${url}/hostname?${query.toString()}`)).status).toBe(200);
     const closed = await sandbox.getPreviewLink(8001);
     expect((await fetch(closed.url, { headers })).status).toBe(502);
 

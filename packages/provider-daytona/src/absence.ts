@@ -11,7 +11,10 @@ export async function explained(error: unknown, sandbox: Sandbox): Promise<unkno
   const said = fromVendor(error);
   if (SandboxError.is(said) && !vague.has(said.code)) return said;
   const { id } = sandbox;
-  const found = await unlessMissing(() => sandbox.refreshData().then(() => sandbox));
+  const found = await unlessMissing(async () => {
+    await sandbox.refreshData();
+    return sandbox;
+  });
   if (!found) return new SandboxError('not-found', `there is no sandbox ${id}`, { cause: error });
   const { state } = stateOf(found);
   if (state !== 'running') {

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { OutputStream } from '@gantry/core/driver';
+import { streams } from '@gantry/core/node';
 
 /** What the line says beside the output itself. */
 export interface Word {
@@ -9,7 +9,7 @@ export interface Word {
 
 /** Turns one output of a session line back into bytes, and tells its words. */
 export class SessionOutput {
-  readonly #output = new OutputStream();
+  readonly #output = new streams.OutputStream();
   readonly readable: ReadableStream<Uint8Array> = this.#output.readable;
   readonly #told: (word: Word) => void;
   /** Called when the reader is behind, and again when it is not. */

@@ -40,17 +40,11 @@ export async function spawnCommand(
     (text) => running.stdout.push(text),
     (text) => running.stderr.push(text),
   );
-  log.then(
-    () => {
-      followed.delete(running.lose);
-      if (running.isClean) sessions.giveBack(started.session);
-      running.lose(lost(`the command's log ended before the command`));
-    },
-    (error: unknown) => {
-      followed.delete(running.lose);
-      running.lose(lost(reasonOf(error)));
-    },
-  );
+  void follow(log).then((reason) => {
+    followed.delete(running.lose);
+    if (reason === undefined && running.isClean) sessions.giveBack(started.session);
+    return running.lose(lost(reason ?? "the command's log ended before the command"));
+  });
   let pid: number;
   try {
     pid = await running.started;
@@ -174,10 +168,16 @@ function inputOf(
   });
 }
 
-/** What breaks a connection is an event, with a message. */
-function reasonOf(error: unknown): string {
-  const said = typeof error === 'object' && error !== null && 'message' in error;
-  return said ? String(error.message) : String(error);
+/** Why a log broke; `undefined` when it came to an end. */
+async function follow(log: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await log;
+    return undefined;
+  } catch (error) {
+    // What breaks a connection is an event, with a message.
+    const said = typeof error === 'object' && error !== null && 'message' in error;
+    return said ? String(error.message) : String(error);
+  }
 }
 
 function lost(reason: string): SandboxError {

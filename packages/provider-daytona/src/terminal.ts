@@ -3,13 +3,11 @@ import {
   type Command,
   type DriverTerminal,
   type ExitStatus,
-  OutputStream,
   SandboxError,
   type Signal,
   type TerminalSize,
-  terminalKillScript,
 } from '@gantry/core/driver';
-import { noDirectory, shell } from '@gantry/core/node';
+import { noDirectory, shell, streams } from '@gantry/core/node';
 import { explained } from './absence.ts';
 import { withVendor } from './errors.ts';
 import type { DaytonaHandle } from './handle.ts';
@@ -61,7 +59,10 @@ export async function openTerminal(
       },
       async kill(signal: Signal = 'SIGKILL') {
         if (ended) return;
-        await runSandboxScript(sandbox, terminalKillScript, [signal.slice(3), String(leader)]);
+        await runSandboxScript(sandbox, shell.terminalKillScript, [
+          signal.slice(3),
+          String(leader),
+        ]);
       },
     };
   } catch (error) {
@@ -100,7 +101,7 @@ async function exitOf(
 class Screen {
   readonly mark: string;
   readonly begun: Promise<number>;
-  readonly #output = new OutputStream();
+  readonly #output = new streams.OutputStream();
   readonly readable: ReadableStream<Uint8Array> = this.#output.readable;
   readonly #begin = Promise.withResolvers<number>();
   #before: Buffer | undefined = Buffer.alloc(0);

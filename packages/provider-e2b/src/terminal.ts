@@ -1,11 +1,5 @@
-import {
-  type Command,
-  type DriverTerminal,
-  OutputStream,
-  type Signal,
-  type TerminalSize,
-  terminalKillScript,
-} from '@gantry/core/driver';
+import type { Command, DriverTerminal, Signal, TerminalSize } from '@gantry/core/driver';
+import { shell, streams } from '@gantry/core/node';
 import { withVendor } from './errors.ts';
 import { exitStatusOf } from './exit-status.ts';
 import { runGuestScript } from './guest-script.ts';
@@ -20,7 +14,7 @@ export async function openTerminal(
   command: Omit<Command, 'stdin'>,
   { columns: cols, rows }: TerminalSize,
 ): Promise<DriverTerminal> {
-  const output = new OutputStream();
+  const output = new streams.OutputStream();
   const envs = terminalEnvironment(command);
   const opened = await withVendor(() =>
     sandbox.pty.create({
@@ -49,7 +43,10 @@ export async function openTerminal(
       withVendor(() => sandbox.pty.resize(opened.pid, { cols: size.columns, rows: size.rows })),
     async kill(signal: Signal = 'SIGKILL') {
       if (opened.exitCode !== undefined) return;
-      await runGuestScript(sandbox, terminalKillScript, [signal.slice(3), String(opened.pid)]);
+      await runGuestScript(sandbox, shell.terminalKillScript, [
+        signal.slice(3),
+        String(opened.pid),
+      ]);
     },
   };
 }

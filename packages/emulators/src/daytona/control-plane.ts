@@ -5,7 +5,8 @@ import { addImageRoutes } from './image-routes.ts';
 import { networkPolicy } from './guest.ts';
 import type { Previews } from './previews.ts';
 import { listPage } from './sandbox-list.ts';
-import { type DaytonaSandboxes, requireReal } from './sandboxes.ts';
+import { requireReal } from './sandbox-checks.ts';
+import type { DaytonaSandboxes } from './sandboxes.ts';
 import { readSystemMetrics } from './toolbox/system-metrics.ts';
 import { readBody } from './wire-bodies.ts';
 

@@ -12,7 +12,7 @@ export class Events {
   readonly #http = createServer();
   readonly #io: Server;
 
-  constructor({ isKey }: EmulatorContext) {
+  constructor(context: EmulatorContext) {
     this.#io = new Server(this.#http, {
       path: eventsPath,
       transports: ['websocket'],
@@ -20,7 +20,7 @@ export class Events {
     });
     this.#io.use((socket, next) => {
       const { token } = socket.handshake.auth;
-      if (isKey(typeof token === 'string' ? token : undefined)) next();
+      if (context.isKey(typeof token === 'string' ? token : undefined)) next();
       else next(new Error('Unauthorized'));
     });
   }

@@ -7,7 +7,7 @@ import { Listener, type WireRequest, type WireResponse } from '../chassis/listen
 import { proxyRequest, proxyUpgrade } from '../chassis/port-proxy.ts';
 import { ApiError } from './api-error.ts';
 import { type DaytonaSandbox, newToken } from './daytona-sandbox.ts';
-import { requireReal } from './sandboxes.ts';
+import { requireReal } from './sandbox-checks.ts';
 
 /** Ports of the vendor's own services in a sandbox. */
 const reserved: ReadonlySet<number> = new Set([2280, 22_222, 33_333]);
@@ -113,9 +113,10 @@ export class Previews {
 
   async close(): Promise<void> {
     const opened = await Promise.allSettled(this.#listeners.values());
-    await Promise.all(
-      opened.map((one) => (one.status === 'fulfilled' ? one.value.listener.close() : undefined)),
+    const listeners = opened.flatMap((one) =>
+      one.status === 'fulfilled' ? [one.value.listener] : [],
     );
+    await Promise.all(listeners.map((listener) => listener.close()));
   }
 
   async #listen(

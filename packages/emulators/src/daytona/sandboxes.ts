@@ -2,10 +2,12 @@ import type { Capabilities } from '@gantry/core';
 import { EmulatedSandboxes } from '../chassis/emulated-sandboxes.ts';
 import type { EmulatorContext } from '../chassis/emulator.ts';
 import { RateLimit } from '../chassis/quota.ts';
-import { ApiError, noSandbox, unsupported } from './api-error.ts';
+import { ApiError, noSandbox } from './api-error.ts';
 import { DaytonaSandbox, type SandboxState } from './daytona-sandbox.ts';
 import type { Events } from './events.ts';
 import { guestRequest, imageOf, prepareGuest } from './guest.ts';
+import { requireMachine, requireReal, requireState, requireSuspend } from './sandbox-checks.ts';
+import { nextChange } from './next-change.ts';
 import { sandboxView } from './sandbox-view.ts';
 import { type SnapshotShape, type Snapshots, unpack } from './snapshots.ts';
 import type { Volumes } from './volumes.ts';
@@ -104,9 +106,7 @@ export class DaytonaSandboxes {
   start(sandbox: DaytonaSandbox): void {
     const { state } = sandbox;
     if (state === 'started' || state === 'starting') return;
-    const through = ({ stopped: 'starting', archived: 'restoring', paused: 'resuming' } as const)[
-      state as 'stopped'
-    ];
+    const through = wayUp[state];
     if (through === undefined) throw new ApiError(400, `Sandbox is not in valid state: ${state}`);
     const resume = async (): Promise<void> => {
       const real = requireReal(sandbox);
@@ -195,29 +195,14 @@ export class DaytonaSandboxes {
   /** Sets what the clock does to it next. */
   schedule(sandbox: DaytonaSandbox): void {
     sandbox.alarm?.[Symbol.dispose]();
-    const { intervals, state, destroyAt, lastActivityAt, stoppedAt = 0 } = sandbox;
-    const minutes = (count: number): number => count * 60_000;
-    const plans: (readonly [time: number, act: () => void])[] = [];
-    if (destroyAt !== undefined) plans.push([destroyAt, () => this.destroy(sandbox)]);
-    if (state === 'started' && intervals.stop > 0) {
-      plans.push([lastActivityAt + minutes(intervals.stop), () => this.stop(sandbox)]);
-    }
-    if (state === 'started' && intervals.pause > 0) {
-      plans.push([lastActivityAt + minutes(intervals.pause), () => this.pause(sandbox)]);
-    }
-    if (state === 'stopped' && intervals.delete >= 0) {
-      plans.push([stoppedAt + minutes(intervals.delete), () => this.destroy(sandbox)]);
-    }
-    if (state === 'stopped' && intervals.archive > 0) {
-      plans.push([stoppedAt + minutes(intervals.archive), () => this.archive(sandbox)]);
-    }
-    const [first] = plans.toSorted(([a], [b]) => a - b);
-    if (!first) return;
+    const next = nextChange(sandbox);
+    if (!next) return;
+    const { lastActivityAt } = sandbox;
     const { clock } = this.parts.context;
-    sandbox.alarm = clock.at(first[0], async () => {
-      const moved = sandbox.lastActivityAt !== lastActivityAt && first[0] !== destroyAt;
-      if (moved) return this.schedule(sandbox);
-      first[1]();
+    sandbox.alarm = clock.at(next.time, async () => {
+      const used = sandbox.lastActivityAt !== lastActivityAt;
+      if (used && next.time !== sandbox.destroyAt) return this.schedule(sandbox);
+      this[next.change](sandbox);
       await sandbox.alone(() => Promise.resolve());
     });
   }
@@ -279,6 +264,13 @@ export class DaytonaSandboxes {
   }
 }
 
+/** What a sandbox that runs nothing goes through to be started. */
+const wayUp: Partial<Record<SandboxState, SandboxState>> = {
+  stopped: 'starting',
+  archived: 'restoring',
+  paused: 'resuming',
+};
+
 /** States in which a sandbox runs nothing. */
 const idle: ReadonlySet<SandboxState> = new Set([
   ...([
@@ -291,25 +283,3 @@ const idle: ReadonlySet<SandboxState> = new Set([
     'destroyed',
   ] as const),
 ]);
-
-/** The real sandbox behind one. */
-export function requireReal(sandbox: DaytonaSandbox): NonNullable<DaytonaSandbox['real']> {
-  if (sandbox.real) return sandbox.real;
-  throw new ApiError(400, `Sandbox ${sandbox.id} is not ready`);
-}
-
-function requireState({ state }: DaytonaSandbox, wanted: SandboxState): void {
-  if (state === wanted) return;
-  const message = `Sandbox is not ${wanted}: its state is ${state}`;
-  throw new ApiError(400, message);
-}
-
-function requireMachine({ shape }: DaytonaSandbox, what: string): void {
-  if (shape.sandboxClass === 'linux-vm') return;
-  throw new ApiError(422, `${what} is not supported for this sandbox`);
-}
-
-function requireSuspend(sandbox: DaytonaSandbox): void {
-  if (requireReal(sandbox).sandbox.capabilities.suspend) return;
-  throw unsupported('the provider cannot suspend a sandbox');
-}

@@ -36,23 +36,21 @@ export async function runFileScript(
     env: { LC_ALL: 'C' },
     maxOutputBytes: 64 * 2 ** 20,
   });
-  const complaint = result.stderr.text.trim();
-  switch (result.exit.code) {
-    case 0:
-      return result.stdout.text;
-    case fileExits.missing:
-      throw missing(path);
-    case fileExits.exists:
-      throw new ApiError(409, `destination already exists: ${more[0] ?? path}`);
-    case fileExits.directory:
-      throw new ApiError(400, 'cannot delete directory without recursive flag');
-    default:
-      if (/Permission denied|Operation not permitted/.test(complaint)) throw denied(path);
-      throw new ApiError(500, complaint === '' ? `${path}: it failed` : complaint);
+  const { code } = result.exit;
+  if (code === 0) return result.stdout.text;
+  if (code === fileExits.missing) throw missing(path);
+  if (code === fileExits.exists) {
+    throw new ApiError(409, `destination already exists: ${more[0] ?? path}`);
   }
+  if (code === fileExits.directory) {
+    throw new ApiError(400, 'cannot delete directory without recursive flag');
+  }
+  const complaint = result.stderr.text.trim();
+  if (/Permission denied|Operation not permitted/.test(complaint)) throw denied(path);
+  throw new ApiError(500, complaint === '' ? `${path}: it failed` : complaint);
 }
 
-export function missing(path: string): ApiError {
+function missing(path: string): ApiError {
   return new ApiError(404, `file not found: ${path}`, 'FILE_NOT_FOUND');
 }
 

@@ -11,6 +11,9 @@ const words: Readonly<Record<string, string>> = {
   U: 'Updated but unmerged',
 };
 
+/** How many words stand before a file's name, by the kind of line. */
+const wordsBefore: Readonly<Record<string, number>> = { '1': 8, '2': 9, u: 10, '?': 1 };
+
 /** `git status --porcelain=v2 --branch -z` as the daemon tells it. */
 export function gitStatus(text: string): object {
   const head = new Map<string, string>();
@@ -21,7 +24,7 @@ export function gitStatus(text: string): object {
     const [, name, value] = /^# branch\.(\S+) (.*)$/s.exec(field) ?? [];
     if (name !== undefined) head.set(name, value ?? '');
     const kind = field.slice(0, 1);
-    const count = ({ '1': 8, '2': 9, u: 10, '?': 1 } as const)[kind as '1'];
+    const count = wordsBefore[kind];
     if (count === undefined) continue;
     const path = field.split(' ').slice(count).join(' ');
     const [staged = '?', worktree = '?'] = kind === '?' ? [] : field.slice(2, 4);

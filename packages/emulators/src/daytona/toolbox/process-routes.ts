@@ -63,7 +63,7 @@ export function addProcessRoutes(app: Hono<{ Bindings: ToolboxBindings }>): void
   );
   app.post('/process/session/:id/command/:command/input', async (c) => {
     const { data } = await readBody(c.req, 'input');
-    const { id: session = '', command = '' } = c.req.param();
+    const { id: session, command } = c.req.param();
     await commandOf(c);
     await (await c.env.sandbox.sessions.get(session)).feed(command, data);
     return c.body(null, 204);

@@ -2,7 +2,7 @@ import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { Sandbox } from '@gantry/core';
 import { account, type DaytonaSandbox } from '../daytona-sandbox.ts';
-import { requireReal } from '../sandboxes.ts';
+import { requireReal } from '../sandbox-checks.ts';
 
 /** What comes with a request to a sandbox's daemon. */
 export interface ToolboxBindings extends HttpBindings {

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { ApiError } from '../api-error.ts';
 import type { DaytonaSandbox } from '../daytona-sandbox.ts';
-import { requireReal } from '../sandboxes.ts';
+import { requireReal } from '../sandbox-checks.ts';
 import { outputMarkers } from './command-log.ts';
 import { guestPath } from './toolbox-call.ts';
 
