@@ -191,7 +191,7 @@ describe('life', () => {
     const woken = await machines.resume(machine.ref);
     expect((await woken.exec('pgrep -fc "[t]icks"')).stdout.text).toBe('1\n');
     await woken.files.write('kept', 'yes');
-    const forks = await woken.fork(2, { labels: { kind: 'fork' } });
+    const forks = await woken.fork(1, { labels: { kind: 'fork' } });
     for (const fork of forks) {
       if (fork.status === 'rejected') throw fork.reason;
       expect(await fork.value.files.readText('kept')).toBe('yes');

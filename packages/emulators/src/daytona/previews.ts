@@ -95,6 +95,8 @@ export class Previews {
     };
     if (!this.#mayEnter(address, request)) return say(401, 'Unauthorized');
     const { sandbox, port } = address;
+    // The vendor does not stop what is looked at.
+    sandbox.lastActivityAt = this.#context.clock.now();
     if (sandbox.state !== 'started') return say(400, 'the sandbox is not started');
     const refused = (): void => say(502, `nothing listens on port ${port}`);
     const { sandbox: guest } = requireReal(sandbox);

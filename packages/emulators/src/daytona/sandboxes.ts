@@ -77,6 +77,7 @@ export class DaytonaSandboxes {
     const options = guestRequest(provider, capabilities, request, shape, volumes);
     const sandbox = new DaytonaSandbox(request, shape, clock.now());
     sandbox.env = { ...shape.env, ...request.env };
+    for (const secret of [sandbox.previewToken, sandbox.signingKey]) context.conceal(secret);
     this.#sandboxes.set(sandbox.id, sandbox);
     this.schedule(sandbox);
     const missing =
