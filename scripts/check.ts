@@ -6,7 +6,7 @@ import { build } from './build.ts';
 import { checkChangesets } from './check-changesets.ts';
 import { checkPackages } from './check-packages.ts';
 import { pretty, root, runCommand, type Finished } from './repository.ts';
-import { filesToRunAlone, settle, type Tally, tally, type VitestReport } from './vitest-report.ts';
+import { runAlone, settle, tally, type VitestReport } from './vitest-report.ts';
 
 // Runs every check of the repository and ends with the one line `N passed, N failed`.
 
@@ -54,15 +54,17 @@ function readReport(file: string): VitestReport | undefined {
   }
 }
 
-/** Runs vitest once, shown as it goes, and reads what became of each of `files`. */
-async function runTests(args: readonly string[], files: readonly string[]): Promise<Tally> {
+/** Runs vitest once, shown as it goes. */
+async function runTests(
+  args: readonly string[],
+): Promise<{ report: VitestReport | undefined; code: number }> {
   const folder = mkdtempSync(path.join(tmpdir(), 'gantry-check-'));
   try {
     const file = path.join(folder, 'report.json');
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`];
     const run = ['run', '--allowOnly=false', ...reporters, ...args];
     const { code } = await runCommand('vitest', run, { show: true });
-    return tally(readReport(file), code, files);
+    return { report: readReport(file), code };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -70,12 +72,14 @@ async function runTests(args: readonly string[], files: readonly string[]): Prom
 
 async function tests(label: string, selection: string, files: readonly string[]): Promise<void> {
   const since = performance.now();
-  let result = await runTests([selection], files);
-  const again = filesToRunAlone(result);
-  if (again.length > 0) {
+  const first = await runTests([selection]);
+  let result = tally(first.report, first.code, files);
+  const again = runAlone(result);
+  if (again) {
     process.stdout.write('\nOnce more, one file at a time, what failed beside the others:\n');
-    const alone = await runTests([selection, '--no-file-parallelism', ...again], again);
-    result = settle(result, alone);
+    const only = ['--no-file-parallelism', '--testNamePattern', again.pattern];
+    const alone = await runTests([selection, ...only, ...again.files]);
+    result = settle(result, alone.report);
     for (const test of result.unsteady)
       process.stdout.write(`UNSTEADY (failed beside others, passed alone; mend it): ${test}\n`);
   }

@@ -99,9 +99,15 @@ export function withReportTable(
   return `${text.slice(0, begin)}${BEGIN}\n\n${reportTable(reports)}\n\n${text.slice(end)}`;
 }
 
+/** The name of a provider's report; of one on an emulator that has another backend than local, with that. */
+export function reportName(provider: string, on?: string): string {
+  return on === undefined ? provider : `${provider}-on-${on}`;
+}
+
 /** The document beside a report: what it says, and how to get it again. */
 export function reportDocument(name: string, report: CommittedReport): string {
   const { environment, subject, suite } = report;
+  const on = name === subject.name ? undefined : name.slice(`${subject.name}-on-`.length);
   const profiles = Object.entries(report.profiles).map(
     ([profile, { status, supported, checks }]) => {
       const failed = (checks['fail'] ?? 0) + (checks['untestable'] ?? 0) + (checks['error'] ?? 0);
@@ -114,6 +120,7 @@ export function reportDocument(name: string, report: CommittedReport): string {
     `--concurrency ${report.concurrency}`,
     `--timeout-scale ${report.timeoutScale}`,
     ...(report.mode === 'emulated' ? ['--emulated'] : []),
+    ...(on === undefined ? [] : [`--on ${on}`]),
     ...(report.checks.some(({ known }) => known !== undefined)
       ? [`--known-failures reports/${name}/known-failures.json`]
       : []),
@@ -121,7 +128,7 @@ export function reportDocument(name: string, report: CommittedReport): string {
   return [
     `# Conformance of ${name}`,
     '',
-    `Provider \`${subject.name}\`, isolation \`${subject.isolation}\`, ${report.mode}: **${verdictOf(report)}**. Measured on ${report.startedAt.slice(0, 10)} by suite ${suite.version}`,
+    `Provider \`${subject.name}\`, isolation \`${subject.isolation}\`, ${report.mode}${on === undefined ? '' : ` on ${on}`}: **${verdictOf(report)}**. Measured on ${report.startedAt.slice(0, 10)} by suite ${suite.version}`,
     `(requirements ${suite.requirements.slice(0, 12)}), ${report.checks.length} checks in ${(report.ms / 1_000).toFixed(0)} s, on ${environment.os} (${environment.arch}) with Node ${environment.node}.`,
     `Everything is in [${name}.json](${name}.json), unedited; [${name}.html](${name}.html) is the same to read.`,
     '',
@@ -135,13 +142,13 @@ export function reportDocument(name: string, report: CommittedReport): string {
     'From a checkout, on a machine that has what the provider needs (`npx gantry doctor` says):',
     '',
     '```sh',
-    `npm run reports -- ${name} ${options.join(' ')}`,
+    `npm run reports -- ${subject.name} ${options.join(' ')}`,
     '```',
     '',
     `That writes this folder's files for \`${name}\` anew. To repeat this very run, with its draws of random numbers, and keep the files:`,
     '',
     '```sh',
-    `npx gantry conformance ${name} ${options.join(' ')} --seed ${report.seed} --report again.json`,
+    `npx gantry conformance ${subject.name} ${options.join(' ')} --seed ${report.seed} --report again.json`,
     '```',
     '',
   ].join('\n');

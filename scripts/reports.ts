@@ -1,7 +1,12 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { requireBuild } from './built.ts';
-import { committedReports, reportDocument, withReportTable } from './conformance-reports.ts';
+import {
+  committedReports,
+  reportDocument,
+  reportName,
+  withReportTable,
+} from './conformance-reports.ts';
 import { root, runCommand } from './repository.ts';
 import { withDocker } from './with-docker.ts';
 
@@ -15,14 +20,16 @@ if (!/^[a-z][a-z0-9-]*$/.test(name)) {
   await requireBuild();
   const folder = path.join(root, 'reports');
   mkdirSync(folder, { recursive: true });
-  const file = (ending: string): string => path.join(folder, `${name}.${ending}`);
+  const backend = options[options.indexOf('--on') + 1];
+  const on = options.includes('--on') && backend !== 'local' ? backend : undefined;
+  const file = (ending: string): string => path.join(folder, `${reportName(name, on)}.${ending}`);
   const outputs = ['--report', file('json'), '--html', file('html'), '--badge', file('badge.json')];
   const program = path.join(root, 'packages', 'cli', 'bin', 'gantry.js');
   const parameters = [program, 'conformance', name, ...outputs, ...options];
   const run = async (environment: Readonly<Record<string, string>>): Promise<number> =>
     (await runCommand(process.execPath, parameters, { show: true, environment })).code;
   // What `DOCKER_HOST` names, else a private daemon.
-  const isPrivate = name === 'docker' && !process.env['DOCKER_HOST'];
+  const isPrivate = [name, on].includes('docker') && !process.env['DOCKER_HOST'];
   process.exitCode = isPrivate
     ? await withDocker((host) => run({ DOCKER_HOST: host }))
     : await run({});

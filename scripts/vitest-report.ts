@@ -63,17 +63,38 @@ export function tally(
 /** More files than this fail for a reason of their own, not for what ran beside them. */
 const mostUnsteadyFiles = 4;
 
-/** The files to run once more, alone: where all that went wrong is tests that failed, in a few files. */
-export function filesToRunAlone({ failed, broken }: Tally): readonly string[] {
-  const files = [...new Set(broken.map(({ file }) => file))];
-  return broken.length === failed && files.length <= mostUnsteadyFiles ? files : [];
+/** What to run once more, alone. */
+export interface Again {
+  readonly files: readonly string[];
+  /** Matches the names of those tests and no others, for vitest's `--testNamePattern`. */
+  readonly pattern: string;
 }
 
-/** What a run counts after its failed files were run once more, alone: a test that passed then is unsteady. */
-export function settle(first: Tally, alone: Tally): Tally {
-  if (alone.failed > 0) return first;
+/** The tests to run once more, alone: where all that went wrong is tests that failed, in a few files. */
+export function runAlone({ failed, broken }: Tally): Again | undefined {
+  const files = [...new Set(broken.map(({ file }) => file))];
+  if (failed === 0 || broken.length !== failed || files.length > mostUnsteadyFiles)
+    return undefined;
+  const names = new Set(broken.map(({ test }) => test.replace(/[$()*+.?[\\\]^{|}]/g, '\\$&')));
+  return { files, pattern: `^(?:${[...names].join('|')})$` };
+}
+
+/** What a run counts after its failed tests were run once more, alone: one that passed then is unsteady. */
+export function settle(first: Tally, alone: VitestReport | undefined): Tally {
+  const passed = new Set(
+    alone?.testResults.flatMap(({ name, assertionResults }) =>
+      assertionResults
+        .filter(({ status }) => status === 'passed')
+        .map(({ fullName }) => `${name}: ${fullName}`),
+    ),
+  );
+  const label = ({ file, test }: Tally['broken'][number]): string => `${file}: ${test}`;
+  const unsteady = first.broken.map(label).filter((name) => passed.has(name));
+  const reasons = first.reasons.filter(
+    (reason) => !unsteady.some((name) => reason === `failed: ${name}`),
+  );
   return {
-    ...{ passed: first.passed + first.failed, failed: 0, reasons: [], broken: [] },
-    unsteady: first.broken.map(({ file, test }) => `${file}: ${test}`),
+    ...first,
+    ...{ passed: first.passed + unsteady.length, failed: reasons.length, reasons, unsteady },
   };
 }

@@ -44,7 +44,7 @@ function allowedEntries({
 }
 
 /** The libraries that core may import; every other package is held to what its package.json declares. */
-const CORE_LIBRARIES = ['ignore', 'tar-stream', 'yaml', 'zod'];
+const CORE_LIBRARIES = ['@opentelemetry/api', 'ignore', 'tar-stream', 'yaml', 'zod'];
 
 const builtins = new Set(builtinModules);
 const ours = new Set(packages.map(({ name }) => name));

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { filesToRunAlone, settle, tally, type VitestReport } from '../scripts/vitest-report.ts';
+import { runAlone, settle, tally, type VitestReport } from '../scripts/vitest-report.ts';
 
 const EXPECTED = ['a.test.ts'];
 
@@ -45,19 +45,45 @@ test('an empty run counts as failed even where nothing was expected', () => {
 
 test('a test that fails beside others and passes alone counts as passed, and is named', () => {
   const first = tally({ testResults: [file('failed', 'passed', 'failed')] }, 1, EXPECTED);
-  expect(filesToRunAlone(first)).toEqual(['a.test.ts']);
-  const passed = tally({ testResults: [file('passed', 'passed', 'passed')] }, 0, EXPECTED);
+  expect(runAlone(first)).toEqual({ files: ['a.test.ts'], pattern: '^(?:test 1)$' });
+  const passed = { testResults: [file('passed', 'skipped', 'passed')] };
   expect(settle(first, passed)).toMatchObject({
-    ...{ passed: 2, failed: 0 },
+    ...{ passed: 2, failed: 0, reasons: [] },
     unsteady: ['a.test.ts: test 1'],
   });
-  expect(settle(first, first)).toEqual(first);
+});
+
+test.each<[string, VitestReport | undefined]>([
+  ['failed again', { testResults: [file('failed', 'skipped', 'failed')] }],
+  ['was not run again', { testResults: [file('passed', 'passed', 'skipped')] }],
+  ['was run again without a report', undefined],
+])('a test that %s stays failed', (_name, alone) => {
+  const first = tally({ testResults: [file('failed', 'passed', 'failed')] }, 1, EXPECTED);
+  expect(settle(first, alone)).toEqual(first);
+});
+
+test('of two tests that failed, each is judged by itself', () => {
+  const first = tally({ testResults: [file('failed', 'failed', 'failed')] }, 1, EXPECTED);
+  const alone = { testResults: [file('failed', 'passed', 'failed')] };
+  expect(settle(first, alone)).toMatchObject({
+    ...{ passed: 1, failed: 1, reasons: ['failed: a.test.ts: test 1'] },
+    unsteady: ['a.test.ts: test 0'],
+  });
+});
+
+test('names are matched as they are, and nothing else is', () => {
+  const odd = { fullName: 'a (b) [c] x.y|z? $1', status: 'failed' };
+  const report = { testResults: [{ ...file('failed'), assertionResults: [odd] }] };
+  const { pattern } = runAlone(tally(report, 1, EXPECTED)) ?? { pattern: '' };
+  expect(new RegExp(pattern).test(odd.fullName)).toBe(true);
+  expect(new RegExp(pattern).test('a (b) [c] xxy|z? $1')).toBe(false);
 });
 
 test('what was skipped, did not load or failed all over is not run once more', () => {
   const skipped = [file('failed', 'failed', 'skipped')];
-  expect(filesToRunAlone(tally({ testResults: skipped }, 1, EXPECTED))).toEqual([]);
-  expect(filesToRunAlone(tally({ testResults: [file('failed')] }, 1, EXPECTED))).toEqual([]);
+  expect(runAlone(tally({ testResults: skipped }, 1, EXPECTED))).toBeUndefined();
+  expect(runAlone(tally({ testResults: [file('failed')] }, 1, EXPECTED))).toBeUndefined();
   const many = ['a', 'b', 'c', 'd', 'e'].map((name) => ({ ...file('failed', 'failed'), name }));
-  expect(filesToRunAlone(tally({ testResults: many }, 1, []))).toEqual([]);
+  expect(runAlone(tally({ testResults: many }, 1, []))).toBeUndefined();
+  expect(runAlone(tally({ testResults: [file('passed', 'passed')] }, 0, []))).toBeUndefined();
 });

@@ -97,6 +97,8 @@ describe('weakened subjects fail loudly', () => {
         });
         const expected = weakened[name];
         expect(failures(report)).toEqual(expect.arrayContaining([...expected]));
+        // What was never made has shown nothing.
+        expect(against(report).filter((line) => line.includes('create failed'))).toEqual([]);
       },
       10 * minutes,
     );

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
-import type { FileTransfer } from '@gantry/core/driver';
-import { withVendor } from './errors.ts';
+import { type FileTransfer, SandboxError } from '@gantry/core/driver';
+import { fromVendor, withVendor } from './errors.ts';
 import type { DaytonaHandle } from './handle.ts';
 import { runSandboxScript } from './sandbox-script.ts';
 
@@ -26,12 +26,24 @@ export const transfer: FileTransfer<DaytonaHandle> = {
     if (!plain) await runSandboxScript(sandbox, 'ln -s -- "$1" "$2"', [path, place]);
     try {
       const stream = await withVendor(() => sandbox.fs.downloadFileStream(place, { signal }));
-      return Readable.toWeb(stream);
+      return ReadableStream.from(whole(stream));
     } finally {
       if (!plain) await runSandboxScript(sandbox, 'rm -f -- "$1"', [place]);
     }
   },
 };
+
+/** The bytes of a stream of the SDK's; what breaks it is told in our words. */
+async function* whole(stream: Readable): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* stream as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    const said = fromVendor(error);
+    if (SandboxError.is(said)) throw said;
+    const message = `the download broke: ${error instanceof Error ? error.message : String(error)}`;
+    throw new SandboxError('unavailable', message, { cause: error, outcome: 'unknown' });
+  }
+}
 
 function newPath(): string {
   return `/tmp/.gantry-${randomUUID()}`;

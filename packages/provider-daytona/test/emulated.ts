@@ -7,19 +7,18 @@ import { daytona as vendor } from '@gantry/emulators/daytona';
 import { local } from '@gantry/provider-local';
 import { daytona } from '../src/index.ts';
 
-/** The provider on an emulator of its vendor, whose sandboxes are real ones of this machine. */
+/** The provider on an emulator of its vendor, whose sandboxes are real ones of another provider. */
 export interface Emulated extends AsyncDisposable {
   readonly provider: Provider;
   readonly emulator: Emulator;
 }
 
-export async function startEmulated(
-  options: Omit<EmulatorOptions, 'provider'> = {},
-): Promise<Emulated> {
+/** Without another provider its sandboxes are local ones. */
+export async function startEmulated(options: Partial<EmulatorOptions> = {}): Promise<Emulated> {
   const scratch = mkdtempSync(path.join(os.tmpdir(), 'gantry-daytona-'));
   const emulator = await startEmulator(vendor, {
-    ...options,
     provider: local({ stateDirectory: path.join(scratch, 'state') }),
+    ...options,
   });
   const { key: apiKey, url } = emulator;
   return {

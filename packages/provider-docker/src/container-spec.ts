@@ -3,6 +3,7 @@ import { SandboxError } from '@gantry/core/driver';
 import type { ContainerCreateOptions } from 'dockerode';
 import { ownLabels } from './labels.ts';
 import { openNetwork } from './open-network.ts';
+import { waitProgramPath } from './wait-program.ts';
 import { seccompProfile } from './seccomp-profile.ts';
 
 /** What a sandbox gets when its request names no figure. */
@@ -31,8 +32,9 @@ const guestRootCapabilities: readonly string[] = [
 export interface ContainerParts {
   /** Id of the prepared image. */
   readonly image: string;
-  /** Id of the image that it was prepared from. */
+  /** Id of the image that snapshots are layered on. */
   readonly base: string;
+  readonly hasShell: boolean;
   /** `uid:gid` of every process of the guest. */
   readonly owner: string;
   readonly architecture: 'x64' | 'arm64';
@@ -63,7 +65,7 @@ export function containerSpec(
     Image: parts.image,
     // The daemon gives the capabilities of a container to its root only where its first process is root's.
     User: isRoot ? '0:0' : timekeeper,
-    Entrypoint: ['/bin/sh', '-c', 'exec sleep "$0"', lifetimeSeconds(request.maxLifetimeMs)],
+    Entrypoint: firstProcess(request.maxLifetimeMs, parts.hasShell),
     Cmd: [],
     Env: environment(request),
     // Not the workspace, which a guest may have closed to others before it was forked.
@@ -110,6 +112,13 @@ function environment({ env }: CreateRequest): string[] {
   return Object.entries({ HOME: '/tmp', ...env }).map(([name, value]) => `${name}=${value}`);
 }
 
+/** What ends when the sandbox's time is over. */
+function firstProcess(lifetimeMs: number, hasShell: boolean): string[] {
+  if (hasShell) return ['/bin/sh', '-c', 'exec sleep "$0"', lifetimeSeconds(lifetimeMs)];
+  const nanoseconds = Math.floor(lifetimeMs % 1_000) * 1_000_000;
+  return [`/${waitProgramPath}`, String(Math.floor(lifetimeMs / 1_000)), String(nanoseconds)];
+}
+
 /** Whole seconds where there is one: not every `sleep` takes fractions. Never more than was asked. */
 function lifetimeSeconds(milliseconds: number): string {
   return String(milliseconds >= 1_000 ? Math.floor(milliseconds / 1_000) : milliseconds / 1_000);
@@ -128,6 +137,7 @@ function labelsOf(
     [ownLabels.root]: readOnly ? 'read-only' : 'copy-on-write',
     [ownLabels.base]: parts.base,
     [ownLabels.owner]: parts.owner,
+    [ownLabels.shell]: parts.hasShell ? 'sh' : 'none',
     // Always written: an image may bring one of its own.
     [ownLabels.forkImage]: parts.forkImage ?? '',
   };

@@ -1,11 +1,11 @@
-import { SandboxError, type CreateRequest } from '@gantry/core/driver';
+import { type Call, SandboxError, type CreateRequest } from '@gantry/core/driver';
 import type Dockerode from 'dockerode';
 import { containerSpec } from './container-spec.ts';
 import { removeContainer } from './containers.ts';
 import type { DaemonAddress } from './daemon-address.ts';
 import type { DockerHandle } from './docker-handle.ts';
 import type { DockerOptions } from './docker-options.ts';
-import { directoriesTar } from './directories-tar.ts';
+import { tarEntry, tarOf } from './small-tar.ts';
 import { dockerError, wordsOf } from './errors.ts';
 import { ensureImage, type KnownImage } from './image.ts';
 import { ownerOf } from './image-user.ts';
@@ -34,20 +34,23 @@ export interface Workshop {
 export async function createContainer(
   workshop: Workshop,
   request: CreateRequest,
-  signal: AbortSignal,
+  call: Call,
   from?: { readonly image: string; readonly forkImage?: string },
 ): Promise<DockerHandle> {
   const { daemon, address, options } = workshop;
+  const { signal } = call;
   refuseImpossible(request, address);
   const name = from?.image ?? request.image ?? options.image ?? defaultImage;
-  const image = await ensureImage(daemon, name, options.onPull, signal);
+  const image = await ensureImage(daemon, name, options.onPull, call);
   const owner = await ownerOf(daemon, image.id, request, signal);
-  const prepared = await prepareOnce(workshop, image, owner);
+  const architecture = await workshop.architecture();
+  const prepared = await prepareOnce(workshop, image, owner, architecture);
   const spec = containerSpec(request, {
     image: prepared.id,
     base: prepared.base,
+    hasShell: prepared.hasShell,
     owner,
-    architecture: await workshop.architecture(),
+    architecture,
     runtime: options.runtime,
     forkImage: from?.forkImage,
   });
@@ -59,7 +62,8 @@ export async function createContainer(
     signal.throwIfAborted();
     const parents = mountParents(request.mounts ?? []);
     if (parents.length > 0) {
-      await container.putArchive(directoriesTar(parents, owner), { path: '/workspace' });
+      const tar = tarOf(parents.map((parent) => tarEntry(`${parent}/`, owner)));
+      await container.putArchive(tar, { path: '/workspace' });
     }
     await container.start();
     // Its guest may stop any process in it, the one that counts the time included.
@@ -93,6 +97,7 @@ async function prepareOnce(
   workshop: Workshop,
   image: KnownImage,
   owner: string,
+  architecture: 'x64' | 'arm64',
 ): Promise<PreparedImage> {
   const key = `${image.id} ${owner}`;
   const { daemon, prepared } = workshop;
@@ -100,7 +105,8 @@ async function prepareOnce(
   // It may have been removed since, by hand or by a prune.
   if (known && (await isThere(daemon, known.id))) return known;
   // Shared with other creates, so not one's own to abort.
-  const fresh = prepareImage(daemon, image, owner, new AbortController().signal);
+  const { signal } = new AbortController();
+  const fresh = prepareImage(daemon, image, { owner, architecture, signal });
   prepared.set(key, fresh);
   return fresh;
 }

@@ -9,6 +9,8 @@ export interface DockerHandle extends DriverHandle {
   /** `uid:gid` that commands run as by default. */
   readonly owner: string;
   readonly root: 'read-only' | 'copy-on-write';
-  /** Id of the image that this sandbox's image was prepared from. */
+  /** Without one, commands go through the daemon's API, and what core does by scripts cannot be done. */
+  readonly hasShell: boolean;
+  /** Id of the image that snapshots are layered on. */
   readonly base: string;
 }

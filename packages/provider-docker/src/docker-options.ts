@@ -16,7 +16,7 @@ export interface DockerOptions {
    * context of `DOCKER_CONTEXT` or of the docker configuration, else `/var/run/docker.sock`, else the rootless one.
    */
   readonly host?: string;
-  /** Image of sandboxes that name none. Default `debian:bookworm-slim`. It needs `/bin/sh` and `sleep`. */
+  /** Image of sandboxes that name none. Default `debian:bookworm-slim`. Without `/bin/sh`, commands are programs only. */
   readonly image?: string;
   /** Container runtime, as the daemon knows it. Default: the daemon's own. */
   readonly runtime?: string;

@@ -19,6 +19,7 @@ import { Keeper } from './keeper.ts';
 import { readMetrics } from './metrics.ts';
 import { nativeSnapshot } from './native-snapshot.ts';
 import { openHandle } from './open-handle.ts';
+import { spawnDirectly } from './direct-exec.ts';
 import { openTerminal } from './terminal.ts';
 
 const traits: Traits = {
@@ -51,13 +52,14 @@ export function dockerDriver(options: DockerOptions): SandboxDriver<DockerHandle
     traits: options.runtime === 'runsc' ? { ...traits, isolation: 'gvisor' } : traits,
     probe: (call) => probeDaemon(daemon, address, call.signal),
     diagnose: (call) => examineDaemon(daemon, address, call.signal),
-    create: (request, call) => createContainer(workshop, request, call.signal),
+    create: (request, call) => createContainer(workshop, request, call),
     connect,
     async inspect(ref, call) {
       const found = await inspectContainer(daemon, ref, call.signal);
       return found ? statusOfContainer(found) : { state: 'gone' };
     },
-    spawn: (handle, command, call) => handle.lanes.spawn(command, call),
+    spawn: (handle, command, call) =>
+      handle.hasShell ? handle.lanes.spawn(command, call) : spawnDirectly(handle, command, call),
     async release(handle) {
       handle.lanes.close();
     },

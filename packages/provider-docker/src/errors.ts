@@ -28,6 +28,12 @@ function isUnreachable(error: unknown): boolean {
   );
 }
 
+/** The error of everything that takes a shell, in a sandbox whose image has none. */
+export function noShell(what: string): SandboxError {
+  const message = `${what}: the sandbox's image has no /bin/sh, which shell lines, files, manifests and terminals need; give a program and its arguments as an array, or make the sandbox of an image with a shell`;
+  return new SandboxError('failed-precondition', message, { details: { reason: 'no-shell' } });
+}
+
 const byWords: readonly (readonly [RegExp, SandboxErrorCode, Record<string, string>])[] = [
   [/no space left on device/i, 'resource-exhausted', { reason: 'no-space' }],
   [/max depth exceeded/i, 'resource-exhausted', { reason: 'layers' }],

@@ -16,7 +16,7 @@ export function fork(workshop: Workshop): NonNullable<DriverCapabilities<DockerH
       const image = await imageOf(workshop, handle, 'fork', undefined, call.signal);
       const like = await likeSource(handle);
       const results = await inTurns(requests, (request) =>
-        createContainer(workshop, { ...request, ...like(request) }, call.signal, {
+        createContainer(workshop, { ...request, ...like(request) }, call, {
           image,
           forkImage: image,
         }),

@@ -1,6 +1,6 @@
 import { type CreateRequest, SandboxError } from '@gantry/core/driver';
 import type Dockerode from 'dockerode';
-import { dockerError } from './errors.ts';
+import { dockerError, statusOf } from './errors.ts';
 import { ownLabels } from './labels.ts';
 
 /** Who a guest is when nobody says. */
@@ -59,6 +59,7 @@ async function passwd(daemon: Dockerode, image: string, signal: AbortSignal): Pr
     const size = Number.parseInt(bytes.toString('latin1', 124, 135), 8);
     return bytes.toString('utf8', 512, 512 + size);
   } catch (error) {
+    if (statusOf(error) === 404) return ''; // The image has no users but numbers.
     throw dockerError(error, `reading /etc/passwd of image ${image}`);
   } finally {
     await carrier.remove({ force: true });

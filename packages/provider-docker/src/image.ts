@@ -1,7 +1,8 @@
-import { SandboxError } from '@gantry/core/driver';
+import { type Call, SandboxError } from '@gantry/core/driver';
 import type Dockerode from 'dockerode';
 import type { DockerOptions, PullProgress } from './docker-options.ts';
 import { dockerError, statusOf, wordsOf } from './errors.ts';
+import { PullTotals } from './pull-totals.ts';
 
 /** An image that the daemon has. */
 export interface KnownImage {
@@ -14,11 +15,18 @@ export async function ensureImage(
   daemon: Dockerode,
   name: string,
   onPull: DockerOptions['onPull'],
-  signal: AbortSignal,
+  { signal, onProgress }: Call,
 ): Promise<KnownImage> {
   const known = await findImage(daemon, name, signal);
   if (known) return known;
-  if (!name.startsWith('sha256:')) await pull(daemon, name, onPull, signal);
+  if (!name.startsWith('sha256:')) {
+    const totals = new PullTotals();
+    const tell = (progress: PullProgress): void => {
+      onPull?.(progress);
+      onProgress?.({ what: `pulling image ${name}`, ...totals.after(progress) });
+    };
+    await pull(daemon, name, tell, signal);
+  }
   const pulled = await findImage(daemon, name, signal);
   if (pulled) return pulled;
   throw new SandboxError('not-found', `the Docker daemon has no image ${name}`, {
@@ -45,7 +53,7 @@ export async function findImage(
 async function pull(
   daemon: Dockerode,
   image: string,
-  onPull: DockerOptions['onPull'],
+  tell: (progress: PullProgress) => void,
   signal: AbortSignal,
 ): Promise<void> {
   // Without a tag the daemon would fetch every one of them.
@@ -56,7 +64,7 @@ async function pull(
       daemon.modem.followProgress(
         stream,
         (error: Error | null) => (error ? reject(error) : resolve()),
-        (event: unknown) => onPull?.(progressOf(image, event)),
+        (event: unknown) => tell(progressOf(image, event)),
       );
     });
   } catch (error) {

@@ -14,6 +14,8 @@ export const ownLabels = {
   base: 'dev.gantry.base',
   /** On a container or image: `uid:gid` that owns the workspace. */
   owner: 'dev.gantry.owner',
+  /** On a container or image: `none` where the image has no `/bin/sh`. */
+  shell: 'dev.gantry.shell',
   /** On a container: image that is removed with the last container of it, or nothing. */
   forkImage: 'dev.gantry.fork-image',
 } as const;

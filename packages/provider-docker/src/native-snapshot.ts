@@ -63,7 +63,7 @@ export function nativeSnapshot(
           details: { reason: 'gone' },
         });
       }
-      return createContainer(workshop, request, call.signal, { image: name });
+      return createContainer(workshop, request, call, { image: name });
     },
     async remove(snapshot: NativeSnapshotRef, call: Call) {
       const image = await findImage(workshop.daemon, imageName(snapshot), call.signal);

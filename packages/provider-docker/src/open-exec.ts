@@ -14,7 +14,7 @@ export interface OpenExec {
  */
 export async function openExec(
   container: Dockerode.Container,
-  options: Pick<Dockerode.ExecCreateOptions, 'Cmd' | 'User' | 'Env' | 'Tty'>,
+  options: Pick<Dockerode.ExecCreateOptions, 'Cmd' | 'User' | 'Env' | 'Tty' | 'WorkingDir'>,
   signal: AbortSignal | undefined,
 ): Promise<OpenExec> {
   const control = new AbortController();

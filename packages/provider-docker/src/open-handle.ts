@@ -35,6 +35,11 @@ export function openHandle(
     });
     return State.Paused;
   };
+  const hasShell = labels[ownLabels.shell] !== 'none';
+  const narrowed = {
+    ...(networkMode === 'none' ? { ports: false as const } : {}),
+    ...(hasShell ? {} : { terminal: false as const }),
+  };
   return {
     ref,
     container,
@@ -42,6 +47,7 @@ export function openHandle(
     owner,
     root: labels[ownLabels.root] === 'copy-on-write' ? 'copy-on-write' : 'read-only',
     base: labels[ownLabels.base] ?? '',
-    ...(networkMode === 'none' ? { narrowed: { ports: false } } : {}),
+    hasShell,
+    ...(Object.keys(narrowed).length > 0 ? { narrowed } : {}),
   };
 }

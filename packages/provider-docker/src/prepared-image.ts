@@ -4,13 +4,23 @@ import type Dockerode from 'dockerode';
 import { dockerError, statusOf } from './errors.ts';
 import { findImage, type KnownImage } from './image.ts';
 import { ownLabels } from './labels.ts';
-import { directoriesTar } from './directories-tar.ts';
+import { tarEntry, tarOf } from './small-tar.ts';
+import { waitProgram, waitProgramPath } from './wait-program.ts';
 
 /** An image with an empty `/workspace` that its owner can write. */
 export interface PreparedImage {
   readonly id: string;
-  /** Id of the image that it was prepared from. */
+  /** Id of the image that snapshots are layered on: where the prepared one holds no more than a workspace, the one it was made from. */
   readonly base: string;
+  /** Whether it has a `/bin/sh`. */
+  readonly hasShell: boolean;
+}
+
+/** Whom an image is prepared for. */
+interface Preparation {
+  readonly owner: string;
+  readonly architecture: 'x64' | 'arm64';
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -20,28 +30,36 @@ export interface PreparedImage {
 export async function prepareImage(
   daemon: Dockerode,
   image: KnownImage,
-  owner: string,
-  signal: AbortSignal,
+  { owner, architecture, signal }: Preparation,
 ): Promise<PreparedImage> {
   const { labels } = image;
   // A snapshot's workspace is there already, with the contents that it is for.
   if (labels[ownLabels.kind] !== undefined && labels[ownLabels.owner] === owner) {
-    return { id: image.id, base: labels[ownLabels.base] ?? image.id };
+    const hasShell = labels[ownLabels.shell] !== 'none';
+    return { id: image.id, base: labels[ownLabels.base] ?? image.id, hasShell };
   }
   const tag = createHash('sha256').update(`${image.id} ${owner}`).digest('hex').slice(0, 40);
   const known = await findImage(daemon, `gantry-prepared:${tag}`, signal);
-  if (known?.labels[ownLabels.base] === image.id) return { id: known.id, base: image.id };
+  const made = (id: string, hasShell: boolean): PreparedImage => ({
+    ...{ id, base: hasShell ? image.id : id, hasShell },
+  });
+  if (known?.labels[ownLabels.base] === image.id)
+    return made(known.id, known.labels[ownLabels.shell] !== 'none');
+  const workspace = tarEntry('workspace/', owner);
   const labelled = {
     [ownLabels.kind]: 'prepared',
     [ownLabels.base]: image.id,
     [ownLabels.owner]: owner,
   };
-  const id = await commitWith(daemon, image.id, directoriesTar(['workspace'], owner), {
-    ...{ repo: 'gantry-prepared', tag },
-    labels: labelled,
-    signal,
+  return withCarrier(daemon, image.id, signal, async (carrier) => {
+    const hasShell = await hasFile(carrier, '/bin/sh', signal);
+    const wait = hasShell ? [] : [tarEntry(waitProgramPath, '0:0', waitProgram(architecture))];
+    const tar = tarOf([workspace, ...wait]);
+    await carrier.putArchive(tar, { path: '/', abortSignal: signal });
+    const named = { repo: 'gantry-prepared', tag };
+    const all = { ...labelled, [ownLabels.shell]: hasShell ? 'sh' : 'none' };
+    return made(await commit(carrier, { ...named, labels: all, signal }), hasShell);
   });
-  return { id, base: image.id };
 }
 
 /** How an image made of another one is called. */
@@ -59,22 +77,48 @@ export async function commitWith(
   tar: Buffer | NodeJS.ReadableStream,
   options: CommitOptions,
 ): Promise<string> {
+  return withCarrier(daemon, image, options.signal, async (carrier) => {
+    await carrier.putArchive(tar, { path: '/', abortSignal: options.signal });
+    return commit(carrier, options);
+  });
+}
+
+/** Does something with a container of an image that is never started. */
+async function withCarrier<T>(
+  daemon: Dockerode,
+  image: string,
+  signal: AbortSignal,
+  work: (carrier: Dockerode.Container) => Promise<T>,
+): Promise<T> {
   const carrier = await daemon.createContainer({
     Image: image,
     Entrypoint: ['/nothing'],
     Cmd: [],
     Labels: { [ownLabels.kind]: 'carrier' },
-    abortSignal: options.signal,
+    abortSignal: signal,
   });
   try {
-    await carrier.putArchive(tar, { path: '/', abortSignal: options.signal });
-    return await commit(carrier, options);
+    return await work(carrier);
   } catch (error) {
     throw dockerError(error, `making an image of ${image}`);
   } finally {
     await carrier.remove({ force: true }).catch((error: unknown) => {
       if (statusOf(error) !== 404) throw dockerError(error, 'removing the carrier of a new image');
     });
+  }
+}
+
+async function hasFile(
+  container: Dockerode.Container,
+  path: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    await container.infoArchive({ path, abortSignal: signal });
+    return true;
+  } catch (error) {
+    if (statusOf(error) === 404) return false;
+    throw error;
   }
 }
 

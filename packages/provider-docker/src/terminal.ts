@@ -1,19 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   SandboxError,
   type Call,
   type Command,
   type DriverTerminal,
-  type ExitStatus,
   type Signal,
   type TerminalSize,
 } from '@gantry/core/driver';
-import { noDirectory, shell } from '@gantry/core/node';
-import type Dockerode from 'dockerode';
+import { noDirectory } from '@gantry/core/node';
 import { commandText } from './command-text.ts';
 import type { DockerHandle } from './docker-handle.ts';
 import { dockerError } from './errors.ts';
+import { exitOf } from './exec-exit.ts';
 import { execUser } from './image-user.ts';
 import { KeyScanner } from './key-scanner.ts';
 import { parseLaneMessage } from './lane-message.ts';
@@ -124,27 +122,4 @@ export async function openTerminal(
       if (signal === 'SIGKILL') socket.resume();
     },
   };
-}
-
-/** The daemon tells a death by signal n as 128 + n: only a signal that was sent from here is known to be one. */
-async function exitOf(exec: Dockerode.Exec, sent: () => Signal | undefined): Promise<ExitStatus> {
-  let { ExitCode: code, Running: isRunning } = await inspect(exec);
-  // The connection may end a little before the daemon knows of the process's end.
-  for (let turn = 0; isRunning && turn < 50; turn++) {
-    await delay(100);
-    ({ ExitCode: code, Running: isRunning } = await inspect(exec));
-  }
-  if (code === null || isRunning)
-    return { unknown: 'the connection to the terminal was lost while it ran' };
-  const perhaps = shell.exitStatus(code, true);
-  if (perhaps.signal === undefined || perhaps.signal === sent()) return perhaps;
-  return {
-    unknown: `it ended with code ${code}, or was killed by ${perhaps.signal}; the daemon does not tell which`,
-  };
-}
-
-function inspect(exec: Dockerode.Exec): Promise<Dockerode.ExecInspectInfo> {
-  return exec.inspect().catch((error: unknown) => {
-    throw dockerError(error, 'asking how a terminal ended');
-  });
 }

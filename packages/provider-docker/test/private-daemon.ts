@@ -58,7 +58,8 @@ export async function startDaemon(
   };
   const dispose = async (): Promise<void> => {
     await stop();
-    if (diskBytes !== undefined) execFileSync('umount', ['-l', data]);
+    // Its disk, where it has one, and what it left: the network namespace of the host, say.
+    for (const place of await mountsBelow(directory)) execFileSync('umount', ['-l', place]);
     await rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   };
   const client = new Dockerode({ socketPath });
@@ -70,6 +71,12 @@ export async function startDaemon(
   }
   const hosts = { host: `unix://${socketPath}`, ...(tcpHost === undefined ? {} : { tcpHost }) };
   return { ...hosts, client, stop, [Symbol.asyncDispose]: dispose };
+}
+
+async function mountsBelow(directory: string): Promise<string[]> {
+  const lines = (await readFile('/proc/self/mounts', 'utf8')).split('\n');
+  const places = lines.map((line) => line.split(' ')[1] ?? '');
+  return places.filter((place) => place.startsWith(`${directory}/`)).toReversed();
 }
 
 async function freePort(): Promise<number> {

@@ -6,8 +6,17 @@ import path from 'node:path';
 import type Dockerode from 'dockerode';
 import { unpackDebian } from './debian-root.ts';
 
-/** Images that the tests run on: one with GNU tools, one with busybox and nothing else. */
-export const testImages = { debian: 'gantry-test/debian', busybox: 'gantry-test/busybox' } as const;
+/** Images that the tests run on: one with GNU tools, one with busybox and nothing else, one with a few programs and no shell. */
+export const testImages = {
+  debian: 'gantry-test/debian',
+  busybox: 'gantry-test/busybox',
+  bare: 'gantry-test/bare',
+} as const;
+
+/** The programs of the image `bare`. */
+const barePrograms: readonly string[] = [
+  ...['cat', 'env', 'false', 'httpd', 'id', 'mkdir', 'printf', 'pwd', 'sleep', 'tee'],
+];
 
 /** Where the root file systems are kept, so that only the first run of a machine builds them. */
 function cacheDirectory(): string {
@@ -31,7 +40,7 @@ export function imageTar(name: keyof typeof testImages): string {
   return path.join(cacheDirectory(), `${name}-3.tar`);
 }
 
-const builders = { debian: buildDebian, busybox: buildBusybox };
+const builders = { debian: buildDebian, busybox: buildBusybox, bare: buildBare };
 
 /** Gives a daemon the test images that it lacks. Nothing is pulled: they are made of this machine's packages. */
 export async function buildImages(
@@ -63,16 +72,11 @@ async function buildDebian(directory: string, tar: string): Promise<void> {
 }
 
 async function buildBusybox(directory: string, tar: string): Promise<void> {
-  if (spawnSync('busybox', ['true']).status !== 0)
-    throw new Error('the test images need busybox: apt-get install busybox-static');
+  const program = busybox();
   const root = path.join(directory, 'root');
   await mkdir(path.join(root, 'bin'), { recursive: true });
   await mkdir(path.join(root, 'etc'));
-  const program = execFileSync('sh', ['-c', 'readlink -f "$(command -v busybox)"'], {
-    encoding: 'utf8',
-  }).trim();
-  await copyFile(program, path.join(root, 'bin', 'busybox'));
-  await chmod(path.join(root, 'bin', 'busybox'), 0o755);
+  await copyProgram(program, path.join(root, 'bin', 'busybox'));
   const applets = execFileSync(program, ['--list'], { encoding: 'utf8' }).trim().split('\n');
   for (const applet of applets.filter((name) => name !== 'busybox')) {
     await symlink('busybox', path.join(root, 'bin', applet));
@@ -82,6 +86,29 @@ async function buildBusybox(directory: string, tar: string): Promise<void> {
     'root:x:0:0:root:/:/bin/sh\nworker:x:1234:1235::/tmp:/bin/sh\n',
   );
   await pack(root, tar);
+}
+
+async function buildBare(directory: string, tar: string): Promise<void> {
+  const bin = path.join(directory, 'root', 'bin');
+  await mkdir(bin, { recursive: true });
+  // The program does what its name says.
+  const [first = '', ...others] = barePrograms;
+  await copyProgram(busybox(), path.join(bin, first));
+  for (const name of others) await symlink(first, path.join(bin, name));
+  await pack(path.join(directory, 'root'), tar);
+}
+
+/** Where this machine's static busybox is. */
+function busybox(): string {
+  if (spawnSync('busybox', ['true']).status !== 0)
+    throw new Error('the test images need busybox: apt-get install busybox-static');
+  const line = 'readlink -f "$(command -v busybox)"';
+  return execFileSync('sh', ['-c', line], { encoding: 'utf8' }).trim();
+}
+
+async function copyProgram(from: string, to: string): Promise<void> {
+  await copyFile(from, to);
+  await chmod(to, 0o755);
 }
 
 /** Written beside its place and renamed: an interrupted build leaves no half of an image. */

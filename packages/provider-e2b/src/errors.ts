@@ -34,6 +34,9 @@ const statuses: Readonly<Record<number, SandboxErrorCode>> = {
   501: 'unsupported',
 };
 
+/** undici's words for a connection that could not be made, or that broke; those of a stream have Connect's in front. */
+const brokenConnection = /^(?:\d+: \[\w+\] )?(?:fetch failed|terminated)$/;
+
 /** Turns what the SDK throws into a `SandboxError`. What has no meaning of its own stays for core to wrap. */
 export function fromVendor(error: unknown): unknown {
   if (SandboxError.is(error) || !(error instanceof Error)) return error;
@@ -45,8 +48,7 @@ export function fromVendor(error: unknown): unknown {
   const status = 'statusCode' in error ? Number(error.statusCode) : statusIn(error.message);
   const code = statuses[status] ?? (status >= 500 ? 'unavailable' : undefined);
   if (code) return new SandboxError(code, error.message, { cause: error });
-  // undici's words for a connection that could not be made, or that broke.
-  if (error.message === 'fetch failed' || error.message === 'terminated') {
+  if (brokenConnection.test(error.message)) {
     const reason = error.cause instanceof Error ? `: ${error.cause.message}` : '';
     const message = `E2B cannot be reached${reason}`;
     return new SandboxError('unavailable', message, { cause: error, outcome: 'unknown' });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { FileTransfer } from '@gantry/core/driver';
-import { withVendor } from './errors.ts';
+import { fromVendor, withVendor } from './errors.ts';
 import type { E2bHandle } from './handle.ts';
 
 /** The vendor's file API, which has the rights of root and writes in place: for moving bytes only. */
@@ -16,5 +16,16 @@ export const transfer: FileTransfer<E2bHandle> = {
     }
   },
   download: ({ sandbox }, path, { signal }) =>
-    withVendor(() => sandbox.files.read(path, { format: 'stream', signal })),
+    withVendor(async () =>
+      ReadableStream.from(whole(await sandbox.files.read(path, { format: 'stream', signal }))),
+    ),
 };
+
+/** The bytes of a stream of the SDK's; what breaks it is told in our words. */
+async function* whole(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* stream;
+  } catch (error) {
+    throw fromVendor(error);
+  }
+}

@@ -1,12 +1,19 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type CheckReport, runConformance } from '@gantry/conformance';
+import type { Provider } from '@gantry/core';
 import { startEmulated } from './emulated.ts';
 
 const folder = path.join(import.meta.dirname, '..');
-const known = JSON.parse(
-  readFileSync(path.join(folder, '../../reports/e2b/known-failures.json'), 'utf8'),
-) as Readonly<Record<string, string>>;
+
+/** What a run is of: everything on local sandboxes, unless it says otherwise. */
+export interface SuiteRun {
+  readonly profiles?: readonly string[];
+  /** Makes the emulator's sandboxes. */
+  readonly backend?: Provider;
+  /** The committed report whose known failures hold. */
+  readonly report?: string;
+}
 
 /** What a run of the suite showed against the provider, and what its reasons are known of. */
 export interface SuiteVerdict {
@@ -18,8 +25,13 @@ export interface SuiteVerdict {
 }
 
 /** Runs the suite over the vendor's SDK and its emulator, as `gantry conformance e2b --emulated` does. */
-export async function runSuite(profiles?: readonly string[]): Promise<SuiteVerdict> {
-  await using emulated = await startEmulated();
+export async function runSuite({
+  profiles,
+  backend,
+  report = 'e2b',
+}: SuiteRun = {}): Promise<SuiteVerdict> {
+  const known = knownFailures(report);
+  await using emulated = await startEmulated(backend ? { provider: backend } : {});
   // Some checks go on in another process, which finds the emulator as its users do.
   Object.assign(process.env, emulated.emulator.environment);
   const options = {
@@ -50,4 +62,9 @@ export async function runSuite(profiles?: readonly string[]): Promise<SuiteVerdi
 
 function failed({ status }: CheckReport): boolean {
   return status !== 'pass' && status !== 'unsupported';
+}
+
+function knownFailures(report: string): Readonly<Record<string, string>> {
+  const file = path.join(folder, '../../reports', report, 'known-failures.json');
+  return JSON.parse(readFileSync(file, 'utf8')) as Readonly<Record<string, string>>;
 }

@@ -9,7 +9,8 @@ import {
 import { AgentClient, type ProcessIdentity } from '@gantry/core/node';
 import { type BuiltSandbox, fifoMode } from './build-sandbox.ts';
 import { startSandbox, startUnused } from './start-sandbox.ts';
-import { advanceMark, changesSince, markWorkspace } from './changes/changes.ts';
+import { advanceMark, allEntries, changesSince, markWorkspace } from './changes/changes.ts';
+import { type WorkspaceView, workspaceView } from './changes/workspace-view.ts';
 import { probeOverlay, requireOverlay } from './copy-on-write/overlay-probe.ts';
 import { diagnose, requireAll } from './diagnose.ts';
 import { signalCommand } from './kill/signal-command.ts';
@@ -17,6 +18,7 @@ import type { CgroupDirectory } from './limits/find-cgroups.ts';
 import { readMetrics } from './limits/metrics.ts';
 import { outOfMemoryKills, watchMemory } from './limits/out-of-memory.ts';
 import { hostLimits, narrowedBy, planLimits } from './limits/plan-limits.ts';
+import { withProcessReserve } from './limits/process-reserve.ts';
 import { listRecords, sandboxStatus, unreadableRecords } from './inventory.ts';
 import type { ResolvedOptions } from './options.ts';
 import { forkSandboxes } from './fork/fork-sandboxes.ts';
@@ -47,6 +49,7 @@ interface ProcessHandle extends DriverHandle {
 /** Sandboxes of Linux namespaces: one first process each, and a directory through which every process of the user finds them. */
 export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHandle> {
   const state = new StateDirectory(options.stateDirectory);
+  const isRoot = process.getuid?.() === 0;
   const reference = (id: string): SandboxRef => ({ spec: 'gantry-ref/1', provider: 'local', id });
   const handle = (
     record: SandboxRecord & { readonly main: ProcessIdentity },
@@ -59,6 +62,9 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       ...link,
       ...{ started: lanes.started, prepared: lanes.prepared },
       signalCommand: (mark, signal) => signalCommand(record.main, mark, signal),
+      ...(limits
+        ? { withReserve: (work) => withProcessReserve(record.cgroups ?? [], limits.pids, work) }
+        : {}),
     });
     return {
       ref: reference(record.id),
@@ -71,6 +77,9 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       detached: new DetachedProcesses({ ...link, directory: detached, main: record.main }),
     };
   };
+
+  const view = async (ref: SandboxRef): Promise<WorkspaceView> =>
+    workspaceView(state, requireRunning(state.read(ref.id), ref));
 
   const unpack: Unpack = (file, destination, call) => {
     const { isolation, stateDirectory } = options;
@@ -145,9 +154,21 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
     },
     changes: {
       evidence: 'host-layer',
-      mark: ({ ref }, call) => markWorkspace(state.sandbox(ref.id), call),
-      since: ({ ref }, mark, call) => changesSince(state.sandbox(ref.id), mark, call),
-      advance: ({ ref }, mark, call) => advanceMark(state.sandbox(ref.id), mark, call),
+      mark: async ({ ref }, call) => markWorkspace(await view(ref), call),
+      async *since({ ref }, mark, call) {
+        yield* changesSince(await view(ref), mark, call);
+      },
+      async *advance({ ref }, mark, call) {
+        return yield* advanceMark(await view(ref), mark, call);
+      },
+      // Who is not root may not be able to read what a uid of the sandbox's has closed; programs in it are.
+      ...(isRoot
+        ? {
+            async *all({ ref }, call) {
+              return yield* allEntries(await view(ref), call);
+            },
+          }
+        : {}),
     },
     inventory: { list: (labels) => listRecords(state, 'process', labels, reference) },
 

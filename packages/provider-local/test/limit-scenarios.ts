@@ -1,4 +1,4 @@
-import type { Sandbox } from '@gantry/core';
+import { type Sandbox, SandboxError } from '@gantry/core';
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -48,6 +48,29 @@ export const limitScenarios: readonly Scenario[] = [
           ),
         'a command runs again',
       );
+    },
+  },
+  {
+    name: 'a guest that has used up its processes can be told to end them',
+    async run({ provider }) {
+      const manifest = { spec: 'gantry-manifest/1', resources: { pids: 40 } } as const;
+      await using sandbox = await provider.create({ manifest });
+      // Every process that is freed is taken at once, again and again.
+      const taking = 'while :; do sh -c "while :; do sleep 1000 & done" 2>/dev/null; done';
+      await using _taking = await sandbox.spawn(taking);
+      await eventually(async () => ((await sandbox.metrics()).pids ?? 0) >= 39, 'all are taken');
+      // It ends its own lane too.
+      const told = await sandbox.exec('kill -9 -1').catch((error: unknown) => error);
+      assert.ok(SandboxError.is(told), 'it ends the command that says so too');
+      // The user namespace's own count has no reserve.
+      if (!isRoot && told.code === 'resource-exhausted') return;
+      assert.equal(told.code, 'unavailable');
+      const answers = (): Promise<boolean> =>
+        sandbox.exec('echo here').then(
+          ({ ok }) => ok,
+          () => false,
+        );
+      await eventually(answers, 'a command runs again');
     },
   },
   {

@@ -5,6 +5,7 @@ import { copyOnWriteScenarios } from './copy-on-write-scenarios.ts';
 import { forkScenarios } from './fork-scenarios.ts';
 import { hostileGuests } from './hostile-guests.ts';
 import { killScenarios } from './kill-scenarios.ts';
+import { layerScenarios } from './layer-scenarios.ts';
 import { lifetimeScenarios } from './lifetime-scenarios.ts';
 import { limitScenarios } from './limit-scenarios.ts';
 import { portScenarios } from './port-scenarios.ts';
@@ -29,6 +30,7 @@ export const scenarios: readonly Scenario[] = [
   ...watchScenarios,
   ...copyOnWriteScenarios,
   ...changesScenarios,
+  ...layerScenarios,
   ...scaleScenarios,
   ...hostileGuests,
   ...snapshotScenarios,

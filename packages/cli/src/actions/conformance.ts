@@ -35,6 +35,7 @@ export interface ConformanceFlags {
   readonly seed?: number;
   readonly emulated?: boolean;
   readonly on?: string;
+  readonly second?: string;
   readonly json?: boolean;
 }
 
@@ -58,6 +59,7 @@ export async function conformance(
     await using _emulator = await emulatorOf(provider, flags);
     return await runConformance({
       subject: { load: moduleOf(provider) },
+      ...(flags.second === undefined ? {} : { second: { load: moduleOf(flags.second) } }),
       ...(flags.profile === undefined ? {} : { profiles: flags.profile }),
       ...(flags.concurrency === undefined ? {} : { concurrency: flags.concurrency }),
       ...(flags.timeoutScale === undefined ? {} : { timeoutScale: flags.timeoutScale }),

@@ -9,12 +9,18 @@ import type { Session } from '../session.ts';
  * `gantry manifest plan` and `gantry run --plan`: what would be done for a manifest by the provider
  * `name`. Returns 0, or 1 when the provider would refuse a part of it.
  */
-export async function printPlan(session: Session, file: string, name: string): Promise<number> {
+export async function printPlan(
+  session: Session,
+  file: string,
+  name: string,
+  image?: string,
+): Promise<number> {
   const { formatPlan, planManifest, resolveManifest } = await import('@gantry/core/manifest');
   const { signal } = session.interrupts;
   using progress = new Progress(session.verbose);
   progress.phase(`reading ${file}`);
-  const { manifest, baseDirectory } = await readManifest(file);
+  const { manifest: read, baseDirectory } = await readManifest(file);
+  const manifest = image === undefined ? read : { ...read, image };
   const provider = await loadProvider(name);
   progress.phase(`asking provider ${provider.id} what it can do here`);
   const capabilities = await provider.probe({ signal });

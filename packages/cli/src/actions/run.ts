@@ -17,6 +17,7 @@ import { printPlan } from './print-plan.ts';
 export interface RunActionOptions extends CommonOptions {
   readonly output: string;
   readonly keep?: boolean;
+  readonly image?: string;
   readonly plan?: boolean;
   readonly timeout?: number;
   readonly lifetime?: number;
@@ -31,7 +32,7 @@ export async function run(
   words: readonly string[],
   options: RunActionOptions,
 ): Promise<number> {
-  if (options.plan) return printPlan(session, file, options.provider);
+  if (options.plan) return printPlan(session, file, options.provider, options.image);
   const provider = await loadProvider(options.provider);
   const manifest = await readManifest(file);
   const [stdout, stderr] = [new CaptureSink(MAX_OUTPUT), new CaptureSink(MAX_OUTPUT)];

@@ -27,10 +27,15 @@ export function addConformance(program: Command, session: Session): void {
       "run on an emulator of the provider's vendor; of a module's path: only say so in the report",
     )
     .option('--on <provider>', 'with --emulated: makes the sandboxes (default: local)')
+    .option(
+      '--second <provider>',
+      'where portability moves workspaces to, and back from (default: the provider itself, by commands alone)',
+    )
     .option('--json', 'print the report on stdout');
   withExamples(conformance, [
     'gantry conformance local',
     'gantry conformance ./my-provider.mjs --profile core --report report.v1.json',
+    'gantry conformance local --profile portability --second docker',
     'gantry conformance e2b --emulated --known-failures known.json',
     'gantry conformance list',
   ]).action(async (provider: string, options: ConformanceFlags) => {

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { RunActionOptions } from '../actions/run.ts';
 import type { RunModuleOptions } from '../actions/run-module.ts';
 import { parseDuration } from '../duration.ts';
+import { CliError } from '../errors/cli-error.ts';
 import { applyCommonOptions, type Session } from '../session.ts';
 import { withCommonOptions, withExamples, withStateOption } from './shared-options.ts';
 
@@ -23,6 +24,7 @@ export function addRun(program: Command, session: Session): void {
     .argument('[command...]', 'program and arguments, after --')
     .option('--output <directory>', 'where the outputs go', './gantry-output')
     .option('--keep', 'leave the sandbox running, and print its id')
+    .option('--image <name>', 'image or template of the sandbox, instead of the manifest’s')
     .option('--plan', 'print what would be done, and do nothing')
     .option('--timeout <duration>', 'kill the command after this; exit code 124', parseDuration)
     .option(
@@ -41,6 +43,8 @@ export function addRun(program: Command, session: Session): void {
   ]).action(async (manifest: string, words: readonly string[], options: Options) => {
     applyCommonOptions(session, options);
     if (/\.m?[jt]s$/.test(manifest)) {
+      if (options.image !== undefined)
+        throw new CliError('--image is for a manifest: a module makes its own sandboxes');
       const { runModule } = await import('../actions/run-module.ts');
       session.exitCode = await runModule(session, manifest, options);
       return;

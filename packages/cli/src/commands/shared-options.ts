@@ -33,8 +33,9 @@ export function withSandboxOptions(command: Command): Command {
       new Option(
         '--sandbox <id>',
         'use this sandbox (id or unique prefix) instead of a fresh one',
-      ).conflicts(['manifest', 'keep', 'lifetime']),
+      ).conflicts(['manifest', 'image', 'keep', 'lifetime']),
     )
+    .option('--image <name>', 'image or template of a fresh sandbox, instead of the manifest’s')
     .option('--manifest <file>', 'what a fresh sandbox contains (YAML or JSON)')
     .option('--keep', 'leave a fresh sandbox running')
     .option(

@@ -9,6 +9,11 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }
 
+/** How many bytes of how many: `1.5 MB of 3.2 MB`. */
+export function formatBytesOf(bytes: number, totalBytes: number | undefined): string {
+  return formatBytes(bytes) + (totalBytes === undefined ? '' : ` of ${formatBytes(totalBytes)}`);
+}
+
 /** Says how many bytes a long operation has done, and how many in a second, on a terminal. */
 export class ByteProgress implements Disposable {
   readonly #progress: Progress;
@@ -23,9 +28,10 @@ export class ByteProgress implements Disposable {
 
   readonly report = ({ bytes, entries, totalBytes }: SnapshotProgress): void => {
     const seconds = Math.max((performance.now() - this.#startedAt) / 1000, 0.001);
-    const of = totalBytes === undefined ? '' : ` of ${formatBytes(totalBytes)}`;
     const rate = `${formatBytes(bytes / seconds)}/s`;
-    this.#progress.update(`${this.#what}: ${formatBytes(bytes)}${of}, ${entries} entries, ${rate}`);
+    this.#progress.update(
+      `${this.#what}: ${formatBytesOf(bytes, totalBytes)}, ${entries} entries, ${rate}`,
+    );
   };
 
   [Symbol.dispose](): void {

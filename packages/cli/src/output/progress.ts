@@ -6,7 +6,8 @@ const CLEAR_LINE = '\r\u001b[2K';
 
 /**
  * Says which phase is under way: with `verbose` one plain line each, else on a terminal one line that
- * appears when it takes over a second and goes away at the end, else nothing. Always on stderr.
+ * appears when it takes over a second and goes away at the end, else nothing but a line for a part that takes
+ * over a second. Always on stderr.
  */
 export class Progress implements Disposable {
   readonly #verbose: boolean;
@@ -14,6 +15,8 @@ export class Progress implements Disposable {
   #phase = '';
   #timer: NodeJS.Timeout | undefined;
   #drawn = false;
+  #part = '';
+  #partTimer: NodeJS.Timeout | undefined;
 
   constructor(verbose: boolean) {
     this.#verbose = verbose;
@@ -26,6 +29,7 @@ export class Progress implements Disposable {
   /** A new phase has begun. */
   phase(name: string): void {
     this.#phase = name;
+    clearTimeout(this.#partTimer);
     if (this.#verbose) process.stderr.write(`gantry: ${printable(name)}\n`);
   }
 
@@ -34,9 +38,22 @@ export class Progress implements Disposable {
     this.#phase = name;
   }
 
+  /** A part of the phase that may take long, and how far it is. */
+  part(name: string, detail: string): void {
+    this.#phase = name + detail;
+    if (this.#part === name) return;
+    this.#part = name;
+    if (!this.#verbose && process.stderr.isTTY) return;
+    const say = (): void => void process.stderr.write(`gantry: ${printable(name)}\n`);
+    if (this.#verbose) return say();
+    clearTimeout(this.#partTimer);
+    this.#partTimer = setTimeout(say, SHOWN_AFTER_MS).unref();
+  }
+
   /** Takes the line away and shows nothing more: from here the terminal belongs to the command. */
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
+    clearTimeout(this.#partTimer);
     this.#timer = undefined;
     if (this.#drawn) process.stderr.write(CLEAR_LINE);
     this.#drawn = false;

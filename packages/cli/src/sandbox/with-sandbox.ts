@@ -1,5 +1,6 @@
 import type { CreateOptions, Provider, Sandbox } from '@gantry/core';
 import { messageOf } from '../errors/cli-error.ts';
+import { formatBytesOf } from '../output/byte-progress.ts';
 import { note } from '../output/print.ts';
 import { Progress } from '../output/progress.ts';
 import type { Session } from '../session.ts';
@@ -12,6 +13,8 @@ export interface SandboxOptions {
   readonly sandbox?: string;
   /** Manifest of a fresh one: its file, or what was read from there. */
   readonly manifest?: string | ManifestFile;
+  /** Image of a fresh one, instead of the manifest's. */
+  readonly image?: string;
   /** A fresh sandbox is left running. */
   readonly keep?: boolean;
   readonly lifetime?: number;
@@ -58,8 +61,11 @@ async function createSandbox(
       : typeof manifest === 'string'
         ? await readManifest(manifest)
         : manifest;
+  const { image } = options;
+  const own = { spec: 'gantry-manifest/1', ...start.manifest } as const;
   return await announcing(provider, progress).create({
     ...start,
+    ...(image === undefined ? {} : { manifest: { ...own, image } }),
     signal: session.interrupts.signal,
     ...(options.lifetime === undefined ? {} : { maxLifetimeMs: options.lifetime }),
   });
@@ -75,7 +81,11 @@ function announcing(provider: Provider, progress: Progress): Provider {
       ...driver,
       async create(request, call) {
         progress.phase(`creating a sandbox with provider ${driver.id}`);
-        const handle = await driver.create(request, call);
+        const handle = await driver.create(request, {
+          ...call,
+          onProgress: ({ what, bytes, totalBytes }) =>
+            progress.part(what, bytes === undefined ? '' : `: ${formatBytesOf(bytes, totalBytes)}`),
+        });
         progress.phase('putting the contents in place');
         return handle;
       },

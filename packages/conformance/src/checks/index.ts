@@ -22,9 +22,14 @@ import { suspendChecks } from './capabilities/suspend-checks.ts';
 import { suspensionChecks } from './capabilities/suspension-checks.ts';
 import { terminalChecks } from './capabilities/terminal-checks.ts';
 import { fanOutChecks } from './fan-out/fan-out-checks.ts';
+import { durableFanOutChecks } from './fan-out/durable-fan-out-checks.ts';
+import { durableFaultChecks } from './faults/durable-fault-checks.ts';
 import { faultChecks } from './faults/fault-checks.ts';
+import { provenanceChecks } from './provenance/provenance-checks.ts';
 import { captureChecks } from './rehydration/capture-checks.ts';
 import { rehydrateChecks } from './rehydration/rehydrate-checks.ts';
+import { journeyChecks } from './portability/journey-checks.ts';
+import { portableDetailChecks } from './portability/portable-detail-checks.ts';
 import { contractChecks } from './core/contract-checks.ts';
 import { callChecks } from './core/call-checks.ts';
 import { commandChecks } from './core/command-checks.ts';
@@ -69,8 +74,13 @@ export const checks: readonly Check[] = [
   ...loadIsolationChecks,
   ...captureChecks,
   ...rehydrateChecks,
+  ...journeyChecks,
+  ...portableDetailChecks,
   ...fanOutChecks,
+  ...durableFanOutChecks,
   ...faultChecks,
+  ...durableFaultChecks,
+  ...provenanceChecks,
   ...terminalChecks,
   ...suspendChecks,
   ...suspensionChecks,

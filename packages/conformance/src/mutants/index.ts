@@ -1,8 +1,10 @@
 import { callMutants } from './call-mutants.ts';
 import { capabilityMutants } from './capability-mutants.ts';
+import { durableMutants } from './durable-mutants.ts';
 import { fanOutMutants } from './fan-out-mutants.ts';
 import { limitMutants } from './limit-mutants.ts';
 import { suspensionMutants } from './suspension-mutants.ts';
+import { portabilityMutants } from './portability-mutants.ts';
 import { rehydrationMutants } from './rehydration-mutants.ts';
 import { reachMutants } from './reach-mutants.ts';
 import { serviceMutants } from './service-mutants.ts';
@@ -30,6 +32,8 @@ export const mutants: readonly Mutant[] = [
   ...fanOutMutants,
   ...reachMutants,
   ...rehydrationMutants,
+  ...portabilityMutants,
   ...limitMutants,
   ...suspensionMutants,
+  ...durableMutants,
 ];

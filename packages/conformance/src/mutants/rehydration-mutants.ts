@@ -7,7 +7,7 @@ type Take = Sandbox['snapshot'];
 type Rehydrate = Provider['rehydrate'];
 
 /** A mutant that takes snapshots in another way. */
-function taking(
+export function taking(
   change: (take: Take, sandbox: Sandbox) => Take,
   more: Reshaping = {},
 ): NonNullable<Mutant['weaken']> {

@@ -42,6 +42,11 @@ export class CheckContext extends Assertions {
     return this.state.provider;
   }
 
+  /** The provider that workspaces are moved to, and back from. */
+  get second(): Provider {
+    return this.state.second.provider;
+  }
+
   get limits(): TimeLimits {
     return this.state.limits;
   }
@@ -66,14 +71,19 @@ export class CheckContext extends Assertions {
     if (this.#ended) throw new SuiteFault(`${this.id} creates a sandbox after its end`);
     const labels = { ...options.labels, ...this.state.labels, check: this.id.replace('/', '.') };
     const sandbox = await provider.create({ maxLifetimeMs: 600_000, ...options, labels });
-    this.adopt(sandbox.ref);
-    if (this.#ended) await this.provider.destroy(sandbox.ref);
+    this.adopt(sandbox.ref, provider);
+    if (this.#ended) await this.#ownerOf(provider).destroy(sandbox.ref);
     return sandbox;
   }
 
-  /** Leaves a sandbox that came about in another way to the runner's clean-up. */
-  adopt(ref: SandboxRef): void {
-    this.state.record(ref, this.id);
+  /** Leaves a sandbox that came about in another way to the runner's clean-up. `provider` may be a wrapped one. */
+  adopt(ref: SandboxRef, provider: Provider = this.provider): void {
+    this.state.record(ref, this.id, this.#ownerOf(provider));
+  }
+
+  /** Nothing is cleaned up through what a check has wrapped around its subject. */
+  #ownerOf(provider: Provider): Provider {
+    return provider === this.second ? this.second : this.provider;
   }
 
   /** The sandbox that checks share, and a new directory in it, absolute. Leave everything else as it is. */

@@ -52,6 +52,8 @@ export interface Report {
     readonly version?: string;
     readonly isolation: string;
   };
+  /** Where `portability` moved workspaces to. Not in reports of earlier suites. */
+  readonly second?: string;
   readonly mode: 'live' | 'emulated';
   /** What the suite itself ran on. */
   readonly environment: { readonly node: string; readonly os: string; readonly arch: string };

@@ -5,6 +5,7 @@ import type { Capabilities, Provider, Traits } from '@gantry/core';
 import type { Check } from '../check.ts';
 import { checks as wholeSuite } from '../checks/index.ts';
 import { loadSubject, type LoadedSubject, type Subject } from '../subject/load-subject.ts';
+import { secondProvider } from '../subject/second-provider.ts';
 import { judgeProfiles } from './judge-profile.ts';
 import { checkKnownFailures, withKnownFailure, type KnownFailures } from './known-failures.ts';
 import type { CheckReport, Report } from './report.ts';
@@ -27,6 +28,11 @@ export interface Progress {
 /** How a suite is run. */
 export interface ConformanceOptions extends Selection {
   readonly subject: Subject;
+  /**
+   * The provider that `portability` moves workspaces to, and back from. Default: the subject itself by commands alone, without
+   * its own ways to read, write and compare a workspace.
+   */
+  readonly second?: Subject;
   /** Default: the whole suite of this package. */
   readonly checks?: readonly Check[];
   /** Checks at a time, default 4. */
@@ -59,7 +65,8 @@ export async function runConformance(options: ConformanceOptions): Promise<Repor
   const startedAt = new Date();
   const seed = options.seed ?? randomInt(2 ** 31);
   const capabilities = await capabilitiesHere(subject.provider, timeLimits(timeoutScale).check);
-  const state = new RunState(subject, capabilities, seed, timeoutScale);
+  const second = await secondProvider(subject.provider, options.second);
+  const state = new RunState(subject, second, capabilities, seed, timeoutScale);
   const run = new SuiteRun(selected, state, options);
   const results = await run.all(concurrency);
   const profiles = judgeProfiles(results, filtered);
@@ -71,6 +78,7 @@ export async function runConformance(options: ConformanceOptions): Promise<Repor
       ...versionOf(subject),
       isolation: capabilities.traits.isolation,
     },
+    second: second.name,
     mode: options.mode ?? 'live',
     environment: {
       node: process.versions.node,

@@ -1,5 +1,6 @@
 import type { Capabilities, Provider, Sandbox, SandboxRef } from '@gantry/core';
 import type { LoadedSubject } from '../subject/load-subject.ts';
+import type { SecondProvider } from '../subject/second-provider.ts';
 import { describeError } from './describe-value.ts';
 import { timeLimits, within, type TimeLimits } from './time-limits.ts';
 
@@ -7,6 +8,8 @@ import { timeLimits, within, type TimeLimits } from './time-limits.ts';
 export interface RecordedSandbox {
   readonly ref: SandboxRef;
   readonly check: string;
+  /** What destroys it. */
+  readonly owner: Provider;
   destroyed: boolean;
   /** Why it could not be destroyed. */
   problem?: string;
@@ -16,6 +19,7 @@ export interface RecordedSandbox {
 export class RunState {
   readonly subject: LoadedSubject;
   readonly provider: Provider;
+  readonly second: SecondProvider;
   /** What the subject can do on this host. */
   readonly capabilities: Capabilities;
   readonly runId: string;
@@ -28,9 +32,16 @@ export class RunState {
   readonly weaker: Map<string, string> = new Map();
   #shared: Promise<Sandbox> | undefined;
 
-  constructor(subject: LoadedSubject, capabilities: Capabilities, seed: number, scale: number) {
+  constructor(
+    subject: LoadedSubject,
+    second: SecondProvider,
+    capabilities: Capabilities,
+    seed: number,
+    scale: number,
+  ) {
     this.subject = subject;
     this.provider = subject.provider;
+    this.second = second;
     this.capabilities = capabilities;
     this.seed = seed;
     this.runId = `run-${seed.toString(36)}-${process.pid.toString(36)}-${Date.now().toString(36)}`;
@@ -60,8 +71,8 @@ export class RunState {
     return sandbox;
   }
 
-  record(ref: SandboxRef, check: string): void {
-    this.recorded.set(ref.id, { ref, check, destroyed: false });
+  record(ref: SandboxRef, check: string, owner: Provider = this.provider): void {
+    this.recorded.set(ref.id, { ref, check, owner, destroyed: false });
   }
 
   /** Destroys what one check, or `shared`, has made. Problems are kept for the leak check. */
@@ -75,7 +86,7 @@ export class RunState {
     try {
       await within(
         this.limits.destroy,
-        this.provider.destroy(entry.ref),
+        entry.owner.destroy(entry.ref),
         () => new Error(`destroy did not end within ${this.limits.destroy} ms`),
       );
       entry.destroyed = true;

@@ -4,6 +4,13 @@ export interface Call {
   readonly signal: AbortSignal;
   /** Milliseconds since the Unix epoch after which core aborts `signal`. Absent means no limit. */
   readonly deadline?: number;
+  /** Told how far a part of the operation is that may take long, such as fetching an image. Absent: nobody asks. */
+  readonly onProgress?: (progress: {
+    /** In a few words: `pulling image debian`. */
+    readonly what: string;
+    readonly bytes?: number;
+    readonly totalBytes?: number;
+  }) => void;
 }
 
 /** What a consumer may say about any single operation. */

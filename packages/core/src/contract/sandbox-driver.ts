@@ -137,8 +137,8 @@ export interface ChangeEntry {
   readonly stat?: FileStat;
   /** Equal for two names of one file and different for two files. Present for files with more than one name. */
   readonly identity?: string;
-  /** Opens the contents of a file, read by the host. */
-  readonly open?: () => ReadableStream<Uint8Array>;
+  /** Reads the contents of a file on the host: a small one at once, else as a stream, which the caller reads to its end or cancels. */
+  readonly open?: () => Uint8Array | ReadableStream<Uint8Array>;
 }
 
 /** The optional operations of a driver. Present means supported; each carries its limits. */
@@ -181,6 +181,8 @@ export interface DriverCapabilities<Handle> {
     since(handle: Handle, mark: string, call: Call): AsyncIterable<ChangeEntry>;
     /** The same, and at its end a new mark for what was there while it looked: one look in place of two. */
     advance?(handle: Handle, mark: string, call: Call): AsyncGenerator<ChangeEntry, string, void>;
+    /** Everything that is there, each entry as it was when it was told, and at its end a mark for it. */
+    all?(handle: Handle, call: Call): AsyncGenerator<ChangeEntry, string, void>;
   };
   /** Every sandbox of this provider that carries all of `labels`, all pages, others' left out. */
   readonly inventory?: CapabilityLimits['inventory'] & {

@@ -52,6 +52,7 @@ export type ScriptName =
   | 'makeDirectory'
   | 'symlink'
   | 'setMode'
+  | 'setModes'
   | 'discard'
   | 'unpack'
   | 'pack'
@@ -108,6 +109,9 @@ const enter = `
 cd -- "$p" || exit 1
 shift
 for a do d "$a"; cd -P -- "./$v" || exit 1; done`;
+
+/** Of a user who is not root, busybox tar keeps no mode whatever it is told: it leaves out what the umask says. */
+const exactModes = 'umask 000';
 
 /** The POSIX sh programs behind derived files. They need coreutils or busybox, nothing more. */
 const scripts: Readonly<Record<ScriptName, string>> = {
@@ -207,6 +211,11 @@ ln -s -- "$v" "$p"`,
 [ -e "$p" ] || gone "$p"
 chmod -- "$2" "$p"`,
 
+  /** directory, steps; modes and names by turns, each ended by NUL, on standard input. */
+  setModes: `
+${enter}
+xargs -0 -n 500 sh -c 'while [ $# -gt 0 ]; do chmod -- "$1" "$2" || exit 1; shift 2; done' sh`,
+
   /** path, name of the temporary file that an interrupted write left, file that held the contents or nothing. */
   discard: `
 follow "$p"
@@ -216,12 +225,15 @@ rm -f -- "\${t%/*}/$2"
   /** directory, steps: a tar on standard input. */
   unpack: `
 ${enter}
+${exactModes}
 exec tar -xpof -`,
 
   /** directory, tar file that is removed. */
   unpackFile: `
 trap 'rm -f -- "$2"' EXIT
-cd -- "$p" && tar -xpof "$2"`,
+cd -- "$p" || exit 1
+${exactModes}
+tar -xpof "$2"`,
 
   /** path: a tar of it on standard output, named by its last component. */
   pack: `

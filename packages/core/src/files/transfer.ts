@@ -1,12 +1,16 @@
 import type { OperationOptions } from '../contract/call.ts';
 import type { SandboxPath } from '../contract/file-types.ts';
 import type { InputSource } from '../contract/sandbox.ts';
+import { type ErrorContext, toSandboxError } from '../errors/to-sandbox-error.ts';
 import { bytesOf } from '../process/byte-source.ts';
 import { wholeInput } from '../process/whole-input.ts';
 import { operate } from '../provider/operate.ts';
 import type { Session } from '../provider/session.ts';
 import { textPath } from './native-files.ts';
 import { runScript } from './run-script.ts';
+
+/** Bytes of a download that arrive while the guest's rights are looked at. */
+const aheadBytes = 4 * 1024 * 1024;
 
 /**
  * Bytes that reach a script with its command. Base64 makes three of them four, where the transport takes
@@ -45,7 +49,9 @@ export async function download(
   const text = textPath(session, operation, path);
   if (!transfer || text === undefined) return undefined;
   const context = { provider: driver.id, operation, ref: handle.ref };
-  const fetching = operate(context, options, (call) => transfer.download(handle, text, call));
+  const fetching = operate(context, options, async (call) =>
+    readAhead(await transfer.download(handle, text, call), context),
+  );
   fetching.catch(() => undefined); // Awaited below; the script knows better why it failed.
   try {
     // As the guest, while the bytes are on their way: what it may not see is not handed out.
@@ -55,4 +61,26 @@ export async function download(
     throw error;
   }
   return fetching;
+}
+
+function readAhead(
+  stream: ReadableStream<Uint8Array>,
+  context: ErrorContext,
+): ReadableStream<Uint8Array> {
+  const reader = stream.getReader();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await reader.read();
+          if (done) controller.close();
+          else controller.enqueue(value);
+        } catch (error) {
+          throw toSandboxError(error, context);
+        }
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    new ByteLengthQueuingStrategy({ highWaterMark: aheadBytes }),
+  );
 }

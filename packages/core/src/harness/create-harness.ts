@@ -19,6 +19,8 @@ import { finishedOutcome } from './run/finished-outcome.ts';
 import { OpenRun } from './run/open-run.ts';
 import type { RunFunction, RunOptions, RunOutcome } from './run/run-types.ts';
 import { snapshotSaver } from './run/snapshot-saver.ts';
+import { inSpan } from './telemetry/in-span.ts';
+import { runSpan } from './telemetry/spans.ts';
 import { RunRecords } from './run-records.ts';
 
 const defaultClaimMs = 30_000;
@@ -31,13 +33,14 @@ interface Definition {
 /** Makes a harness; only one with a pool must be closed. Throws `invalid-argument` for a policy that says nothing clear. */
 export function createHarness(options: HarnessOptions): Harness {
   const { journal, providers = {}, policy = {}, claimMs = defaultClaimMs, signer } = options;
-  const { secrets = {} } = options;
+  const { secrets = {}, lifetimeMs } = options;
   const saver = options.store && snapshotSaver(options.store, secrets);
   checkPolicy(policy);
   const leases = options.leases ?? journal.leases;
   const owner = thisOwner();
   const router = new Router(providers);
-  const pool = options.pool && leases && new Pool({ leases, owner, ttlMs: claimMs }, options.pool);
+  const pool =
+    options.pool && leases && new Pool({ leases, owner, ttlMs: claimMs, lifetimeMs }, options.pool);
   const records = new RunRecords(options, saver);
   const definitions = new Map<string, Definition>();
 
@@ -62,7 +65,7 @@ export function createHarness(options: HarnessOptions): Harness {
     const { run: id, name } = summary;
     const { claim, cipher, log } = written;
     const budget = new Budget(policy.budgets ?? {}, `run ${id}`);
-    const terms = { leases, owner, ttlMs: claimMs };
+    const terms = { leases, owner, ttlMs: claimMs, lifetimeMs };
     const create = run.sandbox ?? {};
     const { store } = options;
     const shared = {
@@ -123,7 +126,12 @@ export function createHarness(options: HarnessOptions): Harness {
       await written.log.commit({ type: 'run.claimed', facts: { owner } }, undefined, {
         status: 'running',
       });
-      return await driveRun(open, work, written.state);
+      const span = runSpan(id, written.log.redactedText(summary.name));
+      return await inSpan(span, async ({ set }) => {
+        const outcome = await driveRun(open, work, written.state);
+        set({ 'gantry.run.status': outcome.status });
+        return outcome;
+      });
     } finally {
       await journal.unclaim(id, written.claim.epoch);
     }

@@ -30,6 +30,11 @@ export interface HarnessOptions {
    * A process of this host that is surely gone is taken over from at once.
    */
   readonly claimMs?: number;
+  /**
+   * Milliseconds that a sandbox lives for which no `maxLifetimeMs` was chosen. While the harness works with it, it is extended
+   * where the provider can; with that many to go it ends should everybody be gone. Default one hour.
+   */
+  readonly lifetimeMs?: number;
   /** Keeps sandboxes warm for runs and branches that begin fresh. Default: none. Then the harness must be closed. */
   readonly pool?: PoolOptions;
   /** Told every event once it is on disk. */

@@ -1,7 +1,7 @@
 import { type IncomingMessage, request as httpRequest } from 'node:http';
-import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Sandbox } from '@gantry/core';
+import { connectToGuest } from './guest-port.ts';
 import type { WireRequest, WireResponse } from './listener.ts';
 
 /** Headers that concern one connection only (RFC 9110, 7.6.1), or HTTP/2 alone. */
@@ -15,13 +15,17 @@ export async function proxyRequest(
   response: WireResponse,
   refused: () => void,
 ): Promise<void> {
-  const { url, headers } = await sandbox.expose(port);
+  const connection = await connectToGuest(sandbox, port);
+  if (!connection) return refused();
+  const { socket, headers } = connection;
   const passed = Object.fromEntries(
     Object.entries(request.headers).filter(([name]) => !hopByHop.test(name)),
   );
   const onward = httpRequest(
-    new URL(request.url ?? '/', url),
-    { method: request.method, headers: { ...passed, ...headers } },
+    {
+      ...{ method: request.method, path: request.url ?? '/', headers: { ...passed, ...headers } },
+      ...{ createConnection: () => socket },
+    },
     (answered) => {
       response.statusCode = answered.statusCode ?? 502;
       for (const [name, value] of Object.entries(answered.headers)) {
@@ -31,7 +35,7 @@ export async function proxyRequest(
     },
   );
   onward.on('error', () => {
-    // Nobody listens, or whoever did has hung up in the middle.
+    // Whoever listened has hung up.
     if (response.headersSent) response.destroy();
     else refused();
   });
@@ -47,18 +51,17 @@ export async function proxyUpgrade(
   client: Duplex,
   head: Buffer,
 ): Promise<void> {
-  const endpoint = await sandbox.expose(port);
-  const { hostname, port: place } = new URL(endpoint.url);
-  const server = connect(Number(place), hostname, () => {
-    const pairs = request.rawHeaders.flatMap((name, index, all) =>
-      index % 2 === 0 ? [`${name}: ${all[index + 1] ?? ''}`] : [],
-    );
-    const more = Object.entries(endpoint.headers).map(([name, value]) => `${name}: ${value}`);
-    const first = `${request.method ?? 'GET'} ${request.url ?? '/'} HTTP/1.1`;
-    server.write(`${[first, ...pairs, ...more].join('\r\n')}\r\n\r\n`);
-    server.write(head);
-    server.pipe(client).pipe(server);
-  });
+  const connection = await connectToGuest(sandbox, port);
+  if (!connection) return void client.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
+  const { socket: server, headers } = connection;
+  const pairs = request.rawHeaders.flatMap((name, index, all) =>
+    index % 2 === 0 ? [`${name}: ${all[index + 1] ?? ''}`] : [],
+  );
+  const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  const first = `${request.method ?? 'GET'} ${request.url ?? '/'} HTTP/1.1`;
+  server.write(`${[first, ...pairs, ...more].join('\r\n')}\r\n\r\n`);
+  server.write(head);
+  server.pipe(client).pipe(server);
   server.on('error', () => client.destroy());
   client.on('error', () => server.destroy());
   client.once('close', () => server.destroy());

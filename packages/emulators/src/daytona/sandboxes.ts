@@ -60,10 +60,13 @@ export class DaytonaSandboxes {
   async create(request: NewSandbox): Promise<DaytonaSandbox> {
     const { context, volumes } = this.parts;
     const { quotas, provider, clock } = context;
+    const shape = this.#shapeOf(request);
+    const capabilities = await this.#probe();
+    const options = guestRequest(provider, capabilities, request, shape, volumes);
+    // From here on nothing is waited for: of many that come at once no more get through than may.
     if (request.name !== undefined && this.list().some(({ name }) => name === request.name)) {
       throw new ApiError(409, `Sandbox with name ${request.name} already exists`);
     }
-    const shape = this.#shapeOf(request);
     const wait = this.#creates.take();
     if (wait > 0) throw new ApiError(429, 'ThrottlerException: Too Many Requests', undefined, wait);
     const running = this.list().filter(({ state }) => !idle.has(state)).length;
@@ -73,8 +76,6 @@ export class DaytonaSandboxes {
         'Total CPU limit exceeded: the maximum of running sandboxes is reached',
       );
     }
-    const capabilities = await this.#probe();
-    const options = guestRequest(provider, capabilities, request, shape, volumes);
     const sandbox = new DaytonaSandbox(request, shape, clock.now());
     sandbox.env = { ...shape.env, ...request.env };
     for (const secret of [sandbox.previewToken, sandbox.signingKey]) context.conceal(secret);

@@ -55,12 +55,13 @@ export function controlPlane(
       throw new ApiError(404, `template '${request.templateID}' not found`);
     }
     if (request.volumeMounts?.length) throw unsupported('volumes are not emulated');
+    const options = guestRequest(provider, await probe(), request, version === 2);
+    // From here to the making nothing is waited for: of many that come at once no more get through than may.
     const wait = creates.take();
     if (wait > 0) throw new ApiError(429, 'Too many sandboxes are created at once', wait);
     if (sandboxes.running >= (quotas.runningSandboxes ?? Infinity)) {
       throw new ApiError(429, 'The maximum number of concurrent sandboxes is reached');
     }
-    const options = guestRequest(provider, await probe(), request, version === 2);
     const parts = { context, sandboxes, snapshot, version } as const;
     return createE2bSandbox(parts, request, options);
   };

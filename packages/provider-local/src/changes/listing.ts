@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs';
-import { type FileHandle, open, rename } from 'node:fs/promises';
+import { closeSync, openSync, readSync, renameSync, writeSync } from 'node:fs';
 import type { ConfinedEntry } from '@gantry/core/node';
 
 /** One line of a listing: what a later look is compared with. */
@@ -10,7 +9,8 @@ export interface ListedEntry {
 }
 
 /** The kernel stamps changes with a clock that may tick only every 10 ms (CONFIG_HZ_100). Twice that. */
-const tick = 20_000_000n;
+export const tickMs = 20;
+const tick = BigInt(tickMs) * 1_000_000n;
 const flushBytes = 256 * 1024;
 const header = 'gantry-listing/1';
 
@@ -20,7 +20,7 @@ const header = 'gantry-listing/1';
  */
 export function entryState({ stat }: ConfinedEntry): string {
   const { mode, size, ino, nlink, ctimeNs, mtimeNs } = stat;
-  return [mode, size, ino, nlink, ctimeNs, mtimeNs].join(' ');
+  return `${mode} ${size} ${ino} ${nlink} ${ctimeNs} ${mtimeNs}`;
 }
 
 /**
@@ -28,66 +28,74 @@ export function entryState({ stat }: ConfinedEntry): string {
  * looking began. An entry that changed then or later may change once more within the same tick of the clock, so its
  * state is not kept.
  */
-export class ListingWriter implements AsyncDisposable {
+export class ListingWriter implements Disposable {
   readonly #file: string;
-  readonly #handle: FileHandle;
+  readonly #descriptor: number;
   readonly #beganNs: bigint;
-  #parts: Buffer[] = [Buffer.from(`${header}\0`)];
-  #bytes = 0;
+  #text = `${header}\0`;
 
-  private constructor(file: string, handle: FileHandle, beganNs: bigint) {
+  constructor(file: string, beganNs: bigint) {
     this.#file = file;
-    this.#handle = handle;
+    this.#descriptor = openSync(`${file}.new`, 'wx', 0o600);
     this.#beganNs = beganNs;
   }
 
-  static async create(file: string, beganNs: bigint): Promise<ListingWriter> {
-    return new ListingWriter(file, await open(`${file}.new`, 'wx', 0o600), beganNs);
+  /** Whether an entry changed so shortly before the looking began that it may change again without a trace. */
+  isRacy({ stat }: ConfinedEntry): boolean {
+    return stat.ctimeNs >= this.#beganNs - tick;
   }
 
-  async add(entry: ConfinedEntry): Promise<void> {
-    const state = entry.stat.ctimeNs < this.#beganNs - tick ? entryState(entry) : '-';
-    this.#parts.push(Buffer.from(`${state}\t`), entry.path, Buffer.from('\0'));
-    this.#bytes += state.length + entry.path.length + 2;
-    if (this.#bytes >= flushBytes) await this.#flush();
+  add(entry: ConfinedEntry): void {
+    const state = this.isRacy(entry) ? '-' : entryState(entry);
+    this.#text += `${state}\t${entry.path.toString('latin1')}\0`;
+    if (this.#text.length >= flushBytes) this.#flush();
   }
 
-  async finish(): Promise<void> {
-    await this.#flush();
-    await rename(`${this.#file}.new`, this.#file);
+  finish(): void {
+    this.#flush();
+    renameSync(`${this.#file}.new`, this.#file);
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#handle.close();
+  [Symbol.dispose](): void {
+    closeSync(this.#descriptor);
   }
 
-  async #flush(): Promise<void> {
-    await this.#handle.appendFile(Buffer.concat(this.#parts));
-    this.#parts = [];
-    this.#bytes = 0;
+  #flush(): void {
+    const bytes = Buffer.from(this.#text, 'latin1');
+    for (let at = 0; at < bytes.length;) at += writeSync(this.#descriptor, bytes, at);
+    this.#text = '';
   }
 }
 
-/** Reads a listing in its order; memory stays flat. Rejects with the system's error when there is none. */
-export async function* readListing(file: string): AsyncGenerator<ListedEntry, void> {
-  let rest: Buffer = Buffer.alloc(0);
-  let begun = false;
-  for await (const chunk of createReadStream(file, { highWaterMark: flushBytes })) {
-    const text: Buffer = Buffer.concat([rest, chunk]);
-    let start = 0;
-    for (let end = text.indexOf(0); end !== -1; end = text.indexOf(0, start)) {
-      const line = text.subarray(start, end);
-      start = end + 1;
-      if (!begun) {
-        if (line.toString() !== header) throw new Error(`${file} is not a listing`);
-        begun = true;
-        continue;
+/** Reads a listing in its order; memory stays flat. Throws the system's error when there is none. */
+export function* readListing(file: string): Generator<ListedEntry, void> {
+  const descriptor = openSync(file, 'r');
+  try {
+    let rest: Buffer = Buffer.alloc(0);
+    let begun = false;
+    for (;;) {
+      const text = Buffer.allocUnsafe(rest.length + flushBytes);
+      rest.copy(text);
+      const read = readSync(descriptor, text, rest.length, flushBytes, null);
+      if (read === 0) return;
+      const known = text.subarray(0, rest.length + read);
+      let start = 0;
+      for (let end = known.indexOf(0); end !== -1; end = known.indexOf(0, start)) {
+        const line = known.subarray(start, end);
+        start = end + 1;
+        if (!begun) {
+          if (line.toString() !== header) throw new Error(`${file} is not a listing`);
+          begun = true;
+          continue;
+        }
+        const tab = line.indexOf(0x09);
+        const state = line.toString('latin1', 0, tab);
+        yield { path: line.subarray(tab + 1), state: state === '-' ? undefined : state };
       }
-      const tab = line.indexOf(0x09);
-      const state = line.subarray(0, tab).toString('latin1');
-      yield { path: line.subarray(tab + 1), state: state === '-' ? undefined : state };
+      rest = known.subarray(start);
     }
-    rest = text.subarray(start);
+  } finally {
+    closeSync(descriptor);
   }
 }
 

@@ -140,8 +140,10 @@ export function narrowedBy(
     ...(limits.diskBytes === undefined && root === 'read-only' && layers === undefined
       ? {}
       : { suspend: { modes: ['memory'] } }),
-    // Mounted in the sandbox alone, it is not there for the host to list.
-    ...(limits.diskBytes === undefined && layers === undefined ? {} : { changes: false }),
+    // Mounted in the sandbox alone, it is there for root of the host only, and one in memory for nobody.
+    ...(limits.diskBytes === undefined && (layers === undefined || process.getuid?.() === 0)
+      ? {}
+      : { changes: false }),
     // There is nothing on disk that could be shared.
     ...(limits.diskBytes === undefined ? {} : { fork: false }),
   };

@@ -1,6 +1,7 @@
 import type { Sandbox } from '@gantry/core';
 import { must, type Check } from '../../check.ts';
 import type { CheckContext } from '../../runner/check-context.ts';
+import { variableOf } from '../variable-of.ts';
 import { undeclared } from './undeclared.ts';
 
 const needs = { capability: 'fork' } as const;
@@ -36,7 +37,7 @@ export const forkChecks: readonly Check[] = [
           ['common', 0o700],
           'the source’s file',
         );
-        t.equal((await fork.exec(['printenv', 'FORKED'])).stdout.text, 'yes\n', 'the environment');
+        t.equal((await fork.exec(variableOf('FORKED'))).stdout.text, 'yes\n', 'the environment');
         await fork.files.write('common', `changed by ${index}`);
       }
       t.equal(await sandbox.files.readText('common'), 'common', 'the source afterwards');

@@ -1,4 +1,5 @@
 import { must, type Check } from '../../check.ts';
+import { variableOf } from '../variable-of.ts';
 import { undeclared } from './undeclared.ts';
 
 const needs = { capability: 'suspend' } as const;
@@ -28,7 +29,7 @@ export const suspendChecks: readonly Check[] = [
           [mode, 0o640],
           'a file',
         );
-        t.equal((await again.exec(['printenv', 'KEPT'])).stdout.text, 'kept\n', 'the environment');
+        t.equal((await again.exec(variableOf('KEPT'))).stdout.text, 'kept\n', 'the environment');
         await again.files.write('stop', '');
         if (mode === 'memory')
           await t.eventually(

@@ -1,6 +1,7 @@
 import { parseRef } from '@gantry/core';
 import { counting, faulty } from '@gantry/core/testing';
 import { must, type Check } from '../../check.ts';
+import { variableOf } from '../variable-of.ts';
 
 export const callChecks: readonly Check[] = [
   must('core/ref-json', 'ref-json', 'a ref survives being stored, sent and parsed', async (t) => {
@@ -24,7 +25,7 @@ export const callChecks: readonly Check[] = [
       const entries = { note: { type: 'file', text: 'hello' } } as const;
       const sandbox = await t.create({ manifest: { spec: 'gantry-manifest/1', env, entries } });
       t.equal(
-        (await sandbox.exec(['printenv', 'GANTRY_SECRET_TOKEN'])).stdout.text,
+        (await sandbox.exec(variableOf('GANTRY_SECRET_TOKEN'))).stdout.text,
         `${secret}\n`,
         'the secret, where it belongs',
       );

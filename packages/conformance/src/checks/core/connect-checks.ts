@@ -1,6 +1,7 @@
 import type { SandboxRef } from '@gantry/core';
 import { faulty } from '@gantry/core/testing';
 import { must, type Check } from '../../check.ts';
+import { variableOf } from '../variable-of.ts';
 
 const never = (id: string): SandboxRef['id'] => `never-${id.replaceAll(/[^a-z0-9]/g, '')}`;
 
@@ -66,7 +67,7 @@ export const connectChecks: readonly Check[] = [
       t.equal(again.ref, sandbox.ref, 'ref of the connected object');
       t.equal(await again.files.readText('from-first'), word, 'a file of the first client');
       t.equal(
-        (await again.exec(['printenv', 'GANTRY_SAME'])).stdout.text,
+        (await again.exec(variableOf('GANTRY_SAME'))).stdout.text,
         `${word}\n`,
         'environment',
       );

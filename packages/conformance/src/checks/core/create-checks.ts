@@ -1,6 +1,7 @@
 import type { Manifest, Provider, SandboxRef } from '@gantry/core';
 import { must, type Check } from '../../check.ts';
 import type { CheckContext } from '../../runner/check-context.ts';
+import { variableOf } from '../variable-of.ts';
 import { captureCreates } from './capture-driver.ts';
 
 const spec = 'gantry-manifest/1' as const;
@@ -83,7 +84,7 @@ export const createChecks: readonly Check[] = [
     async (t) => {
       const value = `${t.word()} "two"\nlines`;
       const sandbox = await t.create({ manifest: { spec, env: { GANTRY_ONE: value } } });
-      const show = ['printenv', 'GANTRY_ONE'] as const;
+      const show = variableOf('GANTRY_ONE');
       t.equal((await sandbox.exec(show)).stdout.text, `${value}\n`, 'by exec');
       t.equal(
         (await sandbox.exec('sh -c \'printf "%s" "$GANTRY_ONE"\'')).stdout.text,

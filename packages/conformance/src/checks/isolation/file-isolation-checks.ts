@@ -41,11 +41,14 @@ export const fileIsolationChecks: readonly Check[] = [
       const { sandbox } = await t.shared();
       for (const place of places()) {
         await withCanary(place, async ({ directory, file, contents }) => {
+          // Also below every mount, as far down as the file's directory may itself be what is mounted there.
           const script = `
-for f in "$1" "/proc/1/root$1" "/proc/self/root$1" "/../../../..$1" "/proc/1/cwd/../../../../../..$1"; do
-  [ "$(cat "$f" 2>/dev/null)" = "$2" ] && say "read:$f" yes
-  echo broken 2>/dev/null > "$f"
-done
+try() { [ "$(cat "$1" 2>/dev/null)" = "$2" ] && say "read:$1" yes; [ -e "$1" ] && echo broken 2>/dev/null > "$1"; }
+for f in "$1" "/proc/1/root$1" "/proc/self/root$1" "/../../../..$1" "/proc/1/cwd/../../../../../..$1"; do try "$f" "$2"; done
+while read -r _ _ _ _ at _; do
+  case $at in /|/proc|/proc/*|/sys|/sys/*) continue ;; esac
+  tail=$1; while [ -n "$tail" ]; do try "$at$tail" "$2"; case $tail in /*/*) tail=/\${tail#/*/} ;; *) break ;; esac; done
+done < /proc/self/mountinfo
 mkdir -p "$3/planted" 2>/dev/null
 say done yes`;
           const found = await probe(t, sandbox, script, [file, contents, directory]);
@@ -265,7 +268,13 @@ while [ ! -e stop ]; do mv -T link target 2>/dev/null || mv link target; rm -rf 
     async (t) => {
       const { sandbox } = await t.shared();
       const script = `for s in /var/run/docker.sock /run/docker.sock /run/containerd/containerd.sock /run/podman/podman.sock /run/crio/crio.sock /run/dbus/system_bus_socket /run/systemd/private /run/user/*/bus /tmp/.X11-unix/X* /run/snapd.socket "$SSH_AUTH_SOCK"; do [ -S "$s" ] && say "socket:$s" yes; done
-for f in /var/run/secrets/kubernetes.io/serviceaccount/token /run/secrets/*; do [ -e "$f" ] && say "secret:$f" yes; done; say done yes`;
+for f in /var/run/secrets/kubernetes.io/serviceaccount/token /run/secrets/*; do [ -e "$f" ] && say "secret:$f" yes; done
+while read -r _ _ _ _ at _; do
+  [ -S "$at" ] && say "socket:$at" yes
+  case $at in /|/proc|/proc/*|/sys|/sys/*|/dev/*) continue ;; esac
+  for s in "$at"/*.sock "$at"/run/*.sock "$at"/containerd/containerd.sock "$at"/run/dbus/system_bus_socket; do [ -S "$s" ] && say "socket:$s" yes; done
+done < /proc/self/mountinfo
+say done yes`;
       const found = await probe(t, sandbox, script);
       t.equal(
         [...found.keys()].filter((name) => name !== 'done'),

@@ -175,7 +175,8 @@ export const kernelIsolationChecks: readonly Check[] = [
       const found = await probe(
         t,
         sandbox,
-        'say set "$(can date -s "@$(date +%s)")"; has insmod && say insmod "$(can insmod /nothing.ko)"; say done yes',
+        // A date that could not set the clock complains; not every one fails.
+        'if e=$(date -s "@$(date +%s)" 2>&1 >/dev/null) && [ -z "$e" ]; then say set yes; fi; has insmod && say insmod "$(can insmod /nothing.ko)"; say done yes',
       );
       t.ok(
         found.get('set') !== 'yes' && found.get('insmod') !== 'yes',

@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { SandboxError, type ExecResult, type ResourceRequest, type Sandbox } from '@gantry/core';
 import { must, type Check } from '../../check.ts';
 import type { CheckContext } from '../../runner/check-context.ts';
-import { probe } from './probe.ts';
+import { probe, requireOwnProcesses, withHostProcess } from './probe.ts';
 
 const needs = { isolation: true } as const;
 const mebibyte = 1024 * 1024;
@@ -110,6 +110,7 @@ export const loadIsolationChecks: readonly Check[] = [
     async (t) => {
       const sandbox = await limited(t, 'pids', { pids: 64 });
       if (!sandbox) return;
+      await withHostProcess(t, (_child, marker) => requireOwnProcesses(t, sandbox, marker));
       const bomb =
         'i=0; while [ $i -lt 300 ]; do i=$((i+1)); sleep 60 2>/dev/null & done; ls -d /proc/[0-9]* | wc -l';
       const result = await unlessStopped(sandbox.exec(bomb, { timeoutMs: t.limits.check }));

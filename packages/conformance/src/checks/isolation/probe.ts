@@ -1,3 +1,4 @@
+import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -37,6 +38,40 @@ export async function probe(
   }
   t.ok(findings.size > 0, 'the probe found nothing at all');
   return findings;
+}
+
+/** Does something while a process of the host with a marker in its command line and environment runs. */
+export async function withHostProcess(
+  t: CheckContext,
+  work: (child: ChildProcess, marker: string) => Promise<void>,
+): Promise<void> {
+  const marker = t.word('host-process');
+  const child = spawn('sleep', ['300'], {
+    argv0: marker,
+    env: { PATH: '/usr/bin:/bin', MARK: marker },
+    stdio: 'ignore',
+  });
+  await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject));
+  try {
+    await work(child, marker);
+  } finally {
+    child.kill('SIGKILL');
+  }
+}
+
+/**
+ * Fails where the guest sees a process of the host. To be called before a guest signals everything that it can: without
+ * a process namespace, that would end the machine.
+ */
+export async function requireOwnProcesses(
+  t: CheckContext,
+  sandbox: Sandbox,
+  marker: string,
+): Promise<void> {
+  const script =
+    'for p in /proc/[0-9]*; do case $(tr "\\0" " " < "$p/cmdline" 2>/dev/null) in *probe*) ;; *"$1"*) say host "$p";; esac; done; say done yes';
+  const seen = await probe(t, sandbox, script, [marker]);
+  t.ok(!seen.has('host'), 'processes of the host can be seen');
 }
 
 /** Does something with a directory of the host that holds a canary file of unguessable contents. */

@@ -1,29 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, readlinkSync } from 'node:fs';
 import { must, should, type Check } from '../../check.ts';
-import type { CheckContext } from '../../runner/check-context.ts';
-import { probe } from './probe.ts';
+import { probe, requireOwnProcesses, withHostProcess } from './probe.ts';
 
 const needs = { isolation: true } as const;
-
-/** Does something while a process of the host with a marker in its command line and environment runs. */
-async function withHostProcess(
-  t: CheckContext,
-  work: (child: ChildProcess, marker: string) => Promise<void>,
-): Promise<void> {
-  const marker = t.word('host-process');
-  const child = spawn('sleep', ['300'], {
-    argv0: marker,
-    env: { PATH: '/usr/bin:/bin', MARK: marker },
-    stdio: 'ignore',
-  });
-  await new Promise((resolve, reject) => child.once('spawn', resolve).once('error', reject));
-  try {
-    await work(child, marker);
-  } finally {
-    child.kill('SIGKILL');
-  }
-}
 
 const alive = (child: ChildProcess): boolean =>
   child.exitCode === null && child.signalCode === null;
@@ -77,11 +57,7 @@ export const processIsolationChecks: readonly Check[] = [
     async (t) => {
       const sandbox = await t.create();
       await withHostProcess(t, async (child, marker) => {
-        const script =
-          'for p in /proc/[0-9]*; do case $(tr "\\0" " " < "$p/cmdline" 2>/dev/null) in *probe*) ;; *"$1"*) say host "$p";; esac; done; say done yes';
-        const seen = await probe(t, sandbox, script, [marker]);
-        // Without a process namespace this would kill the machine.
-        t.ok(!seen.has('host'), 'processes of the host can be seen');
+        await requireOwnProcesses(t, sandbox, marker);
         await sandbox
           .exec('trap "" TERM; kill -TERM -1; kill -KILL -1', { timeoutMs: t.limits.prompt })
           .catch(() => undefined);

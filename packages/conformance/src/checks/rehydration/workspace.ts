@@ -16,7 +16,7 @@ touch -d @1000000000 d/bytes`;
 /** What tells two workspaces apart: names, types, modes, contents, links, and times of files in seconds. */
 const look = `find . -mindepth 1 | LC_ALL=C sort | while IFS= read -r f; do
 if [ -L "$f" ]; then echo "link $f $(readlink "$f")"; elif [ -d "$f" ]; then echo "dir $f $(stat -c %a "$f")"
-elif [ -f "$f" ]; then echo "file $f $(stat -c '%a %h %s %Y' "$f") $(cksum < "$f")"; else echo "line $f"; fi; done`;
+elif [ -f "$f" ]; then echo "file $f $(stat -c '%a %h %s %Y' "$f") $(sha256sum < "$f" | cut -c1-16)"; else echo "line $f"; fi; done`;
 
 /** Everything that there is in a workspace, in words. */
 export async function contentsOf(t: CheckContext, sandbox: Sandbox): Promise<string> {
@@ -27,18 +27,18 @@ export async function contentsOf(t: CheckContext, sandbox: Sandbox): Promise<str
 }
 
 /** A sandbox with a bit of everything in its workspace. */
-export async function filled(t: CheckContext): Promise<Sandbox> {
+export async function filled(t: CheckContext, script: string = filling): Promise<Sandbox> {
   const sandbox = await t.create();
-  t.succeeded(await sandbox.exec(filling), 'filling the workspace');
+  t.succeeded(await sandbox.exec(script), 'filling the workspace');
   return sandbox;
 }
 
 /** The same, and a snapshot of it. */
 export async function captured(
   t: CheckContext,
+  { script = filling, store = memoryStore() }: { script?: string; store?: SnapshotStore } = {},
 ): Promise<{ sandbox: Sandbox; store: SnapshotStore; snapshot: Snapshot }> {
-  const sandbox = await filled(t);
-  const store = memoryStore();
+  const sandbox = await filled(t, script);
   return { sandbox, store, snapshot: await sandbox.snapshot(store) };
 }
 
@@ -56,7 +56,7 @@ export async function rehydrated(
     ...options,
     labels,
   });
-  t.adopt(sandbox.ref);
+  t.adopt(sandbox.ref, provider);
   return sandbox;
 }
 

@@ -39,8 +39,11 @@ export async function attemptBranch<Item, Value>(
   pass.log.note({ type: 'branch.started', scope, attempt: attempt.attempt, ...began });
   using limit = timeLimit(attempt.signal, options.branchTimeoutMs, scope);
   const { signal } = limit;
+  // A branch that is tried again may have been lost by its fork.
+  const forks = own === undefined && attempt.attempt === 1 ? context.forks : undefined;
   const { leased, provider } = await openBranchSandbox({
     ...context,
+    forks,
     scope,
     order,
     budget,

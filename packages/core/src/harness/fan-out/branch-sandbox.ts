@@ -10,6 +10,7 @@ import { sandboxName } from '../run/recorded-sandbox.ts';
 import type { Pass } from '../run/pass.ts';
 import type { BranchBase } from '../run/run-state.ts';
 import { withoutContents, type WorkspaceSaver } from '../run/workspace-saver.ts';
+import type { ForkSource } from './fork-source.ts';
 import type { Router } from './route.ts';
 
 /** What a branch's sandbox is made with. */
@@ -25,6 +26,9 @@ export interface BranchSandboxOptions {
   readonly budget: Budget;
   readonly base: BranchBase | undefined;
   readonly saver: WorkspaceSaver | undefined;
+  /** Makes clones of the sandbox of the run, which is the preferred provider's. */
+  readonly forks: ForkSource | undefined;
+  readonly preferred: string;
   readonly create: Omit<CreateOptions, 'signal' | 'timeoutMs'>;
   readonly signal: AbortSignal;
 }
@@ -55,6 +59,7 @@ export async function openBranchSandbox(
 
 async function create(options: BranchSandboxOptions, name: string): Promise<LeasedSandbox> {
   const { pass, scope, router, terms, base, saver, signal } = options;
+  const forks = name === options.preferred && isWhole(options.create) ? options.forks : undefined;
   const provider = router.provider(name);
   const facts = { provider: provider.id };
   const onLease = async (lease: string): Promise<void> => {
@@ -69,14 +74,17 @@ async function create(options: BranchSandboxOptions, name: string): Promise<Leas
     options: options.create,
     signal,
     onLease,
-    restore: base && restoreOf(base, saver, provider),
+    restore: base && restoreOf(base, saver, provider, forks),
   });
-  const { ref, receipt } = leased.sandbox;
+  const { ref, receipt, origin } = leased.sandbox;
   pass.log.note({
     type: 'sandbox.created',
     scope,
     sandbox: sandboxName(ref),
-    facts: { ...facts, lease: leased.lease, ref: JSON.stringify(ref) },
+    facts: {
+      ...{ ...facts, lease: leased.lease, ref: JSON.stringify(ref) },
+      ...(origin.by === undefined ? {} : { by: origin.by }),
+    },
     ...(receipt ? { manifest: receipt.planDigest } : {}),
     ...(base ? { snapshot: base.snapshot, after: base.tree } : {}),
   });
@@ -87,12 +95,26 @@ function restoreOf(
   { snapshot }: BranchBase,
   saver: WorkspaceSaver | undefined,
   provider: Provider,
+  forks: ForkSource | undefined,
 ): (request: CreateOptions) => Promise<Sandbox> {
   return async (request) => {
+    const { labels = {}, maxLifetimeMs, signal } = request;
+    const clone = await forks?.clone({
+      labels,
+      ...(maxLifetimeMs === undefined ? {} : { maxLifetimeMs }),
+      ...(signal ? { signal } : {}),
+    });
+    if (clone) return clone;
     if (saver) return saver.restore(provider, snapshot, withoutContents(request));
     const message = 'a branch of a snapshot needs a store: give createHarness one';
     throw new SandboxError('failed-precondition', message, { operation: 'run.fanOut' });
   };
+}
+
+/** Whether a clone is all that the request asks for: it knows nothing of mounts and outputs of its own. */
+function isWhole({ manifest }: BranchSandboxOptions['create']): boolean {
+  const outside = ['output', 'hostMount', 's3', 'gcs', 'r2', 'azureBlob'];
+  return !Object.values(manifest?.entries ?? {}).some(({ type }) => outside.includes(type));
 }
 
 /** Of two errors the one that leaves more hope: a provider that is only full is worth waiting for. */

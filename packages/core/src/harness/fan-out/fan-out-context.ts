@@ -7,6 +7,7 @@ import type { Policy } from '../policy/policy.ts';
 import type { Pass } from '../run/pass.ts';
 import type { BranchBase } from '../run/run-state.ts';
 import type { WorkspaceSaver } from '../run/workspace-saver.ts';
+import type { ForkSource } from './fork-source.ts';
 import type { Router } from './route.ts';
 
 /** What all branches of a fan-out share. */
@@ -21,6 +22,8 @@ export interface FanOutContext {
   readonly terms: LeaseTerms;
   readonly pool: Pool | undefined;
   readonly saver: WorkspaceSaver | undefined;
+  /** Where branches may be clones of the run's own sandbox. */
+  readonly forks: ForkSource | undefined;
   readonly store: SnapshotStore | undefined;
   readonly policy: Policy;
   /** Of the whole run. */

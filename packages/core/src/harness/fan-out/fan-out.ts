@@ -6,6 +6,7 @@ import { errorJson } from '../run/step-error.ts';
 import { AdaptiveLimit, type Place } from './adaptive-limit.ts';
 import { attemptBranch } from './branch-attempt.ts';
 import { type BranchRecord, parseBranchRecord } from './branch-record.ts';
+import { branchSpan } from '../telemetry/spans.ts';
 import type { FanOutContext } from './fan-out-context.ts';
 import type { BranchFunction, FanOutOptions, FanOutProgress } from './fan-out-types.ts';
 
@@ -100,16 +101,13 @@ export class FanOut<Item, Value> {
       place = await this.#limit.enter(this.#signal);
       this.#spendAttempt();
       this.#tell(index, 'started');
-      const record = await attemptBranch(this.#context, {
-        item,
-        index,
-        scope,
-        attempt,
-        work: this.#work,
-        options: this.#options,
-        budget: this.#budget,
-        signal: this.#signal,
-      });
+      const span = branchSpan(pass.run, this.#context.name, index, attempt);
+      const record = await pass.span(span, () =>
+        attemptBranch(this.#context, {
+          ...{ item, index, scope, attempt, work: this.#work, options: this.#options },
+          ...{ budget: this.#budget, signal: this.#signal },
+        }),
+      );
       place.leave('well');
       return record;
     } catch (thrown) {

@@ -6,10 +6,11 @@ import type { BranchBase } from '../run/run-state.ts';
 import { branchResult, parseBranchRecord } from './branch-record.ts';
 import type { FanOutContext } from './fan-out-context.ts';
 import type { FanOutOptions } from './fan-out-types.ts';
+import { ForkSource } from './fork-source.ts';
 import { FanOut } from './fan-out.ts';
 
 /** What a harness brings to every fan-out. */
-export type FanOutResources = Omit<FanOutContext, 'pass' | 'name' | 'place' | 'base'>;
+export type FanOutResources = Omit<FanOutContext, 'pass' | 'name' | 'place' | 'base' | 'forks'>;
 
 /** Starts fan-outs as recorded calls of a run: once all branches are recorded, none runs again. */
 export function fanOutStarter(resources: FanOutResources): FanOutStarter {
@@ -25,7 +26,12 @@ export function fanOutStarter(resources: FanOutResources): FanOutStarter {
         const { pass } = run;
         const place = `${currentFrame()?.place.slice(1) ?? ''}:${name}`;
         const base = pass.state.bases.get(place) ?? (await baseOf(run, options));
-        const context = { ...resources, pass, name, place, base };
+        const { from } = options;
+        const forks =
+          base && from === 'workspace'
+            ? new ForkSource(run.scope, run.workspace, base.tree)
+            : undefined;
+        const context = { ...resources, pass, name, place, base, forks };
         const all = await pass.track(new FanOut(context, items, work, options).run());
         return asJson(all, `the results of fan-out ${name}`);
       },

@@ -69,6 +69,11 @@ export class RunLog {
     return this.#options.redactor.json(value);
   }
 
+  /** The same for a text. */
+  redactedText(text: string): string {
+    return this.#options.redactor.text(text);
+  }
+
   /** Redacts and chains an event; it is on disk within 50 milliseconds, or with the next commit. */
   note(facts: EventFacts, body?: Json): RunEvent {
     if (this.#failure) throw this.#refusal();

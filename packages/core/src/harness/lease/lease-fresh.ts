@@ -1,6 +1,9 @@
 import type { CreateOptions, Provider } from '../../contract/provider.ts';
 import type { Sandbox } from '../../contract/sandbox.ts';
 import { SandboxError } from '../../errors/sandbox-error.ts';
+import { sandboxName } from '../run/recorded-sandbox.ts';
+import { inSpan } from '../telemetry/in-span.ts';
+import { createSpan } from '../telemetry/spans.ts';
 import { checkNetwork, type Policy } from '../policy/policy.ts';
 import { LeasedSandbox, type LeaseTerms } from './leased-sandbox.ts';
 import type { Pool } from './pool.ts';
@@ -37,7 +40,12 @@ export async function leaseFresh(fresh: FreshSandbox): Promise<LeasedSandbox> {
       return await LeasedSandbox.create(terms, provider, options, onLease, (leased) => {
         const labels = { ...options.labels, ...leased.labels };
         const request = { ...options, labels, maxLifetimeMs: leased.maxLifetimeMs, signal };
-        return restore ? restore(request) : provider.create(request);
+        return inSpan(createSpan(provider.id), async ({ set }) => {
+          const made = await (restore ? restore(request) : provider.create(request));
+          const { by = 'create' } = made.origin;
+          set({ 'gantry.sandbox': sandboxName(made.ref), 'gantry.sandbox.by': by });
+          return made;
+        });
       });
     } catch (error) {
       if (tries === mostTries || !endedMeanwhile(error)) throw error;

@@ -4,6 +4,7 @@ import { parseRef } from '../../contract/sandbox-ref.ts';
 import type { Sandbox } from '../../contract/sandbox.ts';
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import { persist } from '../run/persist.ts';
+import { chosenLifetime, LifetimeKeeper } from './lifetime-keeper.ts';
 import type { LeaseStore } from './lease-store.ts';
 
 /** Names of the labels by which a reaper knows whose a sandbox is. */
@@ -20,6 +21,8 @@ export interface LeaseTerms {
   readonly owner: string;
   /** Milliseconds until a lease that nobody renews has run out. */
   readonly ttlMs: number;
+  /** Milliseconds that a sandbox lives whose lifetime nobody chose; then it is extended while its lease is kept. Default one hour. */
+  readonly lifetimeMs?: number | undefined;
   /** Told when the lease was lost: whoever has it now decides about the sandbox. */
   readonly onLost?: (error: unknown) => void;
 }
@@ -40,14 +43,22 @@ export class LeasedSandbox {
   onLost: LeaseTerms['onLost'];
   readonly #terms: LeaseTerms;
   #epoch: number;
+  readonly #lifetime: LifetimeKeeper | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  private constructor(terms: LeaseTerms, lease: string, epoch: number, sandbox: Sandbox) {
+  private constructor(
+    terms: LeaseTerms,
+    lease: string,
+    epoch: number,
+    sandbox: Sandbox,
+    lifetime: LifetimeKeeper | undefined,
+  ) {
     this.#terms = terms;
     this.onLost = terms.onLost;
     this.lease = lease;
     this.#epoch = epoch;
     this.sandbox = sandbox;
+    this.#lifetime = lifetime;
     this.#keepUp();
   }
 
@@ -69,12 +80,14 @@ export class LeasedSandbox {
       provider: provider.id,
       ttlMs,
     });
-    const maxLifetimeMs =
-      options.maxLifetimeMs ?? options.manifest?.maxLifetimeMs ?? defaultLifetimeMs;
+    const chosen = chosenLifetime(options);
+    const { lifetimeMs = defaultLifetimeMs } = terms;
+    const maxLifetimeMs = chosen ?? lifetimeMs;
+    const endsAt = Date.now() + maxLifetimeMs;
     const labels = {
       [leaseLabels.store]: leases.id,
       [leaseLabels.lease]: id,
-      [leaseLabels.until]: String(Date.now() + maxLifetimeMs),
+      [leaseLabels.until]: String(endsAt),
     };
     let sandbox;
     try {
@@ -87,15 +100,18 @@ export class LeasedSandbox {
       else await leases.release(id, epoch);
       throw error;
     }
+    const keeper =
+      chosen === undefined ? new LifetimeKeeper(sandbox, lifetimeMs, endsAt) : undefined;
     // With an inventory the reaper finds it by its label.
-    if (provider.capabilities.inventory) return new LeasedSandbox(terms, id, epoch, sandbox);
+    if (provider.capabilities.inventory)
+      return new LeasedSandbox(terms, id, epoch, sandbox, keeper);
     try {
       await leases.renew(id, epoch, ttlMs, JSON.stringify(sandbox.ref));
     } catch (error) {
       await sandbox.destroy();
       throw error;
     }
-    return new LeasedSandbox(terms, id, epoch, sandbox);
+    return new LeasedSandbox(terms, id, epoch, sandbox, keeper);
   }
 
   /** Reaches a sandbox that another owner left, and takes its lease over. Rejects as `provider.connect` does. */
@@ -104,8 +120,9 @@ export class LeasedSandbox {
     provider: Provider,
     lease: string,
     ref: string,
+    options: Pick<CreateOptions, 'manifest' | 'maxLifetimeMs'>,
   ): Promise<LeasedSandbox> {
-    const { leases, owner, ttlMs } = terms;
+    const { leases, owner, ttlMs, lifetimeMs = defaultLifetimeMs } = terms;
     const found = await leases.find(lease);
     if (!found) {
       throw new SandboxError('not-found', `the lease ${lease} is gone, and so is its sandbox`, {
@@ -114,7 +131,9 @@ export class LeasedSandbox {
     }
     const sandbox = await provider.connect(parseRef(ref));
     const { epoch } = await leases.fence(lease, { owner, ttlMs, over: found.epoch });
-    return new LeasedSandbox(terms, lease, epoch, sandbox);
+    const isChosen = chosenLifetime(options) !== undefined;
+    const keeper = isChosen ? undefined : new LifetimeKeeper(sandbox, lifetimeMs);
+    return new LeasedSandbox(terms, lease, epoch, sandbox, keeper);
   }
 
   /** Destroys the sandbox, however often that takes, and gives up the lease. One that another has taken over is left to them. */
@@ -144,6 +163,7 @@ export class LeasedSandbox {
     const renew = async (): Promise<void> => {
       try {
         await leases.renew(this.lease, this.#epoch, ttlMs);
+        await this.#lifetime?.keep();
       } catch (error) {
         // A store that is out of reach may be back in time; one that refuses has given the lease to another.
         if (!SandboxError.is(error) || error.code !== 'aborted') return;

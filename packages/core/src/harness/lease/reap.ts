@@ -92,7 +92,8 @@ async function reapSandbox(
   const { leases, now } = options;
   const ours = sandbox.labels[leaseLabels.store] === leases.id;
   if (!ours) {
-    const until = Number(sandbox.labels[leaseLabels.until]);
+    // One that was extended says so itself.
+    const until = Math.max(Number(sandbox.labels[leaseLabels.until]), sandbox.expiresAt ?? 0);
     if (!(until < now())) report.kept += 1;
     else await destroy(provider, sandbox.ref, report);
     return;

@@ -149,11 +149,11 @@ async function reattach(
   lease: string,
   ref: string,
 ): Promise<LeasedSandbox | undefined> {
-  const { terms, provider } = open.settings.workspaceOptions;
+  const { terms, provider, sandbox } = open.settings.workspaceOptions;
   try {
     return await persist(
       'sandbox.connect',
-      () => LeasedSandbox.attach(terms, provider, lease, ref),
+      () => LeasedSandbox.attach(terms, provider, lease, ref, sandbox),
       open.signal,
     );
   } catch (error) {

@@ -2,6 +2,7 @@ import { SandboxError } from '../../errors/sandbox-error.ts';
 import type { BodyCipher } from '../journal/body-cipher.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { RunLog } from '../journal/run-log.ts';
+import { inSpan, type LiveSpan, type SpanStart } from '../telemetry/in-span.ts';
 import type { RunState } from './run-state.ts';
 import type { Ask } from './run-types.ts';
 
@@ -84,6 +85,18 @@ export class Pass {
   /** Resolves when nothing that is tracked runs any more. */
   async settled(): Promise<void> {
     while (this.#tracked.size > 0) await Promise.all(this.#tracked);
+  }
+
+  /** Does work within a span of the trace that this run is in. No known secret gets into it. */
+  span<Result>(
+    { name, attributes, ...rest }: SpanStart,
+    work: (span: LiveSpan) => Promise<Result>,
+  ): Promise<Result> {
+    const text = (value: string): string => this.log.redactedText(value);
+    const redacted = Object.entries(attributes).map(
+      ([key, value]) => [key, typeof value === 'string' ? text(value) : value] as const,
+    );
+    return inSpan({ ...rest, name: text(name), attributes: Object.fromEntries(redacted) }, work);
   }
 
   /** The body of a recorded event. Those that follow are read with it: a function that goes on asks for them next. */

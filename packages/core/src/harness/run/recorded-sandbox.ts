@@ -14,6 +14,7 @@ import type {
 } from '../../contract/sandbox.ts';
 import type { SandboxRef } from '../../contract/sandbox-ref.ts';
 import type { Json } from '../journal/run-event.ts';
+import { commandSpan, failureOf } from '../telemetry/spans.ts';
 import type { Guard } from './guard.ts';
 import type { Pass } from './pass.ts';
 import { persistUntilStarted } from './persist.ts';
@@ -80,9 +81,16 @@ export class RecordedSandbox implements RunSandbox {
   async exec(command: CommandLine, options: ExecOptions = {}): Promise<ExecResult> {
     const frame = await this.#guard.check('exec', { kind: 'command', subject: lineOf(command) });
     const sandbox = await this.#sandbox();
-    const result = await this.#patiently('exec', options.stdin, () =>
-      sandbox.exec(command, this.#within(options)),
-    );
+    const span = commandSpan(command, sandboxName(sandbox.ref));
+    const result = await this.#pass.span(span, async ({ set, fail }) => {
+      const ended = await this.#patiently('exec', options.stdin, () =>
+        sandbox.exec(command, this.#within(options)),
+      );
+      if (ended.exit.code !== undefined) set({ 'process.exit.code': ended.exit.code });
+      const failure = failureOf(ended.exit);
+      if (failure !== undefined) fail(failure);
+      return ended;
+    });
     const { exit, stdout, stderr, durationMs } = result;
     const digest = this.#pass.cipher.digestBytes(Buffer.concat([stdout.bytes, stderr.bytes]));
     this.#noteCommand(

@@ -1,11 +1,13 @@
 import type { CreateOptions, Provider } from '../../contract/provider.ts';
 import type { Sandbox } from '../../contract/sandbox.ts';
+import type { ForkOptions } from '../../contract/snapshot-types.ts';
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import { leaseFresh } from '../lease/lease-fresh.ts';
 import type { LeasedSandbox, LeaseTerms } from '../lease/leased-sandbox.ts';
 import type { Pool } from '../lease/pool.ts';
 import type { Budget } from '../policy/budget.ts';
 import type { Policy } from '../policy/policy.ts';
+import { checkpointSpan } from '../telemetry/spans.ts';
 import type { Pass } from './pass.ts';
 import { persist } from './persist.ts';
 import { sandboxName } from './recorded-sandbox.ts';
@@ -111,11 +113,12 @@ export class RunWorkspace implements ScopeHooks {
     const sandbox = await this.sandbox();
     const parent = this.#saved?.snapshot;
     const before = this.#saved?.tree;
+    const span = checkpointSpan(this.#pass.run, sandboxName(sandbox.ref));
     let saved: SavedWorkspace;
     try {
       saved = await persist(
         'checkpoint',
-        () => this.#save(saver, sandbox, parent),
+        () => this.#pass.span(span, () => this.#save(saver, sandbox, parent)),
         this.#pass.signal,
       );
     } catch (error) {
@@ -139,6 +142,16 @@ export class RunWorkspace implements ScopeHooks {
     this.#dirty = false;
     this.#stepsSince = 0;
     this.#savedAt = performance.now();
+  }
+
+  /** A clone by the provider's own fork, while the workspace is exactly what was saved as that tree; else nothing. */
+  async clone(tree: string, options: ForkOptions): Promise<Sandbox | undefined> {
+    const leased = await settledOr(this.#leased);
+    if (!leased || this.#dirty || this.#saved?.tree !== tree) return undefined;
+    if (leased.sandbox.capabilities.fork?.from !== 'live') return undefined;
+    const [made] = await leased.sandbox.fork(1, options);
+    if (made?.status === 'fulfilled') return made.value;
+    throw made?.reason;
   }
 
   /** Saves what the run ends with, where there is a store to keep it. */

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { createHash } from 'node:crypto';
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import type { EventFacts, Json } from '../journal/run-event.ts';
+import { callSpan, toolSpan } from '../telemetry/spans.ts';
 import { asJson } from './json-value.ts';
 import type { Pass } from './pass.ts';
 import type { StepState } from './run-state.ts';
@@ -62,6 +63,7 @@ export class Scope {
   readonly #pass: Pass;
   readonly #hooks: ScopeHooks;
   #next = 0;
+  #waiting = 0;
   /** Calls that may change the workspace run one at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -69,6 +71,11 @@ export class Scope {
     this.id = id;
     this.#pass = pass;
     this.#hooks = hooks;
+  }
+
+  /** How much runs alone or waits to. */
+  get waiting(): number {
+    return this.#waiting;
   }
 
   /** How many calls there were. */
@@ -105,7 +112,10 @@ export class Scope {
 
   /** Waits until no call that may change the workspace runs, and keeps others from starting meanwhile. */
   alone<Result>(work: () => Promise<Result>): Promise<Result> {
-    const turn = this.#turn.then(work, work);
+    this.#waiting += 1;
+    const turn = this.#turn.then(work, work).finally(() => {
+      this.#waiting -= 1;
+    });
     this.#turn = turn.catch(() => undefined);
     return turn;
   }
@@ -226,7 +236,8 @@ export class Scope {
     const touches = call.effects === 'workspace';
     let result: Tried;
     try {
-      const work = frames.run(frame, async () => call.work(context));
+      const span = callSpan(this.#pass.run, call, context.attempt);
+      const work = this.#pass.span(span, () => frames.run(frame, async () => call.work(context)));
       const value = await this.#pass.until(work);
       call.schema?.parse(value);
       const what = `the result of ${call.kind} ${call.name}`;
@@ -247,7 +258,8 @@ export class Scope {
   }
 
   #context(name: string, attempt: number, idempotencyKey: string): StepContext {
-    const { log, signal } = this.#pass;
+    const pass = this.#pass;
+    const { log, signal } = pass;
     const scope = this.id === '' ? {} : { scope: this.id };
     return {
       attempt,
@@ -255,7 +267,7 @@ export class Scope {
       signal,
       async tool(tool, input, call) {
         const given = asJson(input, `the input of tool ${tool}`);
-        const value = await call();
+        const value = await pass.span(toolSpan(tool), async () => call());
         const output = value === undefined ? null : asJson(value, `the result of tool ${tool}`);
         log.note(
           {

@@ -28,6 +28,8 @@ export interface AgentClientOptions {
    * reaches one process group only.
    */
   readonly signalCommand?: (mark: string, signal: NodeJS.Signals) => Promise<void>;
+  /** Does its work while the sandbox may have a few processes more, for a command that found none left. */
+  readonly withReserve?: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 /** Most commands at once for each client; the next ones wait in order. */
@@ -82,7 +84,14 @@ export class AgentClient {
     mark: string | undefined = this.#options.signalCommand && newMark(),
   ): Promise<DriverProcess> {
     call.signal.throwIfAborted();
-    const started = await this.#run(commandText(command, mark), command.stdin, call.signal, mark);
+    const text = commandText(command, mark);
+    const run = (): Promise<LaneProcess> => this.#run(text, command.stdin, call.signal, mark);
+    const started = await run().catch((error: unknown) => {
+      const { withReserve } = this.#options;
+      const full = SandboxError.is(error) && error.details['reason'] === 'pids';
+      if (!full || !withReserve) throw error;
+      return withReserve(run);
+    });
     let over = false;
     const end = (): void => void (over = true);
     started.exit.then(end, end);

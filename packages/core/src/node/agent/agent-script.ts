@@ -11,8 +11,9 @@
  *     kill SIGNAL PID  send the process group PID a signal, or the process while it has no group
  *
  * A lane has the FIFOs NAME.c (host to lane), NAME.s (lane to host), NAME.i, NAME.o and NAME.e (the
- * three streams of a command) and the file NAME.x, which holds the command (`commandText`). It says
- * `ready`, then for each line of c, `1` with input or `0` without, runs NAME.x:
+ * three streams of a command) and the file NAME.x, which holds the command (`commandText`). It says `ready`, or the
+ * agent says `full` in its place, which it could not fork. Then for each line of c, `1` with input or `0` without,
+ * it runs NAME.x:
  *
  *     d          the working directory cannot be entered; nothing ran
  *     p PID      the command runs, its streams are open
@@ -65,7 +66,7 @@ fi
 # Some shells end where they cannot fork, and this one must not: then it begins anew, in its place.
 starting=
 refuse() {
-  echo 'no process is left to start it with' 1<>"$directory/$1.s"
+  echo full 1<>"$directory/$1.s"
 }
 failed() {
   [ -z "$starting" ] || refuse "$starting"

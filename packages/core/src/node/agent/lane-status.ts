@@ -4,6 +4,7 @@ import { shellExitStatus } from './shell-exit-status.ts';
 /** What a lane said. `broken` is everything that an agent does not say. */
 export type LaneStatus =
   | { readonly kind: 'ready' }
+  | { readonly kind: 'full' }
   | { readonly kind: 'no-directory' }
   | { readonly kind: 'started'; readonly pid: number }
   | { readonly kind: 'ended'; readonly exit: ExitStatus }
@@ -50,6 +51,7 @@ export class LaneStatusReader {
 
   #line(line: string): void {
     if (line === 'ready') return this.#say({ kind: 'ready' });
+    if (line === 'full' && !this.#started) return this.#say({ kind: 'full' });
     if (line === 'd' && !this.#started) return this.#say({ kind: 'no-directory' });
     const started = /^p ([1-9]\d{0,9})$/.exec(line);
     if (started && !this.#started) {

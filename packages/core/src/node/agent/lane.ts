@@ -34,9 +34,13 @@ export class Lane {
     return this.#channel.closed;
   }
 
-  /** Resolves when the lane says that it takes commands. */
+  /** Resolves when the lane says that it takes commands. Rejects with `resource-exhausted` where no process is left for it. */
   async ready(): Promise<void> {
     const status = await this.#channel.next('the start of a lane', answerMs);
+    if (status.kind === 'full') {
+      this.#channel.close();
+      throw noProcessLeft();
+    }
     if (status.kind !== 'ready') throw this.#channel.fail(`its lane said ${status.kind} at first`);
     this.#channel.idle();
   }
@@ -156,6 +160,14 @@ export class Lane {
   close(): void {
     this.#channel.close();
   }
+}
+
+function noProcessLeft(): SandboxError {
+  const message = 'the sandbox has no process left to start the command with';
+  return new SandboxError('resource-exhausted', message, {
+    outcome: 'not-started',
+    details: { reason: 'pids' },
+  });
 }
 
 function notStarted(cause: unknown): SandboxError {

@@ -21,6 +21,12 @@ export interface ConfinedEntry {
   readonly stat: BigIntStats;
 }
 
+/** One that a walk is at. */
+export interface WalkedEntry extends ConfinedEntry {
+  /** As `openFile` of its path, and quicker. `undefined` once the walk has gone on. */
+  open(): number | undefined;
+}
+
 // Linux's O_PATH, fcntl.h on x86-64 and arm64: names an entry without opening what it stands for.
 const O_PATH = 0o10000000;
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_NOCTTY } = constants;
@@ -72,16 +78,7 @@ export class ConfinedDirectory implements Disposable {
    * for anything else, without opening it: a FIFO keeps nobody waiting, a device notices nothing.
    */
   openFile(path: Uint8Array): number {
-    const named = this.#at(path, (entry) => openSync(entry, O_PATH | O_NOFOLLOW));
-    try {
-      if (!fstatSync(named).isFile()) throw this.#wrongKind(path, 'is not a regular file');
-      // The very entry that was looked at, whatever bears its name by now.
-      return this.#guard(path, () =>
-        openSync(`/proc/self/fd/${named}`, O_RDONLY | O_NONBLOCK | O_NOCTTY),
-      );
-    } finally {
-      closeSync(named);
-    }
+    return this.#at(path, (entry) => this.#openAt(entry, path));
   }
 
   /** The bytes of a regular file. Refuses what `openFile` refuses, at once. Cancel the stream to stop early. */
@@ -96,10 +93,21 @@ export class ConfinedDirectory implements Disposable {
    * that the host may not read: nothing is passed over.
    */
   async *entries(): AsyncGenerator<ConfinedEntry, void> {
-    const levels: Level[] = [];
     let since = performance.now();
+    for (const entry of this.walk()) {
+      yield entry;
+      if (performance.now() - since <= slice) continue;
+      await turn();
+      since = performance.now();
+    }
+  }
+
+  /** The same at once, of all or of what is below one directory: whoever asks for the next entry has given others their turn. */
+  *walk(below?: Buffer): Generator<WalkedEntry, void> {
+    const levels: Level[] = [];
+    let at: Buffer | undefined;
     try {
-      levels.push(this.#level(this.#descriptor, Buffer.alloc(0), false));
+      levels.push(this.#start(below));
       for (let level = levels.at(-1); level; level = levels.at(-1)) {
         const name = level.names[level.next++];
         if (name === undefined) {
@@ -107,25 +115,27 @@ export class ConfinedDirectory implements Disposable {
           if (level.owned) closeSync(level.descriptor);
           continue;
         }
-        if (performance.now() - since > slice) {
-          await turn();
-          since = performance.now();
-        }
         const path = level.path.length === 0 ? name : Buffer.concat([level.path, slash, name]);
-        const entry = this.#entry(level.descriptor, name, path);
-        if (!entry) continue;
-        yield { path, stat: entry.stat };
-        if (!entry.stat.isDirectory()) continue;
+        const { descriptor } = level;
+        const stat = this.#entry(descriptor, name, path);
+        if (!stat) continue;
+        at = path;
+        const open = (): number | undefined =>
+          at === path ? this.#openAt(beneath(descriptor, name), path) : undefined;
+        yield { path, stat, open };
+        at = undefined;
+        if (!stat.isDirectory()) continue;
         if (levels.length >= mostLevels) {
           throw new SandboxError(
             'resource-exhausted',
             `${this.#name} holds directories nested more than ${mostLevels} deep`,
           );
         }
-        const below = this.#below(level.descriptor, name, path);
-        if (below) levels.push(below);
+        const inner = this.#below(descriptor, name, path);
+        if (inner) levels.push(inner);
       }
     } finally {
+      at = undefined;
       for (const { owned, descriptor } of levels) if (owned) closeSync(descriptor);
     }
   }
@@ -150,11 +160,23 @@ export class ConfinedDirectory implements Disposable {
     }
   }
 
-  #entry(parent: number, name: Buffer, path: Buffer): { stat: BigIntStats } | undefined {
-    const stat = this.#guard(path, () =>
+  #openAt(entry: Buffer, path: Uint8Array): number {
+    return this.#guard(path, () => {
+      const named = openSync(entry, O_PATH | O_NOFOLLOW);
+      try {
+        if (!fstatSync(named).isFile()) throw this.#wrongKind(path, 'is not a regular file');
+        // The very entry that was looked at, whatever bears its name by now.
+        return openSync(`/proc/self/fd/${named}`, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+      } finally {
+        closeSync(named);
+      }
+    });
+  }
+
+  #entry(parent: number, name: Buffer, path: Buffer): BigIntStats | undefined {
+    return this.#guard(path, () =>
       lstatSync(beneath(parent, name), { bigint: true, throwIfNoEntry: false }),
     );
-    return stat && { stat };
   }
 
   /** Opens a directory that was one a moment ago; `undefined` when it is none any more. */
@@ -168,6 +190,18 @@ export class ConfinedDirectory implements Disposable {
       }
       throw this.#failure(path, error);
     }
+    try {
+      return this.#level(descriptor, path, true);
+    } catch (error) {
+      closeSync(descriptor);
+      throw error;
+    }
+  }
+
+  #start(path: Buffer | undefined): Level {
+    if (path === undefined) return this.#level(this.#descriptor, Buffer.alloc(0), false);
+    const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+    const descriptor = this.#at(path, (entry) => openSync(entry, flags));
     try {
       return this.#level(descriptor, path, true);
     } catch (error) {

@@ -43,12 +43,17 @@ export async function captureSince(
   }
 }
 
-/** Takes down everything: `tar` in the sandbox sends it, and the host reads again what changed meanwhile. */
+/** Takes down everything: the host reads it, or `tar` in the sandbox sends it and the host reads again what changed meanwhile. */
 export async function captureAndMark(
   context: CaptureContext,
   changes: Changes,
 ): Promise<ChangesCapture> {
   const { session, call } = context;
+  if (changes.all) {
+    const { mark, aborted } = await takeTold(context, changes.all(session.handle, call));
+    if (aborted === undefined) return { mark, changing: [] };
+    return captureSince(context, changes, mark);
+  }
   let mark = await changes.mark(session.handle, call);
   try {
     await takeEverything(context);
@@ -104,40 +109,51 @@ interface TakenChanges {
 }
 
 async function takeChanges(
-  { session, recorder, excluded, call }: CaptureContext,
+  context: CaptureContext,
   changes: Changes,
   mark: string,
 ): Promise<TakenChanges> {
-  const files: BytePath[] = [];
-  let aborted: SandboxError | undefined;
-  const take = async (change: ChangeEntry): Promise<void> => {
-    const path = bytePath(change.path);
-    if (path === '' || isExcluded(path, excluded)) return;
-    if (change.stat?.type === 'file') files.push(path);
-    try {
-      await record(change, path, recorder);
-    } catch (error) {
-      if (!SandboxError.is(error) || error.code !== 'aborted') throw error;
-      aborted ??= error;
-    }
-  };
-  const told = (next: string): TakenChanges => ({
-    mark: next,
-    files,
-    ...(aborted === undefined ? {} : { aborted }),
-  });
-  if (changes.advance) {
-    const entries = changes.advance(session.handle, mark, call);
-    for (;;) {
-      const step = await entries.next();
-      if (step.done === true) return told(step.value);
-      await take(step.value);
-    }
-  }
+  const { session, call } = context;
+  if (changes.advance) return takeTold(context, changes.advance(session.handle, mark, call));
   // Marked first: what changes between the two looks is told twice, never not at all.
   const next = await changes.mark(session.handle, call);
-  for await (const change of changes.since(session.handle, mark, call)) await take(change);
-  return told(next);
+  return takeTold(context, endingIn(changes.since(session.handle, mark, call), next));
+}
+
+async function* endingIn(
+  entries: AsyncIterable<ChangeEntry>,
+  mark: string,
+): AsyncGenerator<ChangeEntry, string, void> {
+  yield* entries;
+  return mark;
+}
+
+async function takeTold(
+  { recorder, excluded }: CaptureContext,
+  entries: AsyncGenerator<ChangeEntry, string, void>,
+): Promise<TakenChanges> {
+  const files: BytePath[] = [];
+  let aborted: SandboxError | undefined;
+  try {
+    for (;;) {
+      const step = await entries.next();
+      if (step.done === true) {
+        return { mark: step.value, files, ...(aborted === undefined ? {} : { aborted }) };
+      }
+      const change = step.value;
+      const path = bytePath(change.path);
+      if (path === '' || isExcluded(path, excluded)) continue;
+      if (change.stat?.type === 'file') files.push(path);
+      try {
+        await record(change, path, recorder);
+      } catch (error) {
+        if (!SandboxError.is(error) || error.code !== 'aborted') throw error;
+        aborted ??= error;
+      }
+    }
+  } finally {
+    await entries.return('');
+  }
 }
 
 async function record(
@@ -160,5 +176,8 @@ async function record(
   if (open === undefined) {
     throw new SandboxError('internal', 'the provider tells of a changed file and not its contents');
   }
-  return recorder.file(facts, open());
+  const contents = open();
+  return contents instanceof Uint8Array
+    ? recorder.wholeFile(facts, contents)
+    : recorder.file(facts, contents);
 }

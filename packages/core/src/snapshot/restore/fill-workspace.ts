@@ -5,12 +5,12 @@ import { SandboxError } from '../../errors/sandbox-error.ts';
 import type { BytePath } from '../../manifest/byte-path.ts';
 import { pathText } from '../../manifest/byte-path.ts';
 import type { Session } from '../../provider/session.ts';
-import { rememberBase, sandboxName } from '../capture/take-snapshot.ts';
-import { type Survey, surveyWorkspace } from '../capture/survey.ts';
-import type { PathFacts } from '../format/snapshot-index.ts';
+import { rememberBase } from '../capture/take-snapshot.ts';
 import { ProgressReporter } from '../progress.ts';
 import { ObjectReader } from '../repository/object-reader.ts';
 import type { Repository } from '../repository/repository.ts';
+import { type Look, lookAndMark } from './look-and-mark.ts';
+import { mendModes } from './mend-modes.ts';
 import { planRestore, type RestorePlan } from './restore-plan.ts';
 import { sendSnapshot } from './send-snapshot.ts';
 
@@ -36,17 +36,11 @@ export async function fillWorkspace(
   const onFile = (bytes: number): void => progress.add('writing', bytes, 1, plan.bytes);
   await sendSnapshot(session, plan, reader, { keepSpecialModes, onFile }, call);
   const mask = keepSpecialModes ? 0o7777 : 0o777;
-  const { changes } = session.driver;
-  const survey = await surveyWorkspace(session, call);
-  compareWithPlan(survey, plan, mask);
-  if (changes && session.capabilities.changes?.evidence === 'host-layer') {
-    const mark = await changes.mark(session.handle, call);
-    const source = { kind: 'mark', sandbox: sandboxName(session), mark } as const;
-    rememberBase(session.handle, { snapshot: snapshot.id, source, facts: new Map() });
-  } else {
-    const source = { kind: 'listing', sandbox: sandboxName(session) } as const;
-    rememberBase(session.handle, { snapshot: snapshot.id, source, facts: factsOf(survey) });
-  }
+  const look = (): Promise<Look> => lookAndMark(session, call);
+  let found = await look();
+  if (await mendModes(session, plan.directories, found.entries, mask, call)) found = await look();
+  compareWithPlan(found.entries, plan, mask);
+  rememberBase(session.handle, { snapshot: snapshot.id, source: found.source, facts: found.facts });
   const lost: Loss[] = ['processes', 'memory'];
   if (snapshot.skipped.length > 0) lost.push('skipped-entries');
   const modes = [...plan.files, ...plan.directories].map(({ entry }) => entry.mode);
@@ -54,17 +48,8 @@ export async function fillWorkspace(
   return lost;
 }
 
-function factsOf(survey: Survey): ReadonlyMap<BytePath, PathFacts> {
-  return new Map(
-    [...survey].map(([path, { racy, state }]) => [
-      path,
-      { modifiedNs: 0n, state: racy ? '' : state },
-    ]),
-  );
-}
-
 /** What is there must be what was sent, no more and no less. */
-function compareWithPlan(survey: Survey, plan: RestorePlan, mask: number): void {
+function compareWithPlan(survey: Look['entries'], plan: RestorePlan, mask: number): void {
   const files = new Map(plan.files.map(({ path, entry }) => [path, entry]));
   let count = 0;
   const expect = (

@@ -1,0 +1,89 @@
+import type { BigIntStats } from 'node:fs';
+import { type ChangeEntry, SandboxError } from '@gantry/core/driver';
+import { ConfinedDirectory } from '@gantry/core/node';
+import { changeEntry } from './change-entry.ts';
+import type { ListedEntry } from './listing.ts';
+
+/** What differs between two looks at the layer of writes: one of the two at the least. */
+export interface LayerDifference {
+  readonly path: Buffer;
+  readonly before?: ListedEntry;
+  readonly now?: BigIntStats;
+}
+
+/**
+ * What a difference in an overlay's upper layer means for the workspace (kernel documentation, overlayfs: whiteouts, opaque
+ * directories, redirects). Only what the guest wrote is looked at, and for a directory that is another one now, all that is in it.
+ */
+export class LayerChanges implements Disposable {
+  readonly #directory: string;
+  readonly #merged: ConfinedDirectory;
+  readonly #layer: ConfinedDirectory;
+  /** All of what is below has been told. */
+  #told: Buffer | undefined;
+
+  constructor(directory: string, layer: string) {
+    this.#directory = directory;
+    this.#merged = new ConfinedDirectory(directory);
+    this.#layer = new ConfinedDirectory(layer);
+  }
+
+  [Symbol.dispose](): void {
+    this.#merged[Symbol.dispose]();
+    this.#layer[Symbol.dispose]();
+  }
+
+  /** Expects paths in the order of a walk. */
+  *of({ path, before, now }: LayerDifference): Generator<ChangeEntry, void> {
+    if (this.#told !== undefined && path.subarray(0, this.#told.length).equals(this.#told)) return;
+    this.#told = undefined;
+    const stat = orMissing(() => this.#merged.stat(path));
+    if (stat === undefined) return yield { path };
+    if (
+      !now?.isDirectory() ||
+      !stat.isDirectory() ||
+      this.#isSameDirectory(path, before, now, stat)
+    ) {
+      return yield this.#entry(path, stat);
+    }
+    // Whatever was there is gone with it, also what the layer below has.
+    yield { path };
+    yield this.#entry(path, stat);
+    this.#told = Buffer.concat([path, Buffer.from('/')]);
+    for (const inner of this.#merged.walk(path)) {
+      yield changeEntry(this.#directory, this.#merged, inner);
+    }
+  }
+
+  #entry(path: Buffer, stat: BigIntStats): ChangeEntry {
+    return changeEntry(this.#directory, this.#merged, { path, stat });
+  }
+
+  /** Whether it is the directory that it was: known from before, or the layer's own, in which something was written. */
+  #isSameDirectory(
+    path: Buffer,
+    before: ListedEntry | undefined,
+    now: BigIntStats,
+    merged: BigIntStats,
+  ): boolean {
+    const [mode, , inode] = before?.state?.split(' ') ?? [];
+    if (mode !== undefined && (BigInt(mode) & 0o170000n) === (now.mode & 0o170000n)) {
+      return inode === String(now.ino);
+    }
+    // One that was made anew or moved here has another number: overlayfs shows that of the layer's directory.
+    const below = before === undefined ? orMissing(() => this.#layer.stat(path)) : undefined;
+    return below?.isDirectory() === true && below.ino === merged.ino;
+  }
+}
+
+/** What a look gives; `undefined` where it finds nothing of that path. */
+export function orMissing<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (!SandboxError.is(error)) throw error;
+    // A parent that is a file or a link by now: what was below it is gone.
+    if (error.code === 'not-found' || error.code === 'failed-precondition') return undefined;
+    throw error;
+  }
+}
