@@ -1,4 +1,5 @@
 import type { CreateOptions } from '@gantry/core';
+import { CpuShare } from '../chassis/cpu-share.ts';
 import type { EmulatorContext } from '../chassis/emulator.ts';
 import { ApiError, noSandbox } from './api-error.ts';
 import { type E2bSandbox, type E2bSandboxes, newId, newToken } from './e2b-sandbox.ts';
@@ -41,6 +42,7 @@ export async function createE2bSandbox(
     processes: new EnvdProcesses(context.clock),
     watchers: new Watchers(),
     fileMetadata: new Map(),
+    cpu: new CpuShare(),
   };
   const made = await sandboxes.create(newId(), options, details, async (sandbox) => {
     await prepareGuest(sandbox);

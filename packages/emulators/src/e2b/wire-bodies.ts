@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { jsonBody } from '../chassis/json-body.ts';
 import { ApiError } from './api-error.ts';
 
 /** How far a sandbox reaches, as the vendor says it. */
@@ -94,18 +95,13 @@ const bodies: { readonly [Name in keyof Bodies]: z.ZodType<Bodies[Name]> } = {
 };
 
 /** Checks the JSON body of a request; an empty one reads as `{}`. Throws the vendor's 400. */
-export async function readBody<Name extends keyof Bodies>(
+export function readBody<Name extends keyof Bodies>(
   request: { text(): Promise<string> },
   name: Name,
 ): Promise<Bodies[Name]> {
-  const content = await request.text();
-  let value: unknown;
-  try {
-    value = content === '' ? {} : JSON.parse(content);
-  } catch {
-    throw new ApiError(400, 'Error when parsing request: the body is not JSON');
-  }
-  const result = bodies[name].safeParse(value);
-  if (result.success) return result.data;
-  throw new ApiError(400, `Error when parsing request: ${z.prettifyError(result.error)}`);
+  return jsonBody(
+    request,
+    bodies[name],
+    (problem) => new ApiError(400, `Error when parsing request: ${problem}`),
+  );
 }
