@@ -1,4 +1,11 @@
-import type { Capabilities, CreateOptions, NetworkPolicy, Provider, Sandbox } from '@gantry/core';
+import type {
+  Capabilities,
+  CreateOptions,
+  ManifestEntry,
+  NetworkPolicy,
+  Provider,
+  Sandbox,
+} from '@gantry/core';
 import { accountEnvironment, prepareAccount } from '../chassis/guest-account.ts';
 import { unsupported } from './api-error.ts';
 import { guestHome, guestUser, preparedMarker } from './e2b-sandbox.ts';
@@ -26,6 +33,7 @@ export function guestRequest(
   capabilities: Capabilities,
   request: NewSandbox,
   explicitInternet: boolean,
+  mounts: Readonly<Record<string, ManifestEntry>>,
 ): CreateOptions {
   if (!capabilities.root?.modes.includes('copy-on-write')) {
     throw unsupported(`provider ${provider.id} has no root file system that a guest can write`);
@@ -35,6 +43,7 @@ export function guestRequest(
       spec: 'gantry-manifest/1',
       root: 'copy-on-write',
       network: networkPolicy(provider, request, explicitInternet),
+      ...(Object.keys(mounts).length > 0 ? { entries: mounts } : {}),
       labels: { 'gantry-emulator': 'e2b' },
     },
   };

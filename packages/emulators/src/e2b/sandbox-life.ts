@@ -7,6 +7,7 @@ import { EnvdProcesses } from './envd/envd-processes.ts';
 import { Watchers } from './envd/watchers.ts';
 import { prepareGuest } from './guest.ts';
 import { type StoredSnapshot, unpack } from './snapshots.ts';
+import type { Volumes } from './volumes/volumes.ts';
 import type { NewSandbox } from './wire-bodies.ts';
 
 /** Seconds that a sandbox lives when nobody says, by the version of the path that made it. */
@@ -17,13 +18,14 @@ interface CreateParts {
   readonly context: EmulatorContext;
   readonly sandboxes: E2bSandboxes;
   readonly snapshot: StoredSnapshot | undefined;
+  readonly volumes: Volumes;
   /** Of the path that asked for it. */
   readonly version: 1 | 2;
 }
 
 /** Makes a sandbox that ends, or pauses, by itself. */
 export async function createE2bSandbox(
-  { context, sandboxes, snapshot, version }: CreateParts,
+  { context, sandboxes, snapshot, volumes, version }: CreateParts,
   asked: NewSandbox,
   options: CreateOptions,
 ): Promise<E2bSandbox> {
@@ -45,6 +47,7 @@ export async function createE2bSandbox(
   const made = await sandboxes.create(newId(), options, details, async (sandbox) => {
     await prepareGuest(sandbox);
     if (snapshot) await unpack(sandbox, snapshot);
+    await volumes.link(sandbox, request.volumeMounts ?? []);
   });
   setTimeoutOf(context, sandboxes, made, timeoutSeconds);
   return made;

@@ -22,6 +22,7 @@ import { Process } from './envd/wire/process.ts';
 import { closedPort, unknownSandbox } from './port-proxy.ts';
 import { type SandboxAddress, sandboxAddress } from './sandbox-address.ts';
 import { resume } from './sandbox-life.ts';
+import { Volumes } from './volumes/volumes.ts';
 import { Snapshots } from './snapshots.ts';
 
 /** E2B: its control plane, and envd and the ports of each sandbox, all on one port. */
@@ -35,6 +36,7 @@ class E2bService implements VendorService {
   readonly #context: EmulatorContext;
   readonly #sandboxes: EmulatedSandboxes<E2bDetails>;
   readonly #snapshots = new Snapshots();
+  readonly #volumes: Volumes;
   readonly #api: ReturnType<typeof getRequestListener>;
   readonly #files: ReturnType<typeof fileRoutes>;
   readonly #rpc: ReturnType<typeof connectNodeAdapter>;
@@ -43,7 +45,8 @@ class E2bService implements VendorService {
   constructor(context: EmulatorContext) {
     this.#context = context;
     this.#sandboxes = new EmulatedSandboxes(context.provider, context.clock);
-    const api = controlPlane(context, this.#sandboxes, this.#snapshots);
+    this.#volumes = new Volumes(context.provider);
+    const api = controlPlane(context, this.#sandboxes, this.#snapshots, this.#volumes);
     this.#api = getRequestListener((request) => api.fetch(request), listenerOptions);
     this.#files = fileRoutes(context);
     this.#rpc = connectNodeAdapter({
@@ -93,6 +96,7 @@ class E2bService implements VendorService {
   async close(): Promise<void> {
     this.#snapshots.close();
     await this.#sandboxes.close();
+    await this.#volumes.close();
   }
 
   async #toSandbox(

@@ -33,6 +33,12 @@ interface Bodies {
   readonly timeout: { readonly timeout: number };
   readonly pause: { readonly memory?: boolean | undefined };
   readonly snapshot: { readonly name?: string | undefined };
+  readonly volume: { readonly name: string };
+  readonly volumeMetadata: {
+    readonly mode?: number | undefined;
+    readonly uid?: number | undefined;
+    readonly gid?: number | undefined;
+  };
   readonly fork: { readonly count?: number | undefined; readonly timeout?: number | undefined };
   readonly connect: {
     readonly timeout?: number | undefined;
@@ -69,6 +75,12 @@ const bodies: { readonly [Name in keyof Bodies]: z.ZodType<Bodies[Name]> } = {
   network,
   timeout: z.object({ timeout: seconds }),
   pause: z.object({ memory: flag }),
+  volume: z.object({ name: z.string().regex(/^[a-zA-Z0-9_-]+$/) }),
+  volumeMetadata: z.object({
+    mode: z.number().int().min(0).max(0o7777).optional(),
+    uid: z.number().int().optional(),
+    gid: z.number().int().optional(),
+  }),
   snapshot: z.object({
     name: z
       .string()

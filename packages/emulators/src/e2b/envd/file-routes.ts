@@ -6,7 +6,7 @@ import { isGone } from '../../chassis/emulated-sandboxes.ts';
 import { type GuestEntry, isDirectory, isFile } from '../../chassis/guest-entries.ts';
 import { orDropped } from '../../chassis/response-body.ts';
 import { dropConnection } from '../../chassis/response-tap.ts';
-import { ApiError, errorBody, toApiError } from '../api-error.ts';
+import { ApiError, errorBody, toApiError, unsupported } from '../api-error.ts';
 import type { E2bSandbox } from '../e2b-sandbox.ts';
 import { guestEnvironment } from '../guest.ts';
 import { readMetrics } from '../metrics.ts';
@@ -34,6 +34,11 @@ export function fileRoutes({ clock }: EmulatorContext): Hono<{ Bindings: FileBin
       : fromEnvd(error);
     const headers = { 'content-type': 'application/json' };
     return new Response(errorBody(status, message), { status, headers });
+  });
+
+  app.notFound((c) => {
+    const { status, message } = unsupported(`${c.req.method} ${c.req.path} is not emulated`);
+    return c.newResponse(errorBody(status, message), 501, { 'content-type': 'application/json' });
   });
 
   app.get('/health', (c) => c.body(null, 204));
