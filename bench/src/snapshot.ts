@@ -1,13 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Evidence, Provider, Sandbox, Snapshot } from '@gantry/core';
@@ -52,7 +44,9 @@ const workspaceOf = (sandbox: Sandbox): string =>
 
 async function fill(sandbox: Sandbox, tree: string): Promise<void> {
   const place = workspaceOf(sandbox);
-  await shell(`cp -a ${tree}/. ${place}/ && chown -R --reference=${place} ${place}/`);
+  await shell(
+    `owner=$(stat -c %u:%g ${place}); cp -a ${tree}/. ${place}/ && chown -R $owner ${place}/`,
+  );
 }
 
 async function fullAndBack(label: string, provider: Provider, tree: string): Promise<void> {
@@ -82,29 +76,27 @@ async function fullAndBack(label: string, provider: Provider, tree: string): Pro
   target(`${label}: full rehydrate`, unpacked, 1.5);
 }
 
-/** After a change of 1 % of the files. */
+/** After a change of 1 % of the files, in a workspace of its own or (`layered`) in a fork. */
 async function incremental(
   name: string,
   provider: Provider,
   tree: string,
-  evidence: Evidence | undefined,
-  ratio: number,
+  how: { readonly ratio: number; readonly evidence?: Evidence; readonly layered?: boolean },
 ): Promise<void> {
-  await using sandbox = await provider.create();
-  await fill(sandbox, tree);
-  const place = workspaceOf(sandbox);
+  await using source = await provider.create();
+  await fill(source, tree);
+  const place = workspaceOf(source);
+  await using fork = how.layered ? await forkOf(source) : undefined;
+  const sandbox = fork ?? source;
   const folder = path.join(base, 'store-incremental');
   const store = directoryStore(folder);
-  const options = evidence === undefined ? {} : { evidence };
+  const options = how.evidence === undefined ? {} : { evidence: how.evidence };
   const plain = `tar of everything, beside ${name}`;
   await new Promise((resolve) => setTimeout(resolve, 1_200));
   let last = await sandbox.snapshot(store, options);
   for (let round = 0; round < rounds; round += 1) {
     await measure(plain, () => shell(`tar -C ${place} -cf ${base}/plain.tar .`));
-    for (let part = 0; part < 100; part += 1) {
-      const file = path.join(place, `group-${Math.floor(part / 10)}`, `part-${part}`, 'file-7.ts');
-      appendFileSync(file, `changed ${round}\n`);
-    }
+    await sandbox.exec(`for part in group-*/part-*; do echo ${round} >> $part/file-7.ts; done`);
     await new Promise((resolve) => setTimeout(resolve, 1_200));
     await measure(name, async () => {
       const taken = await sandbox.snapshot(store, { ...options, parent: last });
@@ -117,8 +109,14 @@ async function incremental(
       );
     });
   }
-  target(name, plain, ratio);
+  target(name, plain, how.ratio);
   rmSync(folder, { recursive: true });
+}
+
+async function forkOf(source: Sandbox): Promise<Sandbox> {
+  const [first] = await source.fork(1);
+  if (first?.status !== 'fulfilled') throw first?.reason;
+  return first.value;
 }
 
 /** A root file system in which every tool is busybox's. */
@@ -137,9 +135,7 @@ async function forks(provider: Provider, tree: string): Promise<void> {
   const copied = 'cp -a of the workspace';
   await using plain = await provider.create();
   await fill(plain, tree);
-  const [first] = await plain.fork(1);
-  if (first?.status !== 'fulfilled') throw first?.reason;
-  await using source = first.value;
+  await using source = await forkOf(plain);
   for (const count of [10, 100, 1_000]) {
     const name = `fork with start, each of ${count}`;
     const copy = path.join(base, 'copy');
@@ -241,10 +237,13 @@ try {
   makeSmallFiles(small, 10_000);
   if (parts.has('small')) {
     await fullAndBack('10,000 files', provider, small);
-    await incremental('1 % changed, host layer', provider, small, undefined, 0.5);
-    await incremental('1 % changed, by spawn, GNU', provider, small, 'guest-metadata', 0.6);
+    const evidence = 'guest-metadata';
+    const layered = { ratio: 0.15, layered: true };
+    await incremental('1 % changed in a fork, its layer', provider, small, layered);
+    await incremental('1 % changed, scan by the host', provider, small, { ratio: 0.5 });
+    await incremental('1 % changed, by spawn, GNU', provider, small, { evidence, ratio: 0.6 });
     const busybox = local({ stateDirectory, rootfs: busyboxRoot() });
-    await incremental('1 % changed, by spawn, busybox', busybox, small, 'guest-metadata', 1.3);
+    await incremental('1 % changed, by spawn, busybox', busybox, small, { evidence, ratio: 1.3 });
   }
   if (parts.has('forks')) await forks(provider, small);
   if (parts.has('peers')) {

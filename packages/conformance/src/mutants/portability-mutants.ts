@@ -78,7 +78,7 @@ export const portabilityMutants: readonly Mutant[] = [
       }),
   },
   {
-    name: 'names-as-text',
+    name: 'moved-names-as-text',
     breaks: 'leaves out what is no UTF-8 or has a line break in it',
     kills: ['portability/names'],
     weaken: arriving(`rm -rf ./*'\n'* "$(printf '\\377\\376')" "$(printf '\\351\\200')"`),

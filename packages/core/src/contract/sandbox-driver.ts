@@ -137,7 +137,7 @@ export interface ChangeEntry {
   readonly stat?: FileStat;
   /** Equal for two names of one file and different for two files. Present for files with more than one name. */
   readonly identity?: string;
-  /** Reads the contents of a file on the host: a small one at once, else as a stream, which the caller reads to its end or cancels. */
+  /** Reads a file on the host: a small one at once, good until another is opened, else as a stream to read or cancel. */
   readonly open?: () => Uint8Array | ReadableStream<Uint8Array>;
 }
 
@@ -264,10 +264,7 @@ export interface DriverCapabilities<Handle> {
   readonly images?: CapabilityLimits['images'];
 }
 
-/**
- * What the author of a provider writes; `defineProvider` makes the rest of it. Normative text:
- * docs/spec.md, part "Driver".
- */
+/** What the author of a provider writes; `defineProvider` makes the rest of it. Normative: docs/spec.md, part "Driver". */
 export interface SandboxDriver<
   Handle extends DriverHandle = DriverHandle,
 > extends DriverCapabilities<Handle> {

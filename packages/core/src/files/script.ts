@@ -110,9 +110,6 @@ cd -- "$p" || exit 1
 shift
 for a do d "$a"; cd -P -- "./$v" || exit 1; done`;
 
-/** Of a user who is not root, busybox tar keeps no mode whatever it is told: it leaves out what the umask says. */
-const exactModes = 'umask 000';
-
 /** The POSIX sh programs behind derived files. They need coreutils or busybox, nothing more. */
 const scripts: Readonly<Record<ScriptName, string>> = {
   /** path, offset, length: one byte `k`, then the contents. */
@@ -222,18 +219,16 @@ follow "$p"
 rm -f -- "\${t%/*}/$2"
 [ -z "$3" ] || rm -f -- "$3"`,
 
-  /** directory, steps: a tar on standard input. */
+  /** directory, steps: a tar on standard input. Of who is not root, busybox tar leaves out what the umask says. */
   unpack: `
 ${enter}
-${exactModes}
-exec tar -xpof -`,
+umask 000; exec tar -xpof -`,
 
   /** directory, tar file that is removed. */
   unpackFile: `
 trap 'rm -f -- "$2"' EXIT
 cd -- "$p" || exit 1
-${exactModes}
-tar -xpof "$2"`,
+umask 000; tar -xpof "$2"`,
 
   /** path: a tar of it on standard output, named by its last component. */
   pack: `

@@ -5,7 +5,8 @@ import { entryState } from './listing.ts';
 
 /** Files of at most this size are read at once. */
 const atOnceBytes = 1024n * 1024n;
-const slabBytes = 1024 * 1024;
+/** Most files are smaller. */
+const firstBytes = 64 * 1024;
 
 /** A changed entry as consumers see it. Its contents are read when asked for, confined: quickest while the walk is at it. */
 export function changeEntry(
@@ -40,7 +41,7 @@ function readAtOnce(directory: string, entry: ConfinedEntry & Partial<WalkedEntr
   const descriptor = entry.open?.() ?? openAnew(directory, path);
   try {
     // One byte more, to see the end of the file.
-    const room = slab(size + 1);
+    const room = scratch(size + 1);
     let length = 0;
     for (let read = -1; read !== 0 && length <= size; length += read) {
       read = readSync(descriptor, room, length, room.length - length, null);
@@ -58,14 +59,12 @@ function openAnew(directory: string, path: Buffer): number {
   return confined.openFile(path);
 }
 
-/** Where small files are read to: one piece of memory for many of them costs less than one for each. */
+/** Where small files are read to, each in the place of the one before: memory for each would cost more than the reading. */
 let shared = Buffer.alloc(0);
 
-function slab(bytes: number): Buffer {
-  if (bytes > shared.length) shared = Buffer.allocUnsafeSlow(Math.max(slabBytes, bytes));
-  const part = shared.subarray(0, bytes);
-  shared = shared.subarray(bytes);
-  return part;
+function scratch(bytes: number): Buffer {
+  if (bytes > shared.length) shared = Buffer.allocUnsafeSlow(Math.max(firstBytes, bytes));
+  return shared.subarray(0, bytes);
 }
 
 /** The same bytes; fails at their end when the file has become another meanwhile. */

@@ -38,13 +38,17 @@ export class LayerChanges implements Disposable {
     if (this.#told !== undefined && path.subarray(0, this.#told.length).equals(this.#told)) return;
     this.#told = undefined;
     const stat = orMissing(() => this.#merged.stat(path));
-    if (stat === undefined) return yield { path };
+    if (stat === undefined) {
+      yield { path };
+      return;
+    }
     if (
       !now?.isDirectory() ||
       !stat.isDirectory() ||
       this.#isSameDirectory(path, before, now, stat)
     ) {
-      return yield this.#entry(path, stat);
+      yield this.#entry(path, stat);
+      return;
     }
     // Whatever was there is gone with it, also what the layer below has.
     yield { path };

@@ -3,8 +3,8 @@ import { SandboxError } from '../../errors/sandbox-error.ts';
 
 const { ZSTD_c_compressionLevel: level } = constants;
 
-/** Output is taken in pieces of this size; each costs a change of thread. */
-const pieceBytes = 256 * 1024;
+/** Output is taken in pieces of this size; each costs a change of thread. Text of a whole frame fits in one. */
+const pieceBytes = 512 * 1024;
 
 /** One independent zstd frame (RFC 8878), made on another thread. Level 1: above it time grows faster than savings. */
 export function compressFrame(bytes: Uint8Array): Promise<Buffer> {
@@ -23,7 +23,8 @@ export function decompressFrame(frame: Uint8Array, size: number, object: string)
       ...(cause === undefined ? {} : { cause }),
     });
   return new Promise((resolve, reject) => {
-    const limits = { maxOutputLength: Math.max(size, 1), chunkSize: Math.max(size, 64) };
+    // With room for more than there is, zlib sees that it is at the end, and asks for no second piece of memory.
+    const limits = { maxOutputLength: Math.max(size, 1), chunkSize: size + 64 };
     zstdDecompress(frame, limits, (error, bytes) => {
       if (error) reject(damaged(`it cannot be decompressed (${error.message})`, error));
       else if (bytes.length !== size) reject(damaged(`it has ${bytes.length} bytes, not ${size}`));

@@ -7,7 +7,7 @@ import { sandboxName } from '../capture/take-snapshot.ts';
 import type { CompareSource, PathFacts } from '../format/snapshot-index.ts';
 
 /** An entry as it was found. */
-export interface FoundEntry {
+interface FoundEntry {
   readonly type: FileType;
   readonly details: () => { readonly mode: number; readonly size: number };
 }
