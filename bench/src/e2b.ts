@@ -1,11 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { startEmulator } from '@gantry/emulators';
-import { e2b as vendor } from '@gantry/emulators/e2b';
 import { e2b } from '@gantry/provider-e2b';
-import { local } from '@gantry/provider-local';
 import { Sandbox } from 'e2b';
+import { startEmulatorProcess } from './e2b/emulator-process.ts';
 import { report, toRow } from './measure/report.ts';
 import { measureInTurns, quantile, type Samples } from './measure/samples.ts';
 
@@ -17,20 +15,16 @@ const creates = 40;
 const perSecond = 5;
 
 const stateDirectory = mkdtempSync(path.join(tmpdir(), 'gantry-bench-'));
-const emulator = await startEmulator(vendor, { provider: local({ stateDirectory }) });
-const connection = { apiKey: emulator.key, apiUrl: emulator.url, sandboxUrl: emulator.url };
+const emulator = await startEmulatorProcess(stateDirectory);
+const { connection } = emulator;
 const provider = e2b(connection);
 const contents = new Uint8Array(fileBytes).map((_, index) => index % 251);
 
 /** Forty creates at once against a quota; how long they take, in seconds. */
 async function createAgainstQuota(): Promise<number> {
   const quotas = { createsPerSecond: perSecond };
-  await using limited = await startEmulator(vendor, {
-    provider: local({ stateDirectory }),
-    quotas,
-  });
-  const { key: apiKey, url } = limited;
-  const many = e2b({ apiKey, apiUrl: url, sandboxUrl: url });
+  await using limited = await startEmulatorProcess(stateDirectory, quotas);
+  const many = e2b(limited.connection);
   const begin = performance.now();
   const made = await Promise.allSettled(Array.from({ length: creates }, () => many.create()));
   const seconds = (performance.now() - begin) / 1000;
@@ -84,6 +78,6 @@ try {
   );
   report('e2b', "the p50 of the SDK's own row; of the creates, what the quota allows", rows);
 } finally {
-  await emulator.close();
+  await emulator[Symbol.asyncDispose]();
   rmSync(stateDirectory, { recursive: true });
 }

@@ -20,25 +20,30 @@ test("emulate prints what leads a program of the vendor's SDK to sandboxes of on
   const record = path.join(state, 'record.jsonl');
   const env = { GANTRY_STATE_DIRECTORY: state };
   let said = '';
+  let proven = '';
   const { code, text } = await gantry(['emulate', 'e2b', '--on', 'local', '--record', record], {
     env,
     async during(running) {
       let exports = '';
       running.stdout?.on('data', (chunk: Buffer) => (exports += chunk.toString()));
-      await vi.waitUntil(() => exports.includes('E2B_VOLUME_API_URL='), { timeout: 100_000 });
-      const variables: Record<string, string | undefined> = Object.fromEntries(
+      await vi.waitUntil(() => exports.includes('GANTRY_EMULATED='), { timeout: 100_000 });
+      const variables: Record<string, string> = Object.fromEntries(
         [...exports.matchAll(/^export (\w+)=(.*)$/gm)].map(
-          ([, name = '', value]) => [name, value] as const,
+          ([, name = '', value = '']) => [name, value] as const,
         ),
       );
       expect(variables['E2B_API_URL']).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
       const args = ['--input-type=module', '-e', program];
       const options = { cwd: import.meta.dirname, env: { ...process.env, ...variables } };
       said = (await promisify(execFile)(process.execPath, args, options)).stdout;
+      // What leads to an emulator proves nothing live.
+      const proof = ['conformance', 'e2b', '--profile', 'metrics', '--timeout-scale', '12'];
+      proven = (await gantry(proof, { env: { ...env, ...variables } })).text;
       running.kill('SIGTERM');
     },
   });
   expect({ code, said }).toEqual({ code: 0, said: 'hello from user\n' });
+  expect(proven).toMatch(/e2b \(isolation microvm, emulated\) is conformant/);
   expect(await readFile(record, 'utf8')).toContain('/v2/sandboxes');
   const key = /E2B_API_KEY=(.*)/.exec(text)?.[1] ?? 'none';
   expect(await readFile(record, 'utf8')).not.toContain(key);

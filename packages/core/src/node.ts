@@ -7,7 +7,7 @@ export * as lanes from './node/agent/lanes.ts';
 export { unlessAborted } from './node/agent/unless-aborted.ts';
 export { noDirectory } from './node/agent/no-directory.ts';
 export * as shell from './node/agent/shell.ts';
-export * as socketStreams from './node/byte-streams.ts';
+export * as streams from './node/streams.ts';
 export { ConfinedDirectory } from './node/confined/confined-directory.ts';
 export type { ConfinedEntry, WalkedEntry } from './node/confined/confined-directory.ts';
 export { directoryStore } from './node/directory-store/directory-store.ts';

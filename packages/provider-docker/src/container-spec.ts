@@ -114,7 +114,9 @@ function environment({ env }: CreateRequest): string[] {
 
 /** What ends when the sandbox's time is over. */
 function firstProcess(lifetimeMs: number, hasShell: boolean): string[] {
-  if (hasShell) return ['/bin/sh', '-c', 'exec sleep "$0"', lifetimeSeconds(lifetimeMs)];
+  // The guest's own PATH may have none.
+  const sleep = 'PATH=$PATH:/usr/bin:/bin; exec sleep "$0"';
+  if (hasShell) return ['/bin/sh', '-c', sleep, lifetimeSeconds(lifetimeMs)];
   const nanoseconds = Math.floor(lifetimeMs % 1_000) * 1_000_000;
   return [`/${waitProgramPath}`, String(Math.floor(lifetimeMs / 1_000)), String(nanoseconds)];
 }

@@ -56,12 +56,12 @@ export async function spawnDirectly(
     const words = await Array.fromAsync(outputs[0].stream);
     return notStarted(Buffer.concat(words).toString().trim());
   }
-  if (stdin === 'none') socket.end();
+  if (stdin !== 'stream') socket.end(stdin === 'none' ? undefined : stdin);
   return {
     stdout: outputs[0].stream,
     stderr: outputs[1].stream,
     exit,
-    ...(stdin === 'none' ? {} : { stdin: socketInput(socket) }),
+    ...(stdin === 'stream' ? { stdin: socketInput(socket) } : {}),
     kill: () => (socket.destroyed ? Promise.resolve() : Promise.reject(noKill())),
   };
 }

@@ -50,6 +50,8 @@ export function dockerDriver(options: DockerOptions): SandboxDriver<DockerHandle
     id: 'docker',
     // gVisor's own runtime puts another kernel between guest and host.
     traits: options.runtime === 'runsc' ? { ...traits, isolation: 'gvisor' } : traits,
+    // A stream takes a lane of its own, which costs as much as twenty commands.
+    inlineInputBytes: 4 * 1024 * 1024,
     probe: (call) => probeDaemon(daemon, address, call.signal),
     diagnose: (call) => examineDaemon(daemon, address, call.signal),
     create: (request, call) => createContainer(workshop, request, call),

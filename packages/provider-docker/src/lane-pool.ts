@@ -50,11 +50,10 @@ export class LanePool {
       const message = `a command of ${text.length} bytes is longer than ${longestText}, which is more than Linux takes`;
       throw new SandboxError('invalid-argument', message, { details: { reason: 'too-long' } });
     }
-    const input = command.stdin !== 'none';
     if (this.#mayBeSuspended && (await this.#isSuspended())) throw suspended();
     this.#mayBeSuspended = false;
     try {
-      return this.#process(await this.#begin(command, text, input, call.signal), command);
+      return this.#process(await this.#begin(command, text, call.signal), command);
     } catch (error) {
       // Whatever else an abort breaks, it is the reason.
       call.signal.throwIfAborted();
@@ -62,16 +61,12 @@ export class LanePool {
     }
   }
 
-  async #begin(
-    { user }: Command,
-    text: string,
-    input: boolean,
-    signal: AbortSignal,
-  ): Promise<LaneProcess> {
-    const lane = await this.#acquire(user, signal, input);
-    const running = lane.run(text, input);
-    // Input uses a lane up, and one such command is seldom alone.
-    if (input) this.#standBy();
+  async #begin({ user, stdin }: Command, text: string, signal: AbortSignal): Promise<LaneProcess> {
+    const streams = stdin === 'stream';
+    const lane = await this.#acquire(user, signal, streams);
+    const running = lane.run(text, stdin);
+    // A stream of input uses a lane up, and one such command is seldom alone.
+    if (streams) this.#standBy();
     running.catch(() => lane.close());
     const discard = (late: LaneProcess): void => {
       void this.#discard(late, lane, user);

@@ -4,8 +4,9 @@
  * processes can all be found. It reads three lines for each request, on its standard input:
  *
  *     KEY                 unguessable, new for each request
- *     0 | 1 | kill | look without input; the rest of the lane's input is the command's; a kill; whether what the
- *                         last command left behind has an output open
+ *     0 | 1 | n BYTES | kill | look
+ *                         without input; the rest of the lane's input is the command's; so many bytes after the next line
+ *                         are; a kill; whether what the last command left behind has an output open
  *     TEXT                what to evaluate (`commandText`), or: INIT LANE SIGNAL
  *
  * and writes KEY and a word in between what the command writes (see `lane-message.ts`):
@@ -19,10 +20,11 @@
  * KEY alone ends the standard error of each command. Killing starts no process: it must work when there can be none.
  */
 export const laneScript: string = `
-unset g_k g_i g_c g_w g_v g_q g_x g_l g_f g_t g_a g_n g_b g_m g_u g_p OLDPWD
+unset g_h g_k g_i g_c g_w g_v g_q g_x g_l g_f g_t g_a g_n g_b g_m g_u g_p OLDPWD
 g_nl='
 '
 g_r=$(command -v setsid)
+g_h=$(command -v head)
 g_b=; { read -r g_b </proc/$PPID/comm; } 2>/dev/null
 exec 3>&1 4>&2
 for g_m in /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control /dev/null; do
@@ -66,6 +68,11 @@ g_silent() {
   done
   return 0
 }
+g_give() {
+  if [ "$g_h" ]; then exec head -c "$1" 3>&- 4>&-; fi
+  exec dd ibs=1 count="$1" 2>/dev/null 3>&- 4>&-
+}
+g_rest() { exec cat >/dev/null 3>&- 4>&-; }
 g_send() { for g_q in $g_a; do kill -s "$1" "$g_q"; done 2>/dev/null; }
 g_kill() {
   if [ "$3" != KILL ]; then g_tree "$1" "$2"; g_send "$3"; return; fi
@@ -81,10 +88,11 @@ g_kill() {
   done
 }
 while IFS= read -r g_k && IFS= read -r g_i && IFS= read -r g_c; do
-  case $g_i in [01]) g_oom; g_p=$g_u ;; esac
+  case $g_i in [01n]*) g_oom; g_p=$g_u ;; esac
   case $g_i in
     0) g_w=$( { ( eval "$g_c" ) </dev/null >&3 2>&4 3>&- 4>&-; echo "x$?"; } 2>&1 ) ;;
     1) g_w=$( { ( eval "$g_c" ) >&3 2>&4 3>&- 4>&-; echo "x$?"; } 2>&1 ) ;;
+    n*) g_w=$( { g_give "\${g_i#n }" | { ( eval "$g_c" ) >&3 2>&4 3>&- 4>&-; echo "x$?"; g_rest; }; } 2>&1 ) ;;
     kill) g_kill $g_c; g_w=x0 ;;
     look) g_w=x0 ;;
     *) exit 1 ;;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
-import { SandboxError, type ExitStatus, type Signal } from '@gantry/core/driver';
+import { type Command, SandboxError, type ExitStatus, type Signal } from '@gantry/core/driver';
 import { noDirectory } from '@gantry/core/node';
 import { FrameReader } from './frame-reader.ts';
 import { KeyScanner } from './key-scanner.ts';
@@ -84,15 +84,17 @@ export class Lane {
   }
 
   /** Runs the text of a command. Resolves once it has started. */
-  async run(text: string, input: boolean): Promise<LaneProcess> {
-    const running = this.#begin(input);
-    this.#socket.write(`${running.key}\n${input ? 1 : 0}\n${text}\n`);
+  async run(text: string, input: Command['stdin']): Promise<LaneProcess> {
+    const running = this.#begin(input === 'stream');
+    const kind = input === 'none' ? 0 : input === 'stream' ? 1 : `n ${input.length}`;
+    this.#socket.write(`${running.key}\n${kind}\n${text}\n`);
+    if (typeof input === 'object' && input.length > 0) this.#socket.write(input);
     const { pid, roots } = await running.started.promise;
     const [stdout, stderr] = running.outputs;
     return {
       pid,
       roots,
-      ...(input ? { stdin: socketInput(this.#socket) } : {}),
+      ...(running.input ? { stdin: socketInput(this.#socket) } : {}),
       stdout: stdout.stream,
       stderr: stderr.stream,
       exit: running.exit.promise,

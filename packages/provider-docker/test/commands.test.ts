@@ -7,7 +7,9 @@ import { testImages } from './test-images.ts';
 
 const manifest = { spec: 'gantry-manifest/1' } as const;
 
-describe.each(Object.entries(testImages))('commands on %s', (_name, image) => {
+const { bare: _, ...withShell } = testImages;
+
+describe.each(Object.entries(withShell))('commands on %s', (_name, image) => {
   let sandbox: Sandbox;
   beforeAll(async () => {
     sandbox = await docker({ host: daemonOfRun().host, image }).create({
@@ -74,6 +76,42 @@ describe.each(Object.entries(testImages))('commands on %s', (_name, image) => {
       maxOutputBytes: 9,
     });
     expect([big.stdout.totalBytes, big.stderr.totalBytes]).toEqual([50_000_000, 30_000_000]);
+  });
+
+  test('input that is in memory takes no lane of its own, read or not', async () => {
+    const client = daemonOfRun().client.getContainer(`gantry-${sandbox.ref.id}`);
+    const execs = async (): Promise<number> => (await client.inspect()).ExecIDs?.length ?? 0;
+    await sandbox.exec(['true']);
+    const before = await execs();
+    const bytes = new Uint8Array(1_000_000).fill(10);
+    for (let turn = 0; turn < 5; turn++) {
+      expect((await sandbox.exec('wc -l', { stdin: bytes })).stdout.text.trim()).toBe('1000000');
+      expect((await sandbox.exec('head -c 1; exit 7', { stdin: bytes })).exit).toEqual({ code: 7 });
+      expect((await sandbox.exec(['true'], { stdin: bytes })).exit).toEqual({ code: 0 });
+      expect((await sandbox.exec('kill -9 $$', { stdin: bytes })).exit).toEqual({
+        signal: 'SIGKILL',
+      });
+      const empty = await sandbox.exec('cat; echo end', { stdin: '' });
+      expect(empty.stdout.text).toBe('end\n');
+    }
+    expect(await execs()).toBeLessThanOrEqual(before + 1); // One may stand by for a kill.
+    const stopped = sandbox.exec('sleep 741', { stdin: bytes, timeoutMs: 1_000 });
+    await expect(stopped).rejects.toMatchObject({ code: 'deadline-exceeded' });
+    expect((await sandbox.exec('echo well')).stdout.text).toBe('well\n');
+  });
+
+  test('input that is in memory arrives without head(1) too', async () => {
+    const host = daemonOfRun().host;
+    const env = { PATH: '/workspace/tools' };
+    await using bare = await docker({ host, image }).create({ manifest: { ...manifest, env } });
+    const line =
+      'PATH=/bin; mkdir tools; for t in cat dd; do ln -s "$(command -v $t)" tools 2>/dev/null || ln -s /bin/busybox tools/$t; done';
+    expect((await bare.exec(line)).ok).toBe(true);
+    const fed = await bare.exec(['/bin/cat'], { stdin: 'one\ntwo' });
+    expect([fed.stdout.text, (await bare.exec('echo on')).stdout.text]).toEqual([
+      'one\ntwo',
+      'on\n',
+    ]);
   });
 
   test('input may stop being read, and a source may fail', async () => {

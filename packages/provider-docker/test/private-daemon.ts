@@ -6,6 +6,8 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Dockerode from 'dockerode';
+import { removeContainer } from '../src/containers.ts';
+import { ownLabels } from '../src/labels.ts';
 
 /** A daemon of the tests' own. */
 export interface PrivateDaemon extends AsyncDisposable {
@@ -22,7 +24,7 @@ const programs = { dockerd: 'docker.io', runc: 'runc', iptables: 'iptables' };
 
 /**
  * Starts a daemon with a socket and data of its own, in a temporary directory and a session of its own. With `diskBytes`
- * its data are on a disk of that size, and it has no network. Throws what is missing, and what to do.
+ * its data are on a disk of that size, and its sandboxes reach nothing. Throws what is missing, and what to do.
  */
 export async function startDaemon(
   options: { diskBytes?: number; tcp?: boolean } = {},
@@ -40,7 +42,10 @@ export async function startDaemon(
   const tcpHost = options.tcp ? `tcp://127.0.0.1:${await freePort()}` : undefined;
   const args = [
     ...(tcpHost === undefined ? [] : ['-H', tcpHost, '--tls=false']),
-    ...(diskBytes === undefined ? ['--bip=172.17.0.1/16'] : ['--bridge=none', '--iptables=false']),
+    // Small networks: the bridges of daemons that were killed stay, and the daemon's own pools hold thirty.
+    ...['--bip=172.17.0.1/16', '--default-address-pool=base=10.213.0.0/16,size=24'],
+    // Without a bridge, the daemon would take away that of every other one on this machine.
+    ...(diskBytes === undefined ? [] : ['--iptables=false']),
     ...['-H', `unix://${socketPath}`, '--pidfile', path.join(directory, 'pid')],
     ...['--data-root', data, '--exec-root', path.join(directory, 'exec')],
   ];
@@ -50,7 +55,9 @@ export async function startDaemon(
   const child = spawn('setpriv', command, { detached: true, stdio: ['ignore', log, log] });
   closeSync(log);
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const client = new Dockerode({ socketPath });
   const stop = async (): Promise<void> => {
+    await removeNetworks(client);
     child.kill('SIGTERM');
     const ended = exited.then(() => true);
     const gone = await Promise.race([ended, delay(60_000, false, { ref: false })]);
@@ -62,7 +69,6 @@ export async function startDaemon(
     for (const place of await mountsBelow(directory)) execFileSync('umount', ['-l', place]);
     await rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   };
-  const client = new Dockerode({ socketPath });
   try {
     await answered(client, child, path.join(directory, 'log'));
   } catch (error) {
@@ -71,6 +77,18 @@ export async function startDaemon(
   }
   const hosts = { host: `unix://${socketPath}`, ...(tcpHost === undefined ? {} : { tcpHost }) };
   return { ...hosts, client, stop, [Symbol.asyncDispose]: dispose };
+}
+
+/** Removes the bridges of sandboxes from the machine, which would outlive the daemon. */
+async function removeNetworks(client: Dockerode): Promise<void> {
+  const filters = { label: [`${ownLabels.kind}=network`] };
+  // A daemon that never came up, or is stopped already, has none to remove.
+  const networks = await client.listNetworks({ filters }).catch(() => []);
+  for (const { Id } of networks) {
+    const containers = await client.listContainers({ filters: { network: [Id] } });
+    for (const container of containers) await removeContainer(client.getContainer(container.Id));
+    await client.getNetwork(Id).remove();
+  }
 }
 
 async function mountsBelow(directory: string): Promise<string[]> {

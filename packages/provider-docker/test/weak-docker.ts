@@ -5,6 +5,7 @@ import Dockerode, { type HostConfig } from 'dockerode';
 import { containerSpec } from '../src/container-spec.ts';
 import { removeContainer } from '../src/containers.ts';
 import { dockerDriver } from '../src/driver.ts';
+import { ensureOpenNetwork, openNetwork } from '../src/open-network.ts';
 import { openHandle } from '../src/open-handle.ts';
 
 /** Which daemon, which image, and what is wrong with the containers. */
@@ -39,6 +40,7 @@ export default function weakDocker({ host, image, weakness }: WeakDockerOptions)
         architecture: 'x64',
         hasShell: true,
       } as const;
+      await ensureOpenNetwork(client, AbortSignal.timeout(60_000));
       const { Hostname, ...sound } = containerSpec(request, parts);
       const make = async (weak: HostConfig | undefined): Promise<Dockerode.Container> => {
         const container = await client.createContainer({
@@ -87,7 +89,10 @@ function privileged(socketPath: string): HostConfig[] {
     })),
     Binds: [socket, '/sys:/sys'],
   };
-  return [{ Privileged: true, Binds: [socket] }, apart];
+  // A bridge of its own: that of the daemon is every daemon's on a machine.
+  return [{ Privileged: true, Binds: [socket] }, apart].map((weak) => ({
+    ...{ ...weak, NetworkMode: openNetwork },
+  }));
 }
 
 function hostParts(socketPath: string): HostConfig {

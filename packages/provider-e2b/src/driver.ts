@@ -99,6 +99,7 @@ export function e2bDriver({ connection, template }: ResolvedOptions): SandboxDri
       output: 'text',
       stdin: 'stream',
       exit: 'exact',
+      lingering: 'untold',
       kill: 'group',
       limits: { memory: 'enforced', pids: 'none', cpu: 'enforced', disk: 'enforced' },
     },

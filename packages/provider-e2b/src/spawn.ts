@@ -5,12 +5,12 @@ import {
   SandboxError,
   type Signal,
 } from '@gantry/core/driver';
+import { streams } from '@gantry/core/node';
 import { type CommandHandle, InvalidArgumentError, SandboxNotFoundError } from 'e2b';
 import { fromVendor } from './errors.ts';
 import { exitStatusOf } from './exit-status.ts';
 import { runGuestScript } from './guest-script.ts';
 import type { E2bHandle } from './handle.ts';
-import { OutputStream } from './output-stream.ts';
 import { shellLine } from './shell-line.ts';
 
 /** Most bytes of input in one call of the vendor's. */
@@ -24,14 +24,14 @@ export async function spawnCommand(
   call: Call,
 ): Promise<DriverProcess> {
   const { line, envs } = shellLine(command);
-  const [stdout, stderr] = [new OutputStream(), new OutputStream()];
-  const streams = command.stdin === 'stream';
+  const [stdout, stderr] = [new streams.OutputStream(), new streams.OutputStream()];
+  const takesInput = command.stdin === 'stream';
   let started: CommandHandle;
   try {
     started = await sandbox.commands.run(line, {
       background: true,
       // The vendor's default would kill it after a minute, in the background too.
-      ...{ timeoutMs: 0, cwd: command.cwd, envs, stdin: streams },
+      ...{ timeoutMs: 0, cwd: command.cwd, envs, stdin: takesInput },
       onStdout: (text) => stdout.push(encoder.encode(text)),
       onStderr: (text) => stderr.push(encoder.encode(text)),
     });
@@ -59,7 +59,7 @@ export async function spawnCommand(
     stderr: stderr.readable,
     exit,
     kill,
-    ...(streams ? { stdin: inputOf(started) } : {}),
+    ...(takesInput ? { stdin: inputOf(started) } : {}),
   };
 }
 

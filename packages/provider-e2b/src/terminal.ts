@@ -1,31 +1,12 @@
 import type { Command, DriverTerminal, Signal, TerminalSize } from '@gantry/core/driver';
+import { shell, streams } from '@gantry/core/node';
 import { withVendor } from './errors.ts';
 import { exitStatusOf } from './exit-status.ts';
 import { runGuestScript } from './guest-script.ts';
 import type { E2bHandle } from './handle.ts';
-import { OutputStream } from './output-stream.ts';
 import { terminalEnvironment } from './shell-line.ts';
 
 const endOfInput = new Uint8Array([0x04]);
-
-/** Signals the terminal's leader, or with KILL all of its session until none is left: signal, process id. */
-const killScript = `
-[ "$1" = KILL ] || { kill -s "$1" -- "-$2" 2>/dev/null || kill -s "$1" "$2" 2>/dev/null; exit 0; }
-{ read -r line </proc/$2/stat; } 2>/dev/null || exit 0
-set -- \${line##*) }
-session=$4
-while :; do
-  found=
-  for file in /proc/[0-9]*/stat; do
-    { read -r line <"$file"; } 2>/dev/null || continue
-    set -- \${line##*) }
-    [ "$4" = "$session" ] && [ "$1" != Z ] || continue
-    process=\${file#/proc/} found=1
-    kill -s KILL "\${process%/stat}" 2>/dev/null
-  done
-  [ -n "$found" ] || break
-done
-`;
 
 /** Opens a terminal whose interactive shell becomes the command before its first prompt. */
 export async function openTerminal(
@@ -33,7 +14,7 @@ export async function openTerminal(
   command: Omit<Command, 'stdin'>,
   { columns: cols, rows }: TerminalSize,
 ): Promise<DriverTerminal> {
-  const output = new OutputStream();
+  const output = new streams.OutputStream();
   const envs = terminalEnvironment(command);
   const opened = await withVendor(() =>
     sandbox.pty.create({
@@ -62,7 +43,10 @@ export async function openTerminal(
       withVendor(() => sandbox.pty.resize(opened.pid, { cols: size.columns, rows: size.rows })),
     async kill(signal: Signal = 'SIGKILL') {
       if (opened.exitCode !== undefined) return;
-      await runGuestScript(sandbox, killScript, [signal.slice(3), String(opened.pid)]);
+      await runGuestScript(sandbox, shell.terminalKillScript, [
+        signal.slice(3),
+        String(opened.pid),
+      ]);
     },
   };
 }

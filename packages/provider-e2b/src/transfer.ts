@@ -16,16 +16,6 @@ export const transfer: FileTransfer<E2bHandle> = {
     }
   },
   download: ({ sandbox }, path, { signal }) =>
-    withVendor(async () =>
-      ReadableStream.from(whole(await sandbox.files.read(path, { format: 'stream', signal }))),
-    ),
+    withVendor(() => sandbox.files.read(path, { format: 'stream', signal })),
+  broken: fromVendor,
 };
-
-/** The bytes of a stream of the SDK's; what breaks it is told in our words. */
-async function* whole(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array, void> {
-  try {
-    yield* stream;
-  } catch (error) {
-    throw fromVendor(error);
-  }
-}

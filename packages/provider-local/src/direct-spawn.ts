@@ -7,7 +7,7 @@ import {
   SandboxError,
   toSandboxError,
 } from '@gantry/core/driver';
-import { socketStreams } from '@gantry/core/node';
+import { streams } from '@gantry/core/node';
 import { type DirectProcesses, signalGroup } from './direct-processes.ts';
 import { isErrno } from './errors.ts';
 import { markOptions, newMarkOf } from './kill/marks.ts';
@@ -54,8 +54,7 @@ export async function directSpawn(
   const pid = child.pid ?? 0;
   const ended = noted(processes, pid);
   child.once('exit', ended);
-  const stdin =
-    child.stdin instanceof Socket ? socketStreams.writableToSocket(child.stdin) : undefined;
+  const stdin = child.stdin instanceof Socket ? streams.writableToSocket(child.stdin) : undefined;
   if (stdin && command.stdin instanceof Uint8Array) void feed(stdin, command.stdin);
   return {
     pid,
@@ -147,7 +146,7 @@ function notStarted(program: string, streamed: boolean, error: unknown): DriverP
 }
 
 function output(stream: ChildProcess['stdout']): ReadableStream<Uint8Array> {
-  if (stream instanceof Socket) return socketStreams.readableFromSocket(stream);
+  if (stream instanceof Socket) return streams.readableFromSocket(stream);
   throw new SandboxError('internal', 'a child process came without its output');
 }
 

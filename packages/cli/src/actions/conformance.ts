@@ -16,6 +16,7 @@ import { Progress } from '../output/progress.ts';
 import { printable } from '../output/printable.ts';
 import { print, printJson } from '../output/print.ts';
 import { table } from '../output/table.ts';
+import { emulatedVariable } from '../provider/emulated-variable.ts';
 import { findPackage } from '../provider/find-package.ts';
 import { installCommand, providerPackage } from '../provider/known-providers.ts';
 import { isModulePath, loadProvider } from '../provider/load-provider.ts';
@@ -65,7 +66,7 @@ export async function conformance(
       ...(flags.timeoutScale === undefined ? {} : { timeoutScale: flags.timeoutScale }),
       ...(flags.seed === undefined ? {} : { seed: flags.seed }),
       ...(known === undefined ? {} : { knownFailures: known }),
-      mode: flags.emulated ? 'emulated' : 'live',
+      mode: flags.emulated || process.env[emulatedVariable] === provider ? 'emulated' : 'live',
       signal: session.interrupts.signal,
       onProgress: ({ kind, check, done, total }) => {
         if (kind === 'start') progress.phase(`${done} of ${total} checks: ${check}`);

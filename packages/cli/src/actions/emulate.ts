@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { CliError, messageOf } from '../errors/cli-error.ts';
 import { note, print, printJson } from '../output/print.ts';
 import { loadProvider } from '../provider/load-provider.ts';
+import { emulatedVariable } from '../provider/emulated-variable.ts';
 import { loadVendor } from '../provider/load-vendor.ts';
 import type { Session } from '../session.ts';
 
@@ -31,7 +32,8 @@ export async function emulate(
     const message = `the emulator of ${vendorName} cannot start: ${messageOf(cause)}`;
     throw new CliError(message, { code: 'failed-precondition', cause });
   });
-  const { url, environment } = emulator;
+  const { url } = emulator;
+  const environment = { ...emulator.environment, [emulatedVariable]: vendorName };
   if (session.json) {
     printJson({ vendor: vendorName, provider: provider.id, url, environment });
   } else {

@@ -10,6 +10,7 @@ export const knownProviders: readonly KnownProvider[] = [
   { name: 'local', summary: 'this Linux machine, by its own namespaces, without a daemon' },
   { name: 'docker', summary: 'hardened containers of a Docker daemon' },
   { name: 'e2b', summary: 'microVMs of an E2B account' },
+  { name: 'daytona', summary: 'containers or virtual machines of a Daytona account' },
 ];
 
 /** The npm package of a provider. */

@@ -22,7 +22,9 @@ export async function loadVendor(name: string): Promise<LoadedVendor> {
   }
   const vendor = /^[a-z][a-z0-9-]*$/.test(name) ? await importVendor(name) : undefined;
   if (vendor === undefined) {
-    throw new CliError(`there is no emulator of ${JSON.stringify(name)}`, { hint: 'Give: e2b' });
+    throw new CliError(`there is no emulator of ${JSON.stringify(name)}`, {
+      hint: 'Give: daytona, e2b',
+    });
   }
   const shared: unknown = await import(pathToFileURL(found.entry).href);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- both are what this very package exports by these names

@@ -12,4 +12,6 @@ export interface FileTransfer<Handle> {
   upload(handle: Handle, contents: ReadableStream<Uint8Array>, call: Call): Promise<string>;
   /** The bytes of a file that core finds to be regular and readable for the sandbox's user. */
   download(handle: Handle, path: string, call: Call): Promise<ReadableStream<Uint8Array>>;
+  /** What broke a download's stream, as a `SandboxError` where it is known. Default: the error itself. */
+  broken?(error: unknown): unknown;
 }

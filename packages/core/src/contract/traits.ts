@@ -11,6 +11,11 @@ export interface Traits {
   readonly stdin: 'stream' | 'upfront' | 'none';
   /** `shell-encoded`: a death by signal n cannot be told from exit code 128 + n. */
   readonly exit: 'exact' | 'shell-encoded';
+  /**
+   * `untold`: the vendor ends a command's outputs with the command, so whether somebody else still holds one is not known, and
+   * `lingering` is always false. Default `told`.
+   */
+  readonly lingering?: 'told' | 'untold';
   /** What `kill` reaches: every descendant, the process group, or the one process. */
   readonly kill: 'tree' | 'group' | 'process';
   readonly limits: {

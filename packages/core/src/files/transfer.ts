@@ -1,7 +1,8 @@
 import type { OperationOptions } from '../contract/call.ts';
 import type { SandboxPath } from '../contract/file-types.ts';
 import type { InputSource } from '../contract/sandbox.ts';
-import { type ErrorContext, toSandboxError } from '../errors/to-sandbox-error.ts';
+import type { SandboxError } from '../errors/sandbox-error.ts';
+import { toSandboxError } from '../errors/to-sandbox-error.ts';
 import { bytesOf } from '../process/byte-source.ts';
 import { wholeInput } from '../process/whole-input.ts';
 import { operate } from '../provider/operate.ts';
@@ -50,7 +51,9 @@ export async function download(
   if (!transfer || text === undefined) return undefined;
   const context = { provider: driver.id, operation, ref: handle.ref };
   const fetching = operate(context, options, async (call) =>
-    readAhead(await transfer.download(handle, text, call), context),
+    readAhead(await transfer.download(handle, text, call), (error) =>
+      toSandboxError(transfer.broken?.(error) ?? error, context),
+    ),
   );
   fetching.catch(() => undefined); // Awaited below; the script knows better why it failed.
   try {
@@ -65,7 +68,7 @@ export async function download(
 
 function readAhead(
   stream: ReadableStream<Uint8Array>,
-  context: ErrorContext,
+  named: (error: unknown) => SandboxError,
 ): ReadableStream<Uint8Array> {
   const reader = stream.getReader();
   return new ReadableStream<Uint8Array>(
@@ -76,7 +79,7 @@ function readAhead(
           if (done) controller.close();
           else controller.enqueue(value);
         } catch (error) {
-          throw toSandboxError(error, context);
+          throw named(error);
         }
       },
       cancel: (reason) => reader.cancel(reason),

@@ -4,7 +4,7 @@ import type { SandboxErrorCode } from '../errors/sandbox-error.ts';
 import { SandboxError } from '../errors/sandbox-error.ts';
 import type { BytePath } from './byte-path.ts';
 import { bytePath, pathBytes } from './byte-path.ts';
-import { isOddName, readBackCommand } from './read-back-script.ts';
+import { isOddName, readBackRun } from './read-back-script.ts';
 import type { WorkspaceTarget } from './workspace-target.ts';
 
 /** What the sandbox says is at one path. */
@@ -41,10 +41,10 @@ export async function readBack(
   call: Call,
 ): Promise<ReadonlyMap<BytePath, FoundEntry>> {
   const paths = wanted.map(({ path }) => path);
-  const input = Buffer.concat(
-    wanted.map(({ path, mode }) => pathBytes(`${mode?.toString(8) ?? '-'}:./${path}\0`)),
+  const { argv, input } = readBackRun(
+    wanted.map((item) => ({ ...item, path: pathBytes(item.path) })),
   );
-  const { exit, stdout, stderr } = await target.run(readBackCommand, call, input);
+  const { exit, stdout, stderr } = await target.run(argv, call, input);
   if (exit.code !== 0) {
     const reason = Buffer.from(stderr).toString('utf8').trim().slice(-2000);
     throw new SandboxError(

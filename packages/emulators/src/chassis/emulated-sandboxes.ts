@@ -6,6 +6,7 @@ import {
   type SuspendMode,
 } from '@gantry/core';
 import type { EmulatorClock } from './clock.ts';
+import { Turns } from './turns.ts';
 
 /** The provider ends a sandbox after this at the latest, if the emulator itself has not. */
 const longestLifeMs = 24 * 60 * 60 * 1000;
@@ -25,7 +26,7 @@ export class EmulatedSandbox<Details> {
   alarm: Disposable | undefined;
   /** Told once when it suspends or ends: what is connected to it loses its connection. */
   readonly #interruptions = new Set<() => void>();
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(id: string, sandbox: Sandbox, startedAt: number, details: Details) {
     this.id = id;
@@ -43,9 +44,7 @@ export class EmulatedSandbox<Details> {
 
   /** Runs what changes its state, one after another. */
   alone<Result>(work: () => Promise<Result>): Promise<Result> {
-    const turn = this.#turn.then(work);
-    this.#turn = turn.catch(() => undefined); // Whoever asked for it gets its error.
-    return turn;
+    return this.#turns.run(work);
   }
 
   interrupt(): void {
@@ -191,4 +190,10 @@ async function endProcesses(sandbox: Sandbox): Promise<void> {
     // The link of this very command may be one of its victims.
     if (!SandboxError.is(error) || error.code !== 'unavailable') throw error;
   }
+}
+
+/** Whether an error came of a real sandbox that is no longer there, rather than of something in it. */
+export async function isGone(error: unknown, sandbox: Sandbox): Promise<boolean> {
+  if (!SandboxError.is(error) || error.details['path'] !== undefined) return false;
+  return (await sandbox.inspect()).state === 'gone';
 }

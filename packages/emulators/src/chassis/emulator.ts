@@ -10,7 +10,7 @@ import { type Certificate, Listener, type WireRequest, type WireResponse } from 
 import type { Quotas } from './quota.ts';
 import { recordExchange } from './record-exchange.ts';
 import { RequestLog, type RequestRecord } from './request-log.ts';
-import { dropConnection, tapResponse } from './response-tap.ts';
+import { dropConnection, tapResponse, tapSocket } from './response-tap.ts';
 
 /** How an emulator is started. */
 export interface EmulatorOptions {
@@ -100,7 +100,7 @@ export async function startEmulator(vendor: Vendor, options: EmulatorOptions): P
     },
     upgrade: (request, socket, head) => {
       if (refusedBy(request, port)) socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
-      else service.upgrade(request, socket, head);
+      else void upgrade(request, socket, head, { service, clock, port, faults, log });
     },
   });
   let closing: Promise<void> | undefined;
@@ -158,6 +158,23 @@ async function answer(
     );
   }
   service.request(request, response);
+}
+
+/** Hands a connection over that leaves HTTP; a fault's bytes are then those of the other protocol. */
+async function upgrade(
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  { service, faults }: Parts,
+): Promise<void> {
+  const fault = faults.next(request);
+  if (fault?.kind === 'status') return void socket.end(`HTTP/1.1 ${fault.status} Fault\r\n\r\n`);
+  if (fault?.kind === 'delay') await delay(fault.milliseconds);
+  if (fault?.kind === 'cut' || fault?.kind === 'stall') {
+    let left = fault.afterBytes;
+    tapSocket(socket, (chunk) => ((left -= chunk.length) >= 0 ? 'send' : fault.kind));
+  }
+  service.upgrade(request, socket, head);
 }
 
 function sameText(a: string, b: string): boolean {

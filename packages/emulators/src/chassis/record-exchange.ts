@@ -13,6 +13,8 @@ export function recordExchange(
 ): void {
   const begin = performance.now();
   const at = clock.now();
+  // Whoever answers may change it for its own parts.
+  const path = request.url ?? '';
   const sent = new Beginning();
   const answered = new Beginning();
   if (log.recording) {
@@ -34,7 +36,7 @@ export function recordExchange(
     log.add({
       ...{ at, headers, host: hostOf(request) },
       method: request.method ?? '',
-      path: request.url ?? '',
+      path,
       status: response.statusCode,
       aborted: !response.writableFinished,
       durationMs: Math.round(performance.now() - begin),

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { WireResponse } from './listener.ts';
 
 /** What becomes of a piece of an answer's body: sent, lost with the connection, or never sent. */
@@ -33,6 +34,24 @@ export function tapResponse(response: WireResponse, judge: (chunk: Buffer) => Ve
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- both kinds of answer return themselves
   response.end = tappedEnd as typeof response.end;
+}
+
+/** The same for what follows an upgrade; the answer to that itself is always sent. */
+export function tapSocket(socket: Duplex, judge: (chunk: Buffer) => Verdict): void {
+  const write = socket.write.bind(socket);
+  let answered = false;
+  let lost = false;
+  socket.write = (...parts: unknown[]): boolean => {
+    const verdict = answered ? judge(bytesOf(parts[0])) : 'send';
+    answered = true;
+    if (!lost && verdict === 'send') return Boolean(Reflect.apply(write, undefined, parts));
+    if (!lost && verdict === 'cut') socket.destroy();
+    lost = true;
+    // A writer that waits for its piece to be sent must not wait for ever.
+    const done = parts.findLast((part) => typeof part === 'function');
+    if (typeof done === 'function') process.nextTick(done);
+    return true;
+  };
 }
 
 /** Ends the connection, or of HTTP/2 the one stream, in the middle of whatever it carries. */

@@ -11,6 +11,8 @@ import { createE2bSandbox, pause, resume, setTimeoutOf } from './sandbox-life.ts
 import { sandboxAnswer, sandboxDetail } from './sandbox-view.ts';
 import { addSnapshotRoutes } from './snapshot-routes.ts';
 import type { Snapshots } from './snapshots.ts';
+import { addVolumeRoutes } from './volumes/volume-routes.ts';
+import type { Volumes } from './volumes/volumes.ts';
 import { type NewSandbox, readBody } from './wire-bodies.ts';
 
 /** The template that every sandbox is made of. */
@@ -21,6 +23,7 @@ export function controlPlane(
   context: EmulatorContext,
   sandboxes: E2bSandboxes,
   snapshots: Snapshots,
+  volumes: Volumes,
 ): Hono {
   const { provider, quotas, clock } = context;
   const creates = new RateLimit(clock, quotas.createsPerSecond);
@@ -36,7 +39,9 @@ export function controlPlane(
   app.onError((error) => fail(toApiError(error)));
   app.notFound((c) => fail(unsupported(`${c.req.method} ${c.req.path} is not emulated`)));
   app.use(async (c, next) => {
-    if (c.req.path !== '/health' && !context.isKey(c.req.header('x-api-key'))) {
+    // The contents of a volume have keys of their own.
+    const isOpen = c.req.path === '/health' || c.req.path.startsWith('/volumecontent/');
+    if (!isOpen && !context.isKey(c.req.header('x-api-key'))) {
       throw new ApiError(401, 'Invalid API key');
     }
     await next();
@@ -54,15 +59,15 @@ export function controlPlane(
     if (!snapshot && !knownTemplates.has(request.templateID)) {
       throw new ApiError(404, `template '${request.templateID}' not found`);
     }
-    if (request.volumeMounts?.length) throw unsupported('volumes are not emulated');
-    const options = guestRequest(provider, await probe(), request, version === 2);
+    const mounts = volumes.mounts((request.volumeMounts ?? []).map(({ name }) => name));
+    const options = guestRequest(provider, await probe(), request, version === 2, mounts);
     // From here to the making nothing is waited for: of many that come at once no more get through than may.
     const wait = creates.take();
     if (wait > 0) throw new ApiError(429, 'Too many sandboxes are created at once', wait);
     if (sandboxes.running >= (quotas.runningSandboxes ?? Infinity)) {
       throw new ApiError(429, 'The maximum number of concurrent sandboxes is reached');
     }
-    const parts = { context, sandboxes, snapshot, version } as const;
+    const parts = { context, sandboxes, snapshot, volumes, version } as const;
     return createE2bSandbox(parts, request, options);
   };
   const create = async (c: Context, version: 1 | 2): Promise<Response> => {
@@ -123,6 +128,7 @@ export function controlPlane(
     if (!knownTemplates.has(alias)) throw new ApiError(404, `template '${alias}' not found`);
     return c.json({ templateID: alias, public: true });
   });
+  addVolumeRoutes(app, context, volumes);
   addSnapshotRoutes(app, {
     ...{ context, sandboxes, snapshots, find },
     create: (request) => make(request, 2),

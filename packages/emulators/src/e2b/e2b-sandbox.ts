@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { CpuShare } from '../chassis/cpu-share.ts';
 import type { EmulatedSandbox, EmulatedSandboxes } from '../chassis/emulated-sandboxes.ts';
 import type { EnvdProcesses } from './envd/envd-processes.ts';
 import type { Watchers } from './envd/watchers.ts';
@@ -17,8 +18,7 @@ export interface E2bDetails {
   readonly watchers: Watchers;
   /** By absolute path. The vendor keeps it in extended attributes, which not every file system has. */
   readonly fileMetadata: Map<string, Readonly<Record<string, string>>>;
-  /** The latest reading of used processor time, to tell what share was used since. */
-  cpu?: { readonly at: number; readonly seconds: number };
+  readonly cpu: CpuShare;
 }
 
 /** One emulated sandbox of E2B. */

@@ -1,29 +1,22 @@
-import type { Capabilities, CreateOptions, NetworkPolicy, Provider, Sandbox } from '@gantry/core';
+import type {
+  Capabilities,
+  CreateOptions,
+  ManifestEntry,
+  NetworkPolicy,
+  Provider,
+  Sandbox,
+} from '@gantry/core';
+import { accountEnvironment, prepareAccount } from '../chassis/guest-account.ts';
 import { unsupported } from './api-error.ts';
 import { guestHome, guestUser, preparedMarker } from './e2b-sandbox.ts';
 import type { NetworkConfig, NewSandbox } from './wire-bodies.ts';
 
-/** Makes the vendor's usual user of whoever the provider's guest is. */
-const prepareScript = `
-set -e
-mkdir -p ${guestHome}
-name=$(id -un)
-[ "$name" = ${guestUser} ] || {
-  sed -i "s|^$name:\\([^:]*\\):\\([^:]*\\):\\([^:]*\\):[^:]*:[^:]*:[^:]*$|${guestUser}:\\1:\\2:\\3:${guestUser}:${guestHome}:/bin/bash|" /etc/passwd
-  sed -i "s|^$name:|${guestUser}:|" /etc/group
-}
-[ "$(id -un)" = ${guestUser} ]
-command -v bash >/dev/null || { echo 'there is no bash' >&2; exit 1; }
-: >${preparedMarker}
-`;
+const account = { name: guestUser, home: guestHome, marker: preparedMarker } as const;
 
 /** What every process of a sandbox finds in its environment, before what the sandbox itself was given. */
 export function guestEnvironment(sandboxId: string, request: NewSandbox): Record<string, string> {
   return {
-    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-    HOME: guestHome,
-    USER: guestUser,
-    LOGNAME: guestUser,
+    ...accountEnvironment(account),
     E2B_SANDBOX: 'true',
     E2B_SANDBOX_ID: sandboxId,
     E2B_TEMPLATE_ID: request.templateID,
@@ -40,6 +33,7 @@ export function guestRequest(
   capabilities: Capabilities,
   request: NewSandbox,
   explicitInternet: boolean,
+  mounts: Readonly<Record<string, ManifestEntry>>,
 ): CreateOptions {
   if (!capabilities.root?.modes.includes('copy-on-write')) {
     throw unsupported(`provider ${provider.id} has no root file system that a guest can write`);
@@ -49,6 +43,7 @@ export function guestRequest(
       spec: 'gantry-manifest/1',
       root: 'copy-on-write',
       network: networkPolicy(provider, request, explicitInternet),
+      ...(Object.keys(mounts).length > 0 ? { entries: mounts } : {}),
       labels: { 'gantry-emulator': 'e2b' },
     },
   };
@@ -56,9 +51,9 @@ export function guestRequest(
 
 /** Turns a fresh sandbox into one that has the vendor's user and home. */
 export async function prepareGuest(sandbox: Sandbox): Promise<void> {
-  const result = await sandbox.exec(prepareScript, { timeoutMs: 60_000 });
-  if (!result.ok) {
-    throw unsupported(`the sandbox cannot be given the user ${guestUser}: ${result.stderr.text}`);
+  const problem = await prepareAccount(sandbox, account);
+  if (problem !== undefined) {
+    throw unsupported(`the sandbox cannot be given the user ${guestUser}: ${problem}`);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { CreateOptions } from '@gantry/core';
+import { CpuShare } from '../chassis/cpu-share.ts';
 import type { EmulatorContext } from '../chassis/emulator.ts';
 import { ApiError, noSandbox } from './api-error.ts';
 import { type E2bSandbox, type E2bSandboxes, newId, newToken } from './e2b-sandbox.ts';
@@ -6,6 +7,7 @@ import { EnvdProcesses } from './envd/envd-processes.ts';
 import { Watchers } from './envd/watchers.ts';
 import { prepareGuest } from './guest.ts';
 import { type StoredSnapshot, unpack } from './snapshots.ts';
+import type { Volumes } from './volumes/volumes.ts';
 import type { NewSandbox } from './wire-bodies.ts';
 
 /** Seconds that a sandbox lives when nobody says, by the version of the path that made it. */
@@ -16,13 +18,14 @@ interface CreateParts {
   readonly context: EmulatorContext;
   readonly sandboxes: E2bSandboxes;
   readonly snapshot: StoredSnapshot | undefined;
+  readonly volumes: Volumes;
   /** Of the path that asked for it. */
   readonly version: 1 | 2;
 }
 
 /** Makes a sandbox that ends, or pauses, by itself. */
 export async function createE2bSandbox(
-  { context, sandboxes, snapshot, version }: CreateParts,
+  { context, sandboxes, snapshot, volumes, version }: CreateParts,
   asked: NewSandbox,
   options: CreateOptions,
 ): Promise<E2bSandbox> {
@@ -39,10 +42,12 @@ export async function createE2bSandbox(
     processes: new EnvdProcesses(context.clock),
     watchers: new Watchers(),
     fileMetadata: new Map(),
+    cpu: new CpuShare(),
   };
   const made = await sandboxes.create(newId(), options, details, async (sandbox) => {
     await prepareGuest(sandbox);
     if (snapshot) await unpack(sandbox, snapshot);
+    await volumes.link(sandbox, request.volumeMounts ?? []);
   });
   setTimeoutOf(context, sandboxes, made, timeoutSeconds);
   return made;

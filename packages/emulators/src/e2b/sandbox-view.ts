@@ -30,6 +30,7 @@ export function listedSandbox({ id, details, startedAt, endsAt, state }: E2bSand
     endAt: new Date(endsAt).toISOString(),
     state: state === 'suspended' ? 'paused' : 'running',
     metadata: details.request.metadata ?? {},
+    volumeMounts: details.request.volumeMounts ?? [],
     envdVersion,
     ...nominal,
   };

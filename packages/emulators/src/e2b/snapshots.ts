@@ -1,9 +1,8 @@
-import { createReadStream, createWriteStream, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { Sandbox } from '@gantry/core';
+import { packDisk, unpackDisk } from '../chassis/disk-copy.ts';
 import { ApiError, unsupported } from './api-error.ts';
 import { type E2bSandbox, newId, preparedMarker } from './e2b-sandbox.ts';
 
@@ -16,16 +15,6 @@ export interface StoredSnapshot {
   /** A tar of what the guest has changed since its sandbox was made. */
   readonly file: string;
 }
-
-/** Everything that is newer than the sandbox itself, apart from what is in memory or the kernel's. */
-const packScript = `
-set -o pipefail
-changed() {
-  find / /usr /workspace -xdev -mindepth 1 \\( -path /proc -o -path /sys -o -path /dev -o -path /tmp -o -path /run \\) -prune \\
-    -o -cnewer ${preparedMarker} -print0 2>/dev/null || : # What the guest may not look at it has not changed.
-}
-changed | LC_ALL=C sort -zu | tar --null --no-recursion -cpf - -C / -T -
-`;
 
 /** The snapshots of one emulator, on this machine's disk until it is closed. */
 export class Snapshots {
@@ -47,7 +36,7 @@ export class Snapshots {
     const id = name === undefined ? `${template}:default` : `emulator/${name}:default`;
     this.#directory ??= mkdtempSync(path.join(os.tmpdir(), 'gantry-snapshots-'));
     const file = path.join(this.#directory, `${template}.tar`);
-    await pack(sandbox, file);
+    await packDisk(sandbox, preparedMarker, file);
     const names = name === undefined ? [] : [id];
     const snapshot = { id, names, sandboxId, file, envVars: details.request.envVars ?? {} };
     this.#snapshots.set(id, snapshot);
@@ -80,19 +69,7 @@ export class Snapshots {
   }
 }
 
-async function pack(sandbox: Sandbox, file: string): Promise<void> {
-  await using packing = await sandbox.spawn(['/bin/bash', '-c', packScript]);
-  const [complaint] = await Promise.all([
-    new Response(packing.stderr).text(),
-    pipeline(Readable.fromWeb(packing.stdout), createWriteStream(file, { mode: 0o600 })),
-  ]);
-  const exit = await packing.exit;
-  if (exit.code !== 0) throw new ApiError(500, `the disk cannot be read: ${complaint}`);
-}
-
 /** Puts what a snapshot keeps onto the disk of a fresh sandbox. */
-export async function unpack(sandbox: Sandbox, { file }: StoredSnapshot): Promise<void> {
-  const command = ['tar', '-xpf', '-', '--overwrite', '-C', '/'] as const;
-  const result = await sandbox.exec(command, { stdin: createReadStream(file) });
-  if (!result.ok) throw new ApiError(500, `the disk cannot be written: ${result.stderr.text}`);
+export function unpack(sandbox: Sandbox, { file }: StoredSnapshot): Promise<void> {
+  return unpackDisk(sandbox, file);
 }

@@ -7,6 +7,7 @@ import { getRequestListener } from '@hono/node-server';
 import { EmulatedSandboxes } from '../chassis/emulated-sandboxes.ts';
 import type { EmulatorContext, Vendor, VendorService } from '../chassis/emulator.ts';
 import type { WireRequest, WireResponse } from '../chassis/listener.ts';
+import { proxyRequest, proxyUpgrade } from '../chassis/port-proxy.ts';
 import { dropConnection } from '../chassis/response-tap.ts';
 import { errorBody } from './api-error.ts';
 import { controlPlane } from './control-plane.ts';
@@ -18,9 +19,10 @@ import { processService } from './envd/process-service.ts';
 import { signatureHolds } from './envd/signature.ts';
 import { Filesystem } from './envd/wire/filesystem.ts';
 import { Process } from './envd/wire/process.ts';
-import { closedPort, proxyRequest, proxyUpgrade, unknownSandbox } from './port-proxy.ts';
+import { closedPort, unknownSandbox } from './port-proxy.ts';
 import { type SandboxAddress, sandboxAddress } from './sandbox-address.ts';
 import { resume } from './sandbox-life.ts';
+import { Volumes } from './volumes/volumes.ts';
 import { Snapshots } from './snapshots.ts';
 
 /** E2B: its control plane, and envd and the ports of each sandbox, all on one port. */
@@ -34,6 +36,7 @@ class E2bService implements VendorService {
   readonly #context: EmulatorContext;
   readonly #sandboxes: EmulatedSandboxes<E2bDetails>;
   readonly #snapshots = new Snapshots();
+  readonly #volumes: Volumes;
   readonly #api: ReturnType<typeof getRequestListener>;
   readonly #files: ReturnType<typeof fileRoutes>;
   readonly #rpc: ReturnType<typeof connectNodeAdapter>;
@@ -42,7 +45,8 @@ class E2bService implements VendorService {
   constructor(context: EmulatorContext) {
     this.#context = context;
     this.#sandboxes = new EmulatedSandboxes(context.provider, context.clock);
-    const api = controlPlane(context, this.#sandboxes, this.#snapshots);
+    this.#volumes = new Volumes(context.provider);
+    const api = controlPlane(context, this.#sandboxes, this.#snapshots, this.#volumes);
     this.#api = getRequestListener((request) => api.fetch(request), listenerOptions);
     this.#files = fileRoutes(context);
     this.#rpc = connectNodeAdapter({
@@ -74,7 +78,9 @@ class E2bService implements VendorService {
       socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
       return;
     }
-    proxyUpgrade(emulated, address.port, request, socket, head).catch(() => socket.destroy());
+    proxyUpgrade(emulated.sandbox, address.port, request, socket, head).catch(() =>
+      socket.destroy(),
+    );
   }
 
   fail(response: WireResponse, status: number, message: string): void {
@@ -90,6 +96,7 @@ class E2bService implements VendorService {
   async close(): Promise<void> {
     this.#snapshots.close();
     await this.#sandboxes.close();
+    await this.#volumes.close();
   }
 
   async #toSandbox(
@@ -107,7 +114,9 @@ class E2bService implements VendorService {
       if (!this.#mayReach(emulated, request)) return this.fail(response, 403, 'Forbidden');
       if (!Number.isInteger(port) || port < 1 || port > 65_535)
         return closedPort(response, id, port);
-      return proxyRequest(emulated, port, request, response);
+      return proxyRequest(emulated.sandbox, port, request, response, () =>
+        closedPort(response, id, port),
+      );
     }
     const path = pathOf(request);
     if (path !== '/health' && !this.#mayUse(emulated, request)) {

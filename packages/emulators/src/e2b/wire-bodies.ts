@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { jsonBody } from '../chassis/json-body.ts';
 import { ApiError } from './api-error.ts';
 
 /** How far a sandbox reaches, as the vendor says it. */
@@ -32,6 +33,12 @@ interface Bodies {
   readonly timeout: { readonly timeout: number };
   readonly pause: { readonly memory?: boolean | undefined };
   readonly snapshot: { readonly name?: string | undefined };
+  readonly volume: { readonly name: string };
+  readonly volumeMetadata: {
+    readonly mode?: number | undefined;
+    readonly uid?: number | undefined;
+    readonly gid?: number | undefined;
+  };
   readonly fork: { readonly count?: number | undefined; readonly timeout?: number | undefined };
   readonly connect: {
     readonly timeout?: number | undefined;
@@ -68,6 +75,12 @@ const bodies: { readonly [Name in keyof Bodies]: z.ZodType<Bodies[Name]> } = {
   network,
   timeout: z.object({ timeout: seconds }),
   pause: z.object({ memory: flag }),
+  volume: z.object({ name: z.string().regex(/^[a-zA-Z0-9_-]+$/) }),
+  volumeMetadata: z.object({
+    mode: z.number().int().min(0).max(0o7777).optional(),
+    uid: z.number().int().optional(),
+    gid: z.number().int().optional(),
+  }),
   snapshot: z.object({
     name: z
       .string()
@@ -82,18 +95,13 @@ const bodies: { readonly [Name in keyof Bodies]: z.ZodType<Bodies[Name]> } = {
 };
 
 /** Checks the JSON body of a request; an empty one reads as `{}`. Throws the vendor's 400. */
-export async function readBody<Name extends keyof Bodies>(
+export function readBody<Name extends keyof Bodies>(
   request: { text(): Promise<string> },
   name: Name,
 ): Promise<Bodies[Name]> {
-  const content = await request.text();
-  let value: unknown;
-  try {
-    value = content === '' ? {} : JSON.parse(content);
-  } catch {
-    throw new ApiError(400, 'Error when parsing request: the body is not JSON');
-  }
-  const result = bodies[name].safeParse(value);
-  if (result.success) return result.data;
-  throw new ApiError(400, `Error when parsing request: ${z.prettifyError(result.error)}`);
+  return jsonBody(
+    request,
+    bodies[name],
+    (problem) => new ApiError(400, `Error when parsing request: ${problem}`),
+  );
 }

@@ -145,6 +145,8 @@ export const inputChecks: readonly Check[] = [
     'exec returns when the command has exited, whatever it left behind',
     async (t) => {
       const sandbox = await t.create();
+      const told = t.claims.lingering !== 'untold';
+      if (!told) t.weaker('what a command leaves behind at its outputs is not told');
       const begin = performance.now();
       const line = 'echo first; sleep 30 & exit 3';
       const result = await t.promptly(
@@ -154,7 +156,7 @@ export const inputChecks: readonly Check[] = [
       );
       t.equal(
         [result.stdout.text, result.exit, result.lingering],
-        ['first\n', { code: 3 }, true],
+        ['first\n', { code: 3 }, told],
         'result',
       );
       t.ok(performance.now() - begin < t.limits.prompt, 'it waited for what was left behind');

@@ -10,6 +10,7 @@ export class ForkSource {
   readonly #tree: string;
   #clones = 0;
   #over: PromiseWithResolvers<void> | undefined;
+  #turn: Promise<void> = Promise.resolve();
 
   /** `tree` is the digest of what every clone must begin with. */
   constructor(scope: Scope, workspace: RunWorkspace, tree: string) {
@@ -23,11 +24,13 @@ export class ForkSource {
    * committed or a step is about to change it. Clones are made side by side, and no step runs meanwhile.
    */
   async clone(options: ForkOptions): Promise<Sandbox | undefined> {
+    // A turn of ours that is just ending keeps nobody out.
+    if (this.#clones === 0) await this.#turn;
     if (this.#scope.waiting > (this.#clones === 0 ? 0 : 1)) return undefined;
     if (this.#clones === 0) {
       const over = Promise.withResolvers<void>();
       this.#over = over;
-      void this.#scope.alone(() => over.promise);
+      this.#turn = this.#scope.alone(() => over.promise);
     }
     this.#clones += 1;
     try {

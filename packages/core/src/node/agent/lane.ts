@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 import type { Command } from '../../contract/command.ts';
 import type { ExitStatus } from '../../contract/exit-status.ts';
 import { SandboxError } from '../../errors/sandbox-error.ts';
-import { readableFromSocket, writableToSocket } from '../byte-streams.ts';
+import { readableFromSocket, writableToSocket } from '../streams.ts';
 import { hasReader, hasWriter, isErrno, openFifo } from '../fifo.ts';
 import { noDirectory } from './no-directory.ts';
 import { LaneChannel } from './lane-channel.ts';

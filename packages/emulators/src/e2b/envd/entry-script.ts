@@ -1,138 +1,39 @@
 import type { Sandbox } from '@gantry/core';
 import { Code, ConnectError } from '@connectrpc/connect';
+import {
+  describeDirectory as describeAll,
+  describeEntry as describeOne,
+  GuestEntryError,
+  type GuestEntry,
+} from '../../chassis/guest-entries.ts';
 
-/** One entry as the guest's own programs describe it. */
-export interface GuestEntry {
-  /** Absolute, with the prefix that was asked for. */
-  readonly path: string;
-  /** `st_mode` of the entry itself. */
-  readonly bits: number;
-  /** `st_mode` of what it is in the end; absent for a link that leads nowhere. */
-  readonly targetBits: number | undefined;
-  readonly size: number;
-  /** Of what a link leads to in the end. */
-  readonly targetSize: number;
-  readonly modified: Date;
-  readonly owner: string;
-  readonly group: string;
-  /** Of a link. */
-  readonly target: string | undefined;
-}
-
-/** Names, then a line for each, then what each link leads to. */
-const describe = `
-printf "%s\\0" "$@"; printf "\\0"
-stat -c "%f|%s|%y|%U|%G" -- "$@"; printf "\\0"
-for f; do
-  [ -L "$f" ] || continue
-  printf "%s\\0" "$f"; readlink -n -- "$f"; printf "\\0"
-  stat -L -c "%f %s" -- "$f" 2>/dev/null; printf "\\0"
-done
-printf "\\0"`;
-
-const exits = { missing: 44, notDirectory: 46, cycle: 47 } as const;
-
-const one = `[ -e "$1" ] || [ -L "$1" ] || exit ${exits.missing}\nset -- "$1"${describe}`;
-const many = `
-[ -L "$1" ] && [ ! -e "$1" ] && exit ${exits.cycle}
-[ -e "$1" ] || exit ${exits.missing}
-[ -d "$1" ] || exit ${exits.notDirectory}
-cd -- "$1" && exec find . -mindepth 1 -maxdepth "$2" -exec sh -c '${describe}' sh {} +`;
-
-/** Times that a listing is read again because something went away under it. */
-const attempts = 5;
+const codes = {
+  missing: Code.NotFound,
+  'not-directory': Code.InvalidArgument,
+  cycle: Code.FailedPrecondition,
+  changing: Code.Internal,
+} as const;
 
 /** Describes the entry at a path. Throws the vendor's `not_found`. */
-export async function describeEntry(sandbox: Sandbox, path: string): Promise<GuestEntry> {
-  const [entry] = await read(sandbox, one, [path], path, (name) => name);
-  if (entry) return entry;
-  throw new ConnectError(`path '${path}' not found`, Code.NotFound);
+export function describeEntry(sandbox: Sandbox, path: string): Promise<GuestEntry> {
+  return inVendorsWords(() => describeOne(sandbox, path));
 }
 
 /** Describes what is in a directory, down to that depth, by path. */
-export async function describeDirectory(
+export function describeDirectory(
   sandbox: Sandbox,
   path: string,
   depth: number,
 ): Promise<readonly GuestEntry[]> {
-  const prefix = path.replace(/\/+$/, '');
-  const entries = await read(sandbox, many, [path, String(depth)], path, (name) =>
-    name.replace(/^\./, prefix),
-  );
-  return entries.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  return inVendorsWords(() => describeAll(sandbox, path, depth));
 }
 
-async function read(
-  sandbox: Sandbox,
-  script: string,
-  args: readonly string[],
-  path: string,
-  pathOf: (name: string) => string,
-): Promise<GuestEntry[]> {
-  for (let attempt = 1; ; attempt += 1) {
-    const command = ['/bin/sh', '-c', script, 'sh', ...args] as const;
-    const env = { TZ: 'UTC', LC_ALL: 'C' };
-    const result = await sandbox.exec(command, { env, maxOutputBytes: 2 ** 30 });
-    refuse(result.exit.code, path);
-    const entries = parse(result.stdout.text, pathOf);
-    if (entries) return entries;
-    if (attempt === attempts) {
-      throw new ConnectError(`error listing '${path}': ${result.stderr.text}`, Code.Internal);
-    }
+async function inVendorsWords<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof GuestEntryError)
+      throw new ConnectError(error.message, codes[error.reason]);
+    throw error;
   }
-}
-
-function refuse(code: number | undefined, path: string): void {
-  if (code === exits.missing) throw new ConnectError(`path '${path}' not found`, Code.NotFound);
-  if (code === exits.notDirectory) {
-    throw new ConnectError(`path '${path}' is not a directory`, Code.InvalidArgument);
-  }
-  if (code === exits.cycle) {
-    throw new ConnectError(`cyclic symlink or chain at '${path}'`, Code.FailedPrecondition);
-  }
-}
-
-const record =
-  /^([0-9a-f]+)\|(\d+)\|(\S+) (\d\d:\d\d:\d\d)(\.\d{1,3})?\d* ?(?:[+-]\d{4})?\|(.*)\|(.*)$/;
-
-/** `undefined` when names and lines do not pair: an entry has gone in between. */
-function parse(output: string, pathOf: (name: string) => string): GuestEntry[] | undefined {
-  const entries: GuestEntry[] = [];
-  const fields = output.split('\0');
-  let at = 0;
-  const until = (): string[] => {
-    const end = fields.indexOf('', at);
-    const taken = fields.slice(at, end);
-    at = end + 1;
-    return taken;
-  };
-  while (at < fields.length - 1) {
-    const names = until();
-    const lines = (fields[at++] ?? '').split('\n').slice(0, -1);
-    const links = new Map<string, { target: string; bits: number | undefined; size: number }>();
-    for (let name = fields[at++]; name; name = fields[at++]) {
-      const target = fields[at++] ?? '';
-      const [mode = '', length = ''] = (fields[at++] ?? '').trim().split(' ');
-      const bits = mode === '' ? undefined : Number.parseInt(mode, 16);
-      links.set(name, { target, bits, size: Number(length) });
-    }
-    if (names.length !== lines.length) return undefined;
-    for (const [index, name] of names.entries()) {
-      const match = record.exec(lines[index] ?? '');
-      if (!match) return undefined;
-      const [, bits = '', size = '', day = '', time = '', fraction = '', owner = '', group = ''] =
-        match;
-      const link = links.get(name);
-      entries.push({
-        path: pathOf(name),
-        bits: Number.parseInt(bits, 16),
-        targetBits: link ? link.bits : Number.parseInt(bits, 16),
-        size: Number(size),
-        targetSize: link ? link.size : Number(size),
-        modified: new Date(`${day}T${time}${fraction}Z`),
-        ...{ owner, group, target: link?.target },
-      });
-    }
-  }
-  return entries;
 }

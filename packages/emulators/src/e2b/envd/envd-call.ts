@@ -5,8 +5,9 @@ import {
   createContextKey,
   type HandlerContext,
 } from '@connectrpc/connect';
+import { isGone } from '../../chassis/emulated-sandboxes.ts';
 import type { E2bSandbox } from '../e2b-sandbox.ts';
-import { isGone, toRpcError } from './rpc-error.ts';
+import { toRpcError } from './rpc-error.ts';
 
 /** The sandbox that a request to envd is about, and the connection that brought it. */
 export interface EnvdCall {

@@ -1,7 +1,7 @@
-import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import type { ExitStatus, Signal, TerminalSize } from '@gantry/core';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
+import { untilQuiet } from '../../chassis/until-quiet.ts';
 import { EventChannel } from './event-channel.ts';
 import { endEvent } from './end-event.ts';
 import type { ProcessEventSchema } from './wire/process.ts';
@@ -28,10 +28,6 @@ export interface GuestProcess {
   kill(signal: Signal): Promise<void>;
   resize?(size: TerminalSize): Promise<void>;
 }
-
-/** After the exit, an output that is silent at so many looks is held by a process that was left behind. */
-const quietLooks = 12;
-const betweenLooksMs = 20;
 
 /**
  * A process that envd knows. What it writes goes to whoever follows it at that time and to nobody later: with
@@ -143,7 +139,7 @@ export class EnvdProcess {
     outputs.catch(() => undefined); // The exit tells of a lost link.
     try {
       const status = await this.#guest.exit;
-      await this.#drained(outputs);
+      await untilQuiet(outputs, () => this.#pieces);
       this.#end = { event: { case: 'end', value: endEvent(status) } };
       for (const follower of this.#followers) {
         await follower.send(this.#end);
@@ -173,19 +169,6 @@ export class EnvdProcess {
           if (!(await follower.send(event))) this.#followers.delete(follower);
         }),
       );
-    }
-  }
-
-  /** Waits for what was written before the exit, and not for those who hold an output open after it. */
-  async #drained(outputs: Promise<unknown>): Promise<void> {
-    const ended = outputs.then(() => true);
-    let seen = this.#pieces;
-    for (let looks = 0; looks < quietLooks; looks += 1) {
-      if (await Promise.race([ended, delay(betweenLooksMs, false)])) return;
-      // Between two looks the event loop has turned, so what the kernel held was read, however slow the machine is.
-      await turn();
-      if (this.#pieces !== seen) looks = 0;
-      seen = this.#pieces;
     }
   }
 }

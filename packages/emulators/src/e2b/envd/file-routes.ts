@@ -2,16 +2,18 @@ import type { HttpBindings } from '@hono/node-server';
 import { ConnectError, Code } from '@connectrpc/connect';
 import { Hono } from 'hono';
 import type { EmulatorContext } from '../../chassis/emulator.ts';
+import { isGone } from '../../chassis/emulated-sandboxes.ts';
+import { type GuestEntry, isDirectory, isFile } from '../../chassis/guest-entries.ts';
+import { orDropped } from '../../chassis/response-body.ts';
 import { dropConnection } from '../../chassis/response-tap.ts';
-import { ApiError, errorBody, toApiError } from '../api-error.ts';
+import { ApiError, errorBody, toApiError, unsupported } from '../api-error.ts';
 import type { E2bSandbox } from '../e2b-sandbox.ts';
 import { guestEnvironment } from '../guest.ts';
 import { readMetrics } from '../metrics.ts';
-import { isDirectory, isFile } from './entry-info.ts';
-import { describeEntry, type GuestEntry } from './entry-script.ts';
+import { describeEntry } from './entry-script.ts';
 import { guestPath } from './guest-path.ts';
 import { asUser, userOf } from './guest-user.ts';
-import { isGone } from './rpc-error.ts';
+
 import { writeUpload } from './uploads.ts';
 
 /** What comes with a request to envd's plain HTTP part. */
@@ -32,6 +34,11 @@ export function fileRoutes({ clock }: EmulatorContext): Hono<{ Bindings: FileBin
       : fromEnvd(error);
     const headers = { 'content-type': 'application/json' };
     return new Response(errorBody(status, message), { status, headers });
+  });
+
+  app.notFound((c) => {
+    const { status, message } = unsupported(`${c.req.method} ${c.req.path} is not emulated`);
+    return c.newResponse(errorBody(status, message), 501, { 'content-type': 'application/json' });
   });
 
   app.get('/health', (c) => c.body(null, 204));
@@ -98,29 +105,6 @@ export function fileRoutes({ clock }: EmulatorContext): Hono<{ Bindings: FileBin
     );
   });
   return app;
-}
-
-/** A body whose source fails in the middle ends with its connection: an answer that looks whole would lie. */
-function orDropped(
-  first: Uint8Array,
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  drop: () => void,
-): ReadableStream<Uint8Array> {
-  return new ReadableStream<Uint8Array>({
-    start: (controller) => controller.enqueue(first),
-    async pull(controller) {
-      try {
-        const { done, value } = await reader.read();
-        if (done) controller.close();
-        else controller.enqueue(value);
-      } catch {
-        // Why it failed can no longer be told to anybody.
-        drop();
-        controller.close();
-      }
-    },
-    cancel: (reason) => reader.cancel(reason),
-  });
 }
 
 function refuseOther(entry: GuestEntry, path: string): void {

@@ -1,7 +1,8 @@
 import { Code, ConnectError, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
 import { SandboxError } from '@gantry/core';
+import { isDirectory } from '../../chassis/guest-entries.ts';
 import { callOf, type EnvdCall } from './envd-call.ts';
-import { entryInfo, isDirectory } from './entry-info.ts';
+import { entryInfo } from './entry-info.ts';
 import { describeDirectory, describeEntry } from './entry-script.ts';
 import { guestPath } from './guest-path.ts';
 import { asUser, userOf } from './guest-user.ts';

@@ -1,4 +1,4 @@
-import { type Sandbox, SandboxError } from '@gantry/core';
+import { SandboxError } from '@gantry/core';
 import { Code, ConnectError } from '@connectrpc/connect';
 
 const codes: Partial<Record<SandboxError['code'], Code>> = {
@@ -16,10 +16,4 @@ export function toRpcError(error: unknown): ConnectError {
   if (error instanceof ConnectError) return error;
   if (!SandboxError.is(error)) return new ConnectError(String(error), Code.Internal);
   return new ConnectError(error.message, codes[error.code] ?? Code.Internal);
-}
-
-/** Whether an error came of a real sandbox that is no longer there, rather than of something in it. */
-export async function isGone(error: unknown, sandbox: Sandbox): Promise<boolean> {
-  if (!SandboxError.is(error) || error.details['path'] !== undefined) return false;
-  return (await sandbox.inspect()).state === 'gone';
 }

@@ -1,7 +1,7 @@
-/** Bytes that wait for a reader; then the vendor's stream waits too. */
+/** Bytes that wait for a reader; then whoever pushes should wait too. */
 const bufferedBytes = 1024 * 1024;
 
-/** Output that the SDK hands over piece by piece, as a stream with back-pressure. */
+/** Output that a vendor's SDK hands over piece by piece, as a stream with back-pressure. Cancelling it loses what comes. */
 export class OutputStream {
   readonly readable: ReadableStream<Uint8Array>;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
@@ -30,12 +30,14 @@ export class OutputStream {
     await this.#room.promise;
   }
 
+  /** Nothing more comes. */
   end(): void {
     this.#controller?.close();
     this.#controller = undefined;
     this.#room.resolve();
   }
 
+  /** The reader gets this error. */
   fail(error: unknown): void {
     this.#controller?.error(error);
     this.#controller = undefined;

@@ -1,0 +1,32 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import type { Quotas } from '@gantry/emulators';
+
+/** An emulator in a process of its own. Disposing ends it and its sandboxes. */
+export interface EmulatorProcess extends AsyncDisposable {
+  /** The options of the SDK that lead there. */
+  readonly connection: {
+    readonly apiKey: string;
+    readonly apiUrl: string;
+    readonly sandboxUrl: string;
+  };
+}
+
+/** Starts an emulator on local sandboxes. */
+export async function startEmulatorProcess(
+  stateDirectory: string,
+  quotas: Quotas = {},
+): Promise<EmulatorProcess> {
+  const main = path.join(import.meta.dirname, 'emulator-main.ts');
+  const child = fork(main, [stateDirectory, JSON.stringify(quotas)]);
+  const [{ key, url }] = (await once(child, 'message')) as [{ key: string; url: string }];
+  return {
+    connection: { apiKey: key, apiUrl: url, sandboxUrl: url },
+    async [Symbol.asyncDispose]() {
+      const over = once(child, 'exit');
+      child.disconnect();
+      await over;
+    },
+  };
+}

@@ -1,0 +1,43 @@
+import type { Sandbox } from '@gantry/core';
+
+/** The user that a vendor's sandboxes run everything as. */
+export interface GuestAccount {
+  readonly name: string;
+  readonly home: string;
+  /** Made last in a fresh sandbox: what is newer is the guest's own doing. */
+  readonly marker: string;
+}
+
+/** What every process of such a user finds in its environment. */
+export function accountEnvironment({ name, home }: GuestAccount): Record<string, string> {
+  return {
+    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    HOME: home,
+    USER: name,
+    LOGNAME: name,
+  };
+}
+
+/**
+ * Makes the account of whoever the provider's guest is, in a fresh sandbox whose root file system can be written.
+ * Returns what is in its way, or `undefined` when it is there.
+ */
+export async function prepareAccount(
+  sandbox: Sandbox,
+  { name, home, marker }: GuestAccount,
+): Promise<string | undefined> {
+  const script = `
+set -e
+mkdir -p ${home}
+name=$(id -un)
+[ "$name" = ${name} ] || {
+  sed -i "s|^$name:\\([^:]*\\):\\([^:]*\\):\\([^:]*\\):[^:]*:[^:]*:[^:]*$|${name}:\\1:\\2:\\3:${name}:${home}:/bin/bash|" /etc/passwd
+  sed -i "s|^$name:|${name}:|" /etc/group
+}
+[ "$(id -un)" = ${name} ]
+command -v bash >/dev/null || { echo 'there is no bash' >&2; exit 1; }
+: >${marker}
+`;
+  const result = await sandbox.exec(script, { timeoutMs: 60_000 });
+  return result.ok ? undefined : result.stderr.text;
+}

@@ -1,0 +1,43 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type CreateRequest,
+  type NativeSnapshotRef,
+  type SandboxDriver,
+  SandboxError,
+} from '@gantry/core/driver';
+import { unlessMissing, withVendor } from './errors.ts';
+import type { DaytonaHandle } from './handle.ts';
+import type { Daytona } from './sdk.ts';
+
+type NativeSnapshot = NonNullable<SandboxDriver<DaytonaHandle>['nativeSnapshot']>;
+
+/** The vendor's snapshots of a sandbox: its disk. `create` makes a sandbox of one by its name. */
+export function nativeSnapshot(
+  client: () => Promise<Daytona>,
+  create: (name: string, request: CreateRequest) => Promise<DaytonaHandle>,
+): NativeSnapshot {
+  return {
+    kinds: [{ scope: 'filesystem', sourceSurvives: true }],
+    async take({ sandbox }, scope) {
+      const id = `gantry-${randomUUID()}`;
+      await withVendor(() => sandbox.createSnapshot(id, 0));
+      return { spec: 'gantry-native-snapshot/1', provider: 'daytona', id, scope };
+    },
+    async create(snapshot, request) {
+      try {
+        return await create(snapshot.id, request);
+      } catch (error) {
+        throw SandboxError.is(error) && error.code === 'not-found' ? gone(snapshot, error) : error;
+      }
+    },
+    async remove({ id }) {
+      const { snapshot } = await client();
+      await unlessMissing(async () => snapshot.delete(await snapshot.get(id)));
+    },
+  };
+}
+
+function gone({ id }: NativeSnapshotRef, cause: SandboxError): SandboxError {
+  const message = `there is no native snapshot ${id}`;
+  return new SandboxError('not-found', message, { cause, details: { reason: 'gone' } });
+}
