@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, release } from 'node:os';
+import { cpus, loadavg, release } from 'node:os';
 import path from 'node:path';
 import { quantile } from './samples.ts';
 
@@ -61,6 +61,8 @@ export function report(name: string, baseline: string, rows: readonly Row[]): vo
     kernel: release(),
     node: process.version,
     arch: process.arch,
+    // What else the machine had to do: above the number of processors, ratios of unlike things say little.
+    loadAverage: loadavg()[0],
   };
   const document = {
     name,

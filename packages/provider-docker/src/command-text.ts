@@ -19,7 +19,7 @@ export function commandText(
     'cd -P /proc/self;g_v=${PWD##*/}',
     `cd -- ${shell.word(cwd)} 2>/dev/null || { printf '%sd\\n' "$g_k";exit 1;}`,
     'unset OLDPWD',
-    `printf '%sp %s %s %s\\n' "$g_k" "$g_v" "$PPID" "$$"`,
+    `printf '%sp %s %s %s %s\\n' "$g_k" "$g_v" "$PPID" "$$" "\${g_o:-$$}"`,
     ...exports,
     ['exec', ...session, ...prefix, ...argv.map(shell.word)].join(' '),
   ]

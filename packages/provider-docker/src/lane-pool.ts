@@ -9,7 +9,8 @@ import {
 import { tellOutOfMemory, unlessAborted } from '@gantry/core/node';
 import { constants } from 'node:os';
 import { commandText } from './command-text.ts';
-import { Lane, type LaneProcess, type ProcessRoots } from './lane.ts';
+import { Lane, type LaneProcess } from './lane.ts';
+import type { ProcessRoots } from './lane-message.ts';
 
 /** Lanes that are kept for the next commands of a sandbox. */
 const mostIdle = 8;

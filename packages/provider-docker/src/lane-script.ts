@@ -7,12 +7,13 @@
  *     0 | 1 | n BYTES | kill | look
  *                         without input; the rest of the lane's input is the command's; so many bytes after the next line
  *                         are; a kill; whether what the last command left behind has an output open
- *     TEXT                what to evaluate (`commandText`), or: INIT LANE SIGNAL
+ *     TEXT                what to evaluate (`commandText`), or: INIT LANE ROOT SIGNAL
  *
  * and writes KEY and a word in between what the command writes (see `lane-message.ts`):
  *
  *     d                   the working directory cannot be entered; nothing ran
- *     p PID INIT LANE     the command runs
+ *     p PID INIT LANE ROOT
+ *                         the command runs; ROOT is the shell whose children's children are its processes
  *     e STATUS WORDS LEFT KILLS
  *                         it ended with the shell's $?; WORDS is 1 when the shell spoke of a signal; LEFT is 0
  *                         when no process of it is left, 2 when none of those left has an output open; KILLS is 1 when the kernel has killed for memory meanwhile
@@ -20,7 +21,7 @@
  * KEY alone ends the standard error of each command. Killing starts no process: it must work when there can be none.
  */
 export const laneScript: string = `
-unset g_h g_k g_i g_c g_w g_v g_q g_x g_l g_f g_t g_a g_n g_b g_m g_u g_p OLDPWD
+unset g_o g_h g_k g_i g_c g_w g_v g_q g_x g_l g_f g_t g_a g_n g_b g_m g_u g_p OLDPWD
 g_nl='
 '
 g_r=$(command -v setsid)
@@ -43,7 +44,7 @@ g_list() {
 }
 g_tree() {
   g_t=
-  g_list "$2"
+  g_list "$3"
   for g_q in $g_x; do g_list "$g_q"; g_t="$g_t $g_x"; done
   g_list "$1"
   for g_q in $g_x; do [ "$g_q" = "$2" ] || g_t="$g_t $g_q"; done
@@ -56,7 +57,7 @@ g_tree() {
   done
 }
 g_silent() {
-  g_tree "$PPID" "$$"
+  g_tree "$PPID" "$$" "$$"
   for g_q in $g_a; do
     g_l=; { read -r g_l </proc/$g_q/stat; } 2>/dev/null
     case $g_l in ''|*') Z '*) continue ;; esac
@@ -75,15 +76,15 @@ g_give() {
 g_rest() { exec cat >/dev/null 3>&- 4>&-; }
 g_send() { for g_q in $g_a; do kill -s "$1" "$g_q"; done 2>/dev/null; }
 g_kill() {
-  if [ "$3" != KILL ]; then g_tree "$1" "$2"; g_send "$3"; return; fi
+  if [ "$4" != KILL ]; then g_tree "$1" "$2" "$3"; g_send "$4"; return; fi
   g_v=
   for g_w in 1 2 3 4 5 6 7 8 9 10; do
-    g_tree "$1" "$2"; g_send STOP
+    g_tree "$1" "$2" "$3"; g_send STOP
     [ "$g_a" = "$g_v" ] && break
     g_v=$g_a
   done
   for g_w in 1 2 3 4 5 6 7 8 9 10; do
-    g_send KILL; g_tree "$1" "$2"
+    g_send KILL; g_tree "$1" "$2" "$3"
     case $g_a in *[0-9]*) ;; *) break ;; esac
   done
 }
@@ -92,7 +93,7 @@ while IFS= read -r g_k && IFS= read -r g_i && IFS= read -r g_c; do
   case $g_i in
     0) g_w=$( { ( eval "$g_c" ) </dev/null >&3 2>&4 3>&- 4>&-; echo "x$?"; } 2>&1 ) ;;
     1) g_w=$( { ( eval "$g_c" ) >&3 2>&4 3>&- 4>&-; echo "x$?"; } 2>&1 ) ;;
-    n*) g_w=$( { g_give "\${g_i#n }" | { ( eval "$g_c" ) >&3 2>&4 3>&- 4>&-; echo "x$?"; g_rest; }; } 2>&1 ) ;;
+    n*) g_w=$( read -r g_o g_u </proc/self/stat; { g_give "\${g_i#n }" | { ( eval "$g_c" ) >&3 2>&4 3>&- 4>&-; echo "x$?"; g_rest; }; } 2>&1 ) ;;
     kill) g_kill $g_c; g_w=x0 ;;
     look) g_w=x0 ;;
     *) exit 1 ;;

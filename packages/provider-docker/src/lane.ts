@@ -4,15 +4,9 @@ import { type Command, SandboxError, type ExitStatus, type Signal } from '@gantr
 import { noDirectory } from '@gantry/core/node';
 import { FrameReader } from './frame-reader.ts';
 import { KeyScanner } from './key-scanner.ts';
-import { type LaneMessage, parseLaneMessage } from './lane-message.ts';
+import { type LaneMessage, type ProcessRoots, parseLaneMessage } from './lane-message.ts';
 import { OutputQueue } from './output-queue.ts';
 import { socketInput } from './socket-input.ts';
-
-/** Where a command's processes are found: the init that adopts them, and the shell that started them. */
-export interface ProcessRoots {
-  readonly init: number;
-  readonly lane: number;
-}
 
 /** A command that runs on a lane. */
 export interface LaneProcess {
@@ -111,11 +105,12 @@ export class Lane {
   }
 
   /** Sends a signal to every process of a command of another lane. Starts no process. */
-  async signal({ init, lane }: ProcessRoots, signal: Signal): Promise<void> {
+  async signal(roots: ProcessRoots, signal: Signal): Promise<void> {
     const running = this.#begin(false);
     running.phase = 'running';
-    running.started.resolve({ pid: 0, roots: { init, lane } });
-    this.#socket.write(`${running.key}\nkill\n${init} ${lane} ${signal.slice(3)}\n`);
+    running.started.resolve({ pid: 0, roots });
+    const { init, lane, root } = roots;
+    this.#socket.write(`${running.key}\nkill\n${init} ${lane} ${root} ${signal.slice(3)}\n`);
     await running.exit.promise;
   }
 
@@ -186,8 +181,8 @@ export class Lane {
     const message = parseLaneMessage(line);
     if (message.kind === 'started' && running.phase === 'starting') {
       running.phase = 'running';
-      const { pid, init, lane } = message;
-      running.started.resolve({ pid, roots: { init, lane } });
+      const { pid, init, lane, root } = message;
+      running.started.resolve({ pid, roots: { init, lane, root } });
     } else if (message.kind === 'no-directory' && running.phase === 'starting') {
       running.started.reject(noDirectory());
     } else if (message.kind === 'ended' && running.phase !== 'ended') {

@@ -14,10 +14,9 @@ import { dockerError } from './errors.ts';
 import { exitOf } from './exec-exit.ts';
 import { execUser } from './image-user.ts';
 import { KeyScanner } from './key-scanner.ts';
-import { parseLaneMessage } from './lane-message.ts';
+import { type ProcessRoots, parseLaneMessage } from './lane-message.ts';
 import { underInit } from './lane-script.ts';
 import { openExec } from './open-exec.ts';
-import type { ProcessRoots } from './lane.ts';
 import { OutputQueue } from './output-queue.ts';
 import { socketInput } from './socket-input.ts';
 
@@ -65,7 +64,7 @@ export async function openTerminal(
       open = true;
       const message = parseLaneMessage(line);
       // The shell turns into the command: there is no lane that a kill must spare.
-      if (message.kind === 'started') started.resolve({ init: message.init, lane: 0 });
+      if (message.kind === 'started') started.resolve({ init: message.init, lane: 0, root: 0 });
       else started.reject(noDirectory());
     },
   );

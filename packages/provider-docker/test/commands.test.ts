@@ -95,6 +95,17 @@ describe.each(Object.entries(withShell))('commands on %s', (_name, image) => {
       expect(empty.stdout.text).toBe('end\n');
     }
     expect(await execs()).toBeLessThanOrEqual(before + 1); // One may stand by for a kill.
+    const line = `trap 'echo caught; exit 9' TERM; echo on; while :; do sleep 1; done`;
+    await using trapping = await sandbox.spawn(line, { stdin: bytes });
+    const output = trapping.stdout.getReader();
+    expect(Buffer.from((await output.read()).value ?? []).toString()).toBe('on\n');
+    await trapping.kill('SIGTERM');
+    expect(Buffer.from((await output.read()).value ?? []).toString()).toBe('caught\n');
+    expect(await trapping.exit).toEqual({ code: 9 });
+    output.releaseLock();
+    await using deaf = await sandbox.spawn(['sleep', '751'], { stdin: bytes });
+    await deaf.kill('SIGKILL');
+    expect(await deaf.exit).toEqual({ signal: 'SIGKILL' });
     const stopped = sandbox.exec('sleep 741', { stdin: bytes, timeoutMs: 1_000 });
     await expect(stopped).rejects.toMatchObject({ code: 'deadline-exceeded' });
     expect((await sandbox.exec('echo well')).stdout.text).toBe('well\n');

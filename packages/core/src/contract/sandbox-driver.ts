@@ -137,7 +137,7 @@ export interface ChangeEntry {
   readonly stat?: FileStat;
   /** Equal for two names of one file and different for two files. Present for files with more than one name. */
   readonly identity?: string;
-  /** Reads a file on the host: a small one at once, good until another is opened, else as a stream to read or cancel. */
+  /** Reads a file on the host: at once, good until another is opened, or as a stream whose pieces are good until the next. */
   readonly open?: () => Uint8Array | ReadableStream<Uint8Array>;
 }
 

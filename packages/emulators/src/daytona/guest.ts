@@ -9,6 +9,7 @@ import type {
   Sandbox,
 } from '@gantry/core';
 import { prepareAccount } from '../chassis/guest-account.ts';
+import { linkVolume } from '../chassis/volume-directories.ts';
 import { ApiError, unsupported } from './api-error.ts';
 import { account } from './daytona-sandbox.ts';
 import type { SnapshotShape } from './snapshots.ts';
@@ -75,10 +76,9 @@ export async function prepareGuest(
     throw unsupported(`the sandbox cannot be given the user ${account.name}: ${problem}`);
   }
   for (const { volumeId, mountPath, subpath } of volumes) {
-    const script = 'mkdir -p "$1" "${2%/*}" && ln -sfnT "$1" "$2"';
     const place = `${volumePlace(volumeId)}${subpath === undefined ? '' : `/${subpath}`}`;
-    const linked = await sandbox.exec(['/bin/sh', '-c', script, 'sh', place, mountPath]);
-    if (!linked.ok) throw new ApiError(400, `volume at ${mountPath}: ${linked.stderr.text}`);
+    const trouble = await linkVolume(sandbox, place, mountPath);
+    if (trouble !== undefined) throw new ApiError(400, `volume at ${mountPath}: ${trouble}`);
   }
 }
 

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
+import { rmSync } from 'node:fs';
+import { VolumeDirectories } from '../chassis/volume-directories.ts';
 import { ApiError } from './api-error.ts';
 import { organizationId } from './sandbox-view.ts';
 
@@ -19,19 +18,15 @@ export interface Volume {
 /** The volumes of one emulator, on this machine's disk until it is closed. */
 export class Volumes {
   readonly #volumes = new Map<string, Volume>();
-  #directory: string | undefined;
+  readonly #directories = new VolumeDirectories();
 
   /** Throws the vendor's 409 for a name that is taken. */
   create(name: string): Volume {
     if (this.list().some((volume) => volume.name === name)) {
       throw new ApiError(409, `Volume with name ${name} already exists`);
     }
-    this.#directory ??= mkdtempSync(path.join(os.tmpdir(), 'gantry-volumes-'));
     const id = randomUUID();
-    const directory = path.join(this.#directory, id);
-    mkdirSync(directory);
-    // The guest may be another user of this machine; nobody else gets through the directory above.
-    chmodSync(directory, 0o777);
+    const directory = this.#directories.create(id);
     const volume = { id, name, directory, createdAt: Date.now() };
     this.#volumes.set(id, volume);
     return volume;
@@ -62,7 +57,7 @@ export class Volumes {
   }
 
   close(): void {
-    if (this.#directory !== undefined) rmSync(this.#directory, { recursive: true, force: true });
+    this.#directories.close();
   }
 }
 

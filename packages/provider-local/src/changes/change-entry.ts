@@ -28,7 +28,8 @@ export function changeEntry(
       unchanged(path, () => {
         if (stat.size <= atOnceBytes) return readAtOnce(directory, entry);
         using confined = new ConfinedDirectory(directory);
-        return checkedAtEnd(path, confined.read(path), () => sameAsBefore(directory, entry));
+        const atEnd = (descriptor: number): void => requireSame(entry, descriptor);
+        return confined.read(path, { reuse: true, atEnd });
       }),
   };
 }
@@ -37,7 +38,6 @@ export function changeEntry(
 function readAtOnce(directory: string, entry: ConfinedEntry & Partial<WalkedEntry>): Uint8Array {
   const { path } = entry;
   const size = Number(entry.stat.size);
-  const expected = entryState(entry);
   const descriptor = entry.open?.() ?? openAnew(directory, path);
   try {
     // One byte more, to see the end of the file.
@@ -46,12 +46,19 @@ function readAtOnce(directory: string, entry: ConfinedEntry & Partial<WalkedEntr
     for (let read = -1; read !== 0 && length <= size; length += read) {
       read = readSync(descriptor, room, length, room.length - length, null);
     }
-    const after = { path, stat: fstatSync(descriptor, { bigint: true }) };
-    if (length !== size || entryState(after) !== expected) throw changed(path, undefined);
+    if (length !== size) throw changed(path, undefined);
+    requireSame(entry, descriptor);
     return room.subarray(0, size);
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** A file that was read must be the one that was looked at, as it was then. */
+function requireSame(entry: ConfinedEntry, descriptor: number): void {
+  const { path } = entry;
+  const now = { path, stat: fstatSync(descriptor, { bigint: true }) };
+  if (entryState(now) !== entryState(entry)) throw changed(path, undefined);
 }
 
 function openAnew(directory: string, path: Buffer): number {
@@ -65,28 +72,6 @@ let shared = Buffer.alloc(0);
 function scratch(bytes: number): Buffer {
   if (bytes > shared.length) shared = Buffer.allocUnsafeSlow(Math.max(firstBytes, bytes));
   return shared.subarray(0, bytes);
-}
-
-/** The same bytes; fails at their end when the file has become another meanwhile. */
-function checkedAtEnd(
-  path: Buffer,
-  contents: ReadableStream<Uint8Array>,
-  isSame: () => boolean,
-): ReadableStream<Uint8Array> {
-  const check = new TransformStream<Uint8Array, Uint8Array>({
-    flush(controller) {
-      if (!isSame()) controller.error(changed(path, undefined));
-    },
-  });
-  return contents.pipeThrough(check);
-}
-
-function sameAsBefore(directory: string, entry: ConfinedEntry): boolean {
-  using confined = new ConfinedDirectory(directory);
-  const { path } = entry;
-  return (
-    unchanged(path, () => entryState({ path, stat: confined.stat(path) })) === entryState(entry)
-  );
 }
 
 /** An entry that is gone, or something else, since it was looked at has changed while it was used. */

@@ -11,7 +11,7 @@ import type { BigIntStats } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import { isErrno } from '../fifo.ts';
-import { readDescriptor } from './read-descriptor.ts';
+import { readDescriptor, type ReadHow } from './read-descriptor.ts';
 
 /** One entry below a confined directory, as it was when it was looked at. */
 export interface ConfinedEntry {
@@ -82,8 +82,8 @@ export class ConfinedDirectory implements Disposable {
   }
 
   /** The bytes of a regular file. Refuses what `openFile` refuses, at once. Cancel the stream to stop early. */
-  read(path: Uint8Array): ReadableStream<Uint8Array> {
-    return readDescriptor(this.openFile(path));
+  read(path: Uint8Array, how: ReadHow = {}): ReadableStream<Uint8Array> {
+    return readDescriptor(this.openFile(path), how);
   }
 
   /**

@@ -89,7 +89,8 @@ export class ObjectWriter {
         pieces = new Pieces(this.#chunker, (bytes) => this.put(bytes));
         for (const part of head) await pieces.add(part);
       }
-      if (pieces === undefined) head.push(chunk);
+      // A copy: the chunk may be used again by whoever reads it.
+      if (pieces === undefined) head.push(Uint8Array.from(chunk));
       else await pieces.add(chunk);
     }
     if (pieces !== undefined) {

@@ -1,7 +1,7 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
+import { rmSync } from 'node:fs';
 import path from 'node:path';
 import type { CreateOptions, ManifestEntry, Provider, Sandbox } from '@gantry/core';
+import { linkVolume, VolumeDirectories } from '../../chassis/volume-directories.ts';
 import { ApiError, unsupported } from '../api-error.ts';
 import { newId, newToken } from '../e2b-sandbox.ts';
 
@@ -22,7 +22,7 @@ export class Volumes {
   readonly #provider: Provider;
   readonly #volumes = new Map<string, Volume>();
   readonly #holders = new Map<string, Promise<Sandbox>>();
-  #directory: string | undefined;
+  readonly #directories = new VolumeDirectories();
 
   constructor(provider: Provider) {
     this.#provider = provider;
@@ -35,13 +35,8 @@ export class Volumes {
     if (this.list().some((volume) => volume.name === name)) {
       throw new ApiError(409, `Volume with name '${name}' already exists`);
     }
-    this.#directory ??= mkdtempSync(path.join(os.tmpdir(), 'gantry-volumes-'));
     const id = newId();
-    const directory = path.join(this.#directory, id);
-    mkdirSync(directory);
-    // The guests of every sandbox write here, whatever user each of them is; the directory above keeps others out.
-    chmodSync(directory, 0o777);
-    const volume = { id, name, token: newToken(), directory };
+    const volume = { id, name, token: newToken(), directory: this.#directories.create(id) };
     this.#volumes.set(id, volume);
     return volume;
   }
@@ -76,11 +71,9 @@ export class Volumes {
   ): Promise<void> {
     for (const { name, path: place } of wanted) {
       const { id = '' } = this.list().find((volume) => volume.name === name) ?? {};
-      const script = 'mkdir -p -- "${1%/*}/" && ln -sfnT -- "$2" "$1"';
-      const target = `/workspace/${mountsInGuest}/${id}`;
-      const result = await sandbox.exec(['/bin/sh', '-c', script, 'sh', place, target]);
-      if (!result.ok) {
-        throw new ApiError(400, `volume ${name} cannot be mounted: ${result.stderr.text}`);
+      const problem = await linkVolume(sandbox, `/workspace/${mountsInGuest}/${id}`, place);
+      if (problem !== undefined) {
+        throw new ApiError(400, `volume ${name} cannot be mounted: ${problem}`);
       }
     }
   }
@@ -121,7 +114,7 @@ export class Volumes {
 
   async close(): Promise<void> {
     await Promise.all([...this.#holders.keys()].map((id) => this.#endHolder(id)));
-    if (this.#directory !== undefined) rmSync(this.#directory, { recursive: true, force: true });
+    this.#directories.close();
   }
 
   async #endHolder(id: string): Promise<void> {
