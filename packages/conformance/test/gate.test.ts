@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { mutants, runConformance, runMutants, type Report } from '../src/index.ts';
+import { mutantHomes } from './mutant-homes.ts';
 import { withOwnState } from './own-state.ts';
 import { subjects } from './subjects.ts';
 import { canBeWeak } from './weak-bubblewrap.ts';
@@ -33,22 +34,13 @@ test(
 );
 
 describe('every mutant is killed', () => {
-  /** Those that only an isolated subject can show, or one that declares what the directory does not. */
-  const isolated = mutants.filter(({ kills }) =>
-    kills.some((id) =>
-      /^(?:isolation|mounts|root|network|resources|changes|privilege|processes)\//.test(id),
-    ),
-  );
   const met = new Set<string>();
 
-  test.each([
-    ['directory', mutants.filter((mutant) => !isolated.includes(mutant))],
-    ['local', isolated],
-  ] as const)(
-    'on %s',
-    async (name, list) => {
+  test.each(mutantHomes)(
+    'on $name',
+    async ({ load, mutants: list }) => {
       const results = await runMutants({
-        subject: { load: subjects[name] },
+        subject: { load },
         mutants: list,
         // What a mutant breaks often shows as a time that runs out: the shorter, the sooner.
         timeoutScale: 0.35,

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { checks, mutants, runMutants, type MutantOptions } from '../src/index.ts';
-import { subjects } from './subjects.ts';
+import { mutantHomes } from './mutant-homes.ts';
 
 /** What `kill-matrix.json` holds: each mutant, and the checks that failed under it. */
 export interface KillMatrix {
@@ -14,16 +14,15 @@ export interface KillMatrix {
   readonly mutants: Readonly<Record<string, readonly string[]>>;
 }
 
-/** Runs all mutants on the reference subject and the local provider, and writes the matrix. */
+/** Runs each mutant on its subject, and writes the matrix. */
 export async function writeKillMatrix(
   against: KillMatrix['against'],
   options: Pick<MutantOptions, 'timeoutScale' | 'concurrency'>,
 ): Promise<KillMatrix> {
-  const rows = new Map(mutants.map(({ name }) => [name, new Set<string>()]));
-  for (const load of [subjects.directory, subjects.local]) {
-    for (const { name, killedBy } of await runMutants({ subject: { load }, against, ...options })) {
-      for (const id of killedBy) rows.get(name)?.add(id);
-    }
+  const rows = new Map<string, readonly string[]>(mutants.map(({ name }) => [name, []]));
+  for (const { load, mutants: list } of mutantHomes) {
+    const results = await runMutants({ subject: { load }, mutants: list, against, ...options });
+    for (const { name, killedBy } of results) rows.set(name, killedBy);
   }
   const order = checks.map(({ id }) => id);
   const commit = execFileSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8' }).trim();
@@ -33,7 +32,7 @@ export async function writeKillMatrix(
     against,
     checks: order,
     mutants: Object.fromEntries(
-      [...rows].map(([name, ids]) => [name, order.filter((id) => ids.has(id))]),
+      [...rows].map(([name, ids]) => [name, order.filter((id) => ids.includes(id))]),
     ),
   };
   const file = path.join(import.meta.dirname, '../kill-matrix.json');
