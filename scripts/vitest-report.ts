@@ -4,7 +4,11 @@ export interface VitestReport {
     readonly name: string;
     readonly status: string;
     readonly message?: string;
-    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
+    readonly assertionResults: readonly {
+      readonly ancestorTitles: readonly string[];
+      readonly title: string;
+      readonly status: string;
+    }[];
   }[];
 }
 
@@ -41,8 +45,8 @@ export function tally(
   for (const file of report.testResults) {
     for (const test of file.assertionResults) {
       if (test.status === 'passed') passed += 1;
-      else reasons.push(`${test.status}: ${file.name}: ${test.fullName}`);
-      if (test.status === 'failed') broken.push({ file: file.name, test: test.fullName });
+      else reasons.push(`${test.status}: ${file.name}: ${fullName(test)}`);
+      if (test.status === 'failed') broken.push({ file: file.name, test: fullName(test) });
     }
     const explained = file.assertionResults.some(({ status }) => status !== 'passed');
     if (file.assertionResults.length === 0 || (file.status !== 'passed' && !explained)) {
@@ -58,6 +62,14 @@ export function tally(
     );
   }
   return { passed, failed: reasons.length, reasons, broken, unsteady: [] };
+}
+
+/** A test's name with those of what it is in, as vitest compares it with a pattern. */
+function fullName({
+  ancestorTitles,
+  title,
+}: VitestReport['testResults'][number]['assertionResults'][number]): string {
+  return [...ancestorTitles, title].join(' > ');
 }
 
 /** More files than this fail for a reason of their own, not for what ran beside them. */
@@ -85,7 +97,7 @@ export function settle(first: Tally, alone: VitestReport | undefined): Tally {
     alone?.testResults.flatMap(({ name, assertionResults }) =>
       assertionResults
         .filter(({ status }) => status === 'passed')
-        .map(({ fullName }) => `${name}: ${fullName}`),
+        .map((test) => `${name}: ${fullName(test)}`),
     ),
   );
   const label = ({ file, test }: Tally['broken'][number]): string => `${file}: ${test}`;

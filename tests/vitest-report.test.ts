@@ -7,7 +7,11 @@ const file = (status: string, ...tests: string[]): VitestReport['testResults'][n
   name: 'a.test.ts',
   status,
   message: '',
-  assertionResults: tests.map((result, index) => ({ fullName: `test ${index}`, status: result })),
+  assertionResults: tests.map((result, index) => ({
+    ancestorTitles: [],
+    title: `test ${index}`,
+    status: result,
+  })),
 });
 
 test.each<[string, VitestReport | undefined, number, number, number]>([
@@ -72,11 +76,11 @@ test('of two tests that failed, each is judged by itself', () => {
 });
 
 test('names are matched as they are, and nothing else is', () => {
-  const odd = { fullName: 'a (b) [c] x.y|z? $1', status: 'failed' };
+  const odd = { ancestorTitles: ['a (b)', '[c]'], title: 'x.y|z? $1', status: 'failed' };
   const report = { testResults: [{ ...file('failed'), assertionResults: [odd] }] };
   const { pattern } = runAlone(tally(report, 1, EXPECTED)) ?? { pattern: '' };
-  expect(new RegExp(pattern).test(odd.fullName)).toBe(true);
-  expect(new RegExp(pattern).test('a (b) [c] xxy|z? $1')).toBe(false);
+  expect(new RegExp(pattern).test('a (b) > [c] > x.y|z? $1')).toBe(true);
+  expect(new RegExp(pattern).test('a (b) > [c] > xxy|z? $1')).toBe(false);
 });
 
 test('what was skipped, did not load or failed all over is not run once more', () => {

@@ -28,7 +28,8 @@ const comesBack: Scenario['run'] = async (context) => {
 const travelsLight: Scenario['run'] = async (context) => {
   const store = there(context);
   await using sandbox = await context.provider.create();
-  await shell(sandbox, contents);
+  // What was written just before a look may change unseen after it, and is read again.
+  await shell(sandbox, `${contents}; sleep 0.1`);
   const first = await sandbox.snapshot(store);
   await shell(
     sandbox,

@@ -121,8 +121,9 @@ describe.each(shells)('the agent in %s', (_name, command) => {
       /^SigBlk:\t0{16}\nSigIgn:\t0{16}\n$/,
     );
     await line('for i in 1 2 3 4; do (sleep 0.05 &); done');
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    expect(await line('cat /proc/[0-9]*/stat')).not.toMatch(/\) Z |\(sleep\)/);
+    await expect
+      .poll(() => line('cat /proc/[0-9]*/stat'), { timeout: 30_000 })
+      .not.toMatch(/\) Z |\(sleep\)/);
     const started = await client.spawn(
       { argv: ['sleep', '100'], cwd: '/', env: {}, stdin: 'none' },
       call,
