@@ -18,7 +18,7 @@ export async function startEmulatorProcess(
   stateDirectory: string,
   quotas: Quotas = {},
 ): Promise<EmulatorProcess> {
-  const main = path.join(import.meta.dirname, 'emulator-main.ts');
+  const main = path.join(import.meta.dirname, `emulator-main${path.extname(import.meta.filename)}`);
   const child = fork(main, [stateDirectory, JSON.stringify(quotas)]);
   const [{ key, url }] = (await once(child, 'message')) as [{ key: string; url: string }];
   return {
