@@ -2,7 +2,7 @@ import type { BigIntStats } from 'node:fs';
 import { type ChangeEntry, SandboxError } from '@gantry/core/driver';
 import { ConfinedDirectory } from '@gantry/core/node';
 import { changeEntry } from './change-entry.ts';
-import type { ListedEntry } from './listing.ts';
+import { isDirectoryOf, type ListedEntry } from './listing.ts';
 
 /** What differs between two looks at the layer of writes: one of the two at the least. */
 export interface LayerDifference {
@@ -70,10 +70,7 @@ export class LayerChanges implements Disposable {
     now: BigIntStats,
     merged: BigIntStats,
   ): boolean {
-    const [mode, , inode] = before?.state?.split(' ') ?? [];
-    if (mode !== undefined && (BigInt(mode) & 0o170000n) === (now.mode & 0o170000n)) {
-      return inode === String(now.ino);
-    }
+    if (before?.state !== undefined) return isDirectoryOf(before.state, now);
     // One that was made anew or moved here has another number: overlayfs shows that of the layer's directory.
     const below = before === undefined ? orMissing(() => this.#layer.stat(path)) : undefined;
     return below?.isDirectory() === true && below.ino === merged.ino;

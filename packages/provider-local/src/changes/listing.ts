@@ -19,8 +19,22 @@ const header = 'gantry-listing/1';
  * (`ctime`), which only the kernel sets.
  */
 export function entryState({ stat }: ConfinedEntry): string {
-  const { mode, size, ino, nlink, ctimeNs, mtimeNs } = stat;
-  return `${mode} ${size} ${ino} ${nlink} ${ctimeNs} ${mtimeNs}`;
+  const { mode, size, ino, nlink, ctimeNs, mtimeNs, birthtimeNs } = stat;
+  return `${mode} ${size} ${ino} ${nlink} ${ctimeNs} ${mtimeNs} ${birthtimeNs}`;
+}
+
+/**
+ * Whether an entry is a directory, and the one that a state is of, whatever changed in it. Its number does not tell: a file system
+ * may give that of a removed directory to the next one, which is born later. Where births are not kept, it is another one.
+ */
+export function isDirectoryOf(
+  state: string,
+  { mode, ino, birthtimeNs }: ConfinedEntry['stat'],
+): boolean {
+  const [oldMode = '0', , oldInode, , , , oldBirth] = state.split(' ');
+  const isSameType = (BigInt(oldMode) & 0o170000n) === (mode & 0o170000n);
+  const isKept = birthtimeNs !== 0n && oldBirth === String(birthtimeNs);
+  return isSameType && oldInode === String(ino) && isKept;
 }
 
 /**
