@@ -20,9 +20,15 @@ export async function writeKillMatrix(
   options: Pick<MutantOptions, 'timeoutScale' | 'concurrency'>,
 ): Promise<KillMatrix> {
   const rows = new Map<string, readonly string[]>(mutants.map(({ name }) => [name, []]));
-  for (const { load, mutants: list } of mutantHomes) {
-    const results = await runMutants({ subject: { load }, mutants: list, against, ...options });
-    for (const { name, killedBy } of results) rows.set(name, killedBy);
+  for (const { name, load, mutants: list } of mutantHomes) {
+    const onProgress = (done: number, total: number): void => {
+      if (done % 10 === 0) process.stderr.write(`${name}: ${done} of ${total} mutants\n`);
+    };
+    const results = await runMutants({
+      ...{ subject: { load }, mutants: list, against, onProgress },
+      ...options,
+    });
+    for (const { name: mutant, killedBy } of results) rows.set(mutant, killedBy);
   }
   const order = checks.map(({ id }) => id);
   const commit = execFileSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8' }).trim();
