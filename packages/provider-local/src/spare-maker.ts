@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { SandboxError } from '@gantry/core/driver';
@@ -181,7 +189,9 @@ export class SpareMaker {
     if (code !== 0) {
       const errors = `${absolute}.error`;
       const message = existsSync(errors) ? readFileSync(errors, 'utf8').trim() : '';
-      const noSpace = message.includes('No space left');
+      // On a full disk there may be no room for the complaint either.
+      const isFull = message === '' && statfsSync(this.#options.state.path).bavail === 0;
+      const noSpace = isFull || message.includes('No space left');
       throw new SandboxError(
         noSpace ? 'resource-exhausted' : 'unavailable',
         `the directory of a sandbox could not be made: ${message || `exit ${code}`}`,
