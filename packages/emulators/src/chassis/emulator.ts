@@ -1,4 +1,3 @@
-import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Duplex } from 'node:stream';
@@ -11,6 +10,7 @@ import type { Quotas } from './quota.ts';
 import { recordExchange } from './record-exchange.ts';
 import { RequestLog, type RequestRecord } from './request-log.ts';
 import { dropConnection, tapResponse, tapSocket } from './response-tap.ts';
+import { sameText } from './same-text.ts';
 
 /** How an emulator is started. */
 export interface EmulatorOptions {
@@ -175,9 +175,4 @@ async function upgrade(
     tapSocket(socket, (chunk) => ((left -= chunk.length) >= 0 ? 'send' : fault.kind));
   }
   service.upgrade(request, socket, head);
-}
-
-function sameText(a: string, b: string): boolean {
-  const [first, second] = [Buffer.from(a), Buffer.from(b)];
-  return first.length === second.length && timingSafeEqual(first, second);
 }

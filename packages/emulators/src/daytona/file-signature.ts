@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { sameText } from './previews.ts';
+import { sameText } from '../chassis/same-text.ts';
 
 /** Whether a link to a file was made with that sandbox's key and still holds. `expires` 0 is for ever. */
 export function fileSignatureHolds(

@@ -1,10 +1,10 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { EmulatorContext } from '../chassis/emulator.ts';
 import { hostOf, refusedBy } from '../chassis/guard.ts';
 import { Listener, type WireRequest, type WireResponse } from '../chassis/listener.ts';
 import { proxyRequest, proxyUpgrade } from '../chassis/port-proxy.ts';
+import { sameText } from '../chassis/same-text.ts';
 import { ApiError } from './api-error.ts';
 import { type DaytonaSandbox, newToken } from './daytona-sandbox.ts';
 import { requireReal } from './sandbox-checks.ts';
@@ -153,12 +153,6 @@ export class Previews {
     const key = /^Bearer (.*)$/.exec(headers.authorization ?? '')?.[1];
     return given.some((value) => sameText(value, sandbox.previewToken)) || this.#context.isKey(key);
   }
-}
-
-/** Takes the same time for every wrong text. */
-export function sameText(a: string, b: string): boolean {
-  const [first, second] = [a, b].map((text) => createHash('sha256').update(text).digest());
-  return first !== undefined && second !== undefined && timingSafeEqual(first, second);
 }
 
 function checkPort(port: number): void {

@@ -1,4 +1,5 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import { sameText } from '../../chassis/same-text.ts';
 
 /** Whether a link to a file was made with that sandbox's token and still holds. */
 export function signatureHolds(
@@ -11,7 +12,6 @@ export function signatureHolds(
   const end = expiration === undefined ? '' : `:${expiration}`;
   const text = `${path}:${operation}:${username}:${token}${end}`;
   const hash = createHash('sha256').update(text).digest('base64').replace(/=+$/, '');
-  const [expected, given] = [Buffer.from(`v1_${hash}`), Buffer.from(signature)];
-  const same = expected.length === given.length && timingSafeEqual(expected, given);
+  const same = sameText(`v1_${hash}`, signature);
   return same && (expiration === undefined || Number(expiration) * 1000 > now);
 }
