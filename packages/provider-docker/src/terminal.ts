@@ -47,8 +47,12 @@ export async function openTerminal(
     Tty: true,
   };
   const { exec, socket } = await openExec(handle.container, options, call.signal);
+  let over = false;
   const resize = async (size: TerminalSize): Promise<void> => {
-    await exec.resize({ w: size.columns, h: size.rows });
+    if (over) return;
+    await exec.resize({ w: size.columns, h: size.rows }).catch((error: unknown) => {
+      throw dockerError(error, 'sizing a terminal');
+    });
   };
   const started = Promise.withResolvers<ProcessRoots>();
   started.promise.catch(() => undefined);
@@ -68,13 +72,22 @@ export async function openTerminal(
       else started.reject(noDirectory());
     },
   );
+  const begin = async (): Promise<void> => {
+    try {
+      // Before the command, which may ask for the size at once, or be over before it could be set.
+      await resize({ columns, rows });
+      const { argv, cwd, env } = command;
+      socket.write(`${key}\n${commandText({ argv, cwd, env }, 'terminal')}\n`);
+    } catch (error) {
+      started.reject(error);
+    }
+  };
   socket.on('data', (chunk: Buffer) => {
     if (!asked) {
       greeting += chunk.toString('latin1');
       if (!greeting.includes('ready')) return;
       asked = true;
-      const { argv, cwd, env } = command;
-      socket.write(`${key}\n${commandText({ argv, cwd, env }, 'terminal')}\n`);
+      void begin();
       return;
     }
     scanner.push(chunk);
@@ -93,9 +106,6 @@ export async function openTerminal(
   call.signal.addEventListener('abort', abort, { once: true });
   let roots: ProcessRoots;
   try {
-    await resize({ columns, rows }).catch((error: unknown) => {
-      throw dockerError(error, 'sizing a terminal');
-    });
     roots = await started.promise;
   } catch (error) {
     socket.destroy();
@@ -107,7 +117,6 @@ export async function openTerminal(
   let sent: Signal | undefined;
   const exit = ended.promise.then(() => exitOf(exec, () => sent));
   exit.catch(() => undefined);
-  let over = false;
   void ended.promise.then(() => (over = true));
   return {
     input: socketInput(socket),
