@@ -76,5 +76,5 @@ async function ownWith(provider: Provider, tar: Buffer): Promise<NativeSnapshotR
   await using sandbox = await provider.create(root);
   const { ok, stderr } = await sandbox.exec(['tar', '-xf', '-'], { stdin: tar });
   if (!ok) throw new Error(stderr.text);
-  return sandbox.nativeSnapshot('filesystem');
+  return await sandbox.nativeSnapshot('filesystem');
 }
