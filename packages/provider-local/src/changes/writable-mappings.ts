@@ -18,7 +18,7 @@ interface Member {
  * again, is noted again; so what has ended, or let go of its mappings, is no concern.
  */
 export function mayWriteUnseen({ pid }: ProcessIdentity): boolean {
-  const proc = `/proc/${pid}/root/proc`;
+  const proc = path.join(`/proc/${pid}/root`, 'proc');
   try {
     if (statfsSync(proc).type !== procMagic) return true;
     const before = membersOf(proc);
