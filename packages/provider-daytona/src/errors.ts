@@ -15,6 +15,12 @@ const codes: Readonly<Record<string, Meaning>> = {
   FILE_ACCESS_DENIED: ['permission-denied'],
 };
 
+/** What the SDK finds out by itself, without a status. */
+const names: Readonly<Record<string, Meaning>> = {
+  DaytonaAuthenticationError: ['unauthenticated', { outcome: 'not-started' }],
+  DaytonaInvalidArgumentError: ['invalid-argument', { outcome: 'not-started' }],
+};
+
 const statuses: Readonly<Record<number, Meaning>> = {
   400: ['invalid-argument'],
   401: ['unauthenticated'],
@@ -33,7 +39,8 @@ const statuses: Readonly<Record<number, Meaning>> = {
 export function fromVendor(error: unknown): unknown {
   if (SandboxError.is(error) || !isVendorError(error)) return error;
   const { statusCode = 0, code = '', message, headers } = error;
-  const [meaning, options] = codes[code] ?? statuses[statusCode] ?? ['unavailable'];
+  const own = statusCode === 0 ? names[error.name] : undefined;
+  const [meaning, options] = codes[code] ?? statuses[statusCode] ?? own ?? ['unavailable'];
   // An account's limits are told as a lack of rights.
   const quota = statusCode === 403 && /limit exceeded|quota/i.test(message);
   const seconds = Number(headers?.['retry-after'] ?? Number.NaN);

@@ -25,24 +25,46 @@ export const transfer: FileTransfer<DaytonaHandle> = {
     const place = plain ? path : newPath();
     if (!plain) await runSandboxScript(sandbox, 'ln -s -- "$1" "$2"', [path, place]);
     try {
-      const stream = await withVendor(() => sandbox.fs.downloadFileStream(place, { signal }));
-      return ReadableStream.from(whole(stream));
+      let announced: number | undefined;
+      const onProgress = ({ totalBytes }: { totalBytes?: number }): void =>
+        void (announced = totalBytes);
+      const stream = await withVendor(() =>
+        sandbox.fs.downloadFileStream(place, { signal, onProgress }),
+      );
+      return ReadableStream.from(whole(stream, () => announced));
     } finally {
       if (!plain) await runSandboxScript(sandbox, 'rm -f -- "$1"', [place]);
     }
   },
 };
 
-/** The bytes of a stream of the SDK's; what breaks it is told in our words. */
-async function* whole(stream: Readable): AsyncGenerator<Uint8Array, void> {
+/**
+ * The bytes of a stream of the SDK's; what breaks it is told in our words. The vendor's answer is a form whose boundary a file
+ * may hold, and which then ends the file for the SDK: it must have the length that was announced.
+ */
+async function* whole(
+  stream: Readable,
+  announced: () => number | undefined,
+): AsyncGenerator<Uint8Array, void> {
+  let received = 0;
   try {
-    yield* stream as AsyncIterable<Uint8Array>;
+    for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+      received += chunk.length;
+      yield chunk;
+    }
   } catch (error) {
     const said = fromVendor(error);
     if (SandboxError.is(said)) throw said;
-    const message = `the download broke: ${error instanceof Error ? error.message : String(error)}`;
-    throw new SandboxError('unavailable', message, { cause: error, outcome: 'unknown' });
+    throw broken(error instanceof Error ? error.message : String(error), error);
   }
+  const length = announced() ?? received;
+  if (received === length) return;
+  throw broken(`${received} bytes came of a file of ${length}`);
+}
+
+function broken(why: string, cause?: unknown): SandboxError {
+  const message = `the download broke: ${why}`;
+  return new SandboxError('unavailable', message, { cause, outcome: 'unknown' });
 }
 
 function newPath(): string {
