@@ -19,7 +19,9 @@ async function run(
 ): Promise<Outcome> {
   const line = sessionLine({ argv: ['true'], cwd: '/', env: {}, stdin: 'none', ...command });
   // The shell reads the line as a session's does, through a pipe.
-  const feed = spawn('/bin/sh', ['-c', `/bin/cat | ${shell}`], { env: { ...process.env, PATH: path } });
+  const feed = spawn('/bin/sh', ['-c', `/bin/cat | ${shell}`], {
+    env: { ...process.env, PATH: path },
+  });
   feed.stdin.end(`${line}\n`);
   const words: Word[] = [];
   const outputs = [feed.stdout, feed.stderr].map(async (stream) => {
