@@ -95,11 +95,11 @@ describe('commands', () => {
     const late = await failure(process.sendSessionCommandInput('fed', cmdId, 'more\n'));
     expect(late).toMatchObject({ statusCode: 410, code: 'COMMAND_ALREADY_COMPLETED' });
     // Its place is gone before the emulator knows of its end.
-    const brief = await process.executeSessionCommand('fed', {
-      ...{ command: '/bin/rm -f /tmp/.daytona-sessions/*; /bin/sleep 1', runAsync: true },
-    });
+    const line = '/bin/rm -f /tmp/.daytona-sessions/*; echo >/tmp/removed; /bin/sleep 1';
+    const brief = await process.executeSessionCommand('fed', { command: line, runAsync: true });
+    await until(async () => (await process.executeCommand('ls /tmp/removed')).exitCode === 0);
     const vain = await failure(process.sendSessionCommandInput('fed', brief.cmdId, 'x\n'));
-    if (vain !== undefined) expect(vain).toMatchObject({ statusCode: 410 });
+    expect(vain).toMatchObject({ statusCode: 410, code: 'COMMAND_ALREADY_COMPLETED' });
     await process.deleteSession('fed');
   });
 

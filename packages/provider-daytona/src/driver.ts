@@ -120,7 +120,7 @@ export function daytonaDriver(options: DaytonaOptions): SandboxDriver<DaytonaHan
           throw new SandboxError('failed-precondition', `sandbox ${ref.id} is ${state}`, { ref });
         }
         // With memory they would stay, and nobody uses them again.
-        await (mode === 'memory' ? sessions.close() : sessions.forget());
+        await (mode === 'memory' ? sessions.clear() : sessions.forget());
         await suspendBy[mode](sandbox);
       },
       async resume(ref) {

@@ -4,6 +4,9 @@ import { shell } from '@gantry/core/node';
 /** Variables that the line keeps for itself, and does not hand on. */
 const own = (name: string): boolean => name.startsWith('gantry_');
 
+/** Programs of the line's own are found whatever the sandbox's own PATH is. */
+const usualPlaces = 'PATH=$PATH:/usr/local/bin:/usr/bin:/bin';
+
 /** Bytes of an output that a bash passes on by itself; beyond them programs are faster. */
 const slowBytes = 48;
 
@@ -33,9 +36,9 @@ ${launch(command)}
 /**
  * Passes an output on. Programs cost more than most outputs are worth: a bash reads the first bytes by itself, one by one, which
  * is exact whatever they are, and waits for none that is not there yet. After them, and in other shells, a piece is what
- * dd reads at once. The programs are found whatever the sandbox's own PATH is.
+ * dd reads at once.
  */
-const send = `  PATH=$PATH:/usr/local/bin:/usr/bin:/bin
+const send = `  ${usualPlaces}
   read -r gantry_pid _ </proc/self/stat
   gantry_name="!f$gantry_pid!"
   if [ -n "\${BASH_VERSION-}" ]; then
@@ -85,13 +88,13 @@ function feed(stdin: Command['stdin']): string {
   if (stdin === 'none') return '';
   if (stdin !== 'stream') {
     const text = Buffer.from(stdin).toString('base64');
-    return `printf %s '${text}' | base64 -d 3>&- 6>&- |`;
+    return `{ ${usualPlaces}; printf %s '${text}' | base64 -d; } 3>&- 6>&- |`;
   }
-  return `while IFS= read -r gantry_line; do
+  return `{ ${usualPlaces}; while IFS= read -r gantry_line; do
     case $gantry_line in
       .) break ;;
       f*) cat -- "\${gantry_line#f}"; rm -f -- "\${gantry_line#f}" ;;
       *) printf %s "$gantry_line" | base64 -d ;;
     esac
-  done 3>&- 6>&- |`;
+  done; } 3>&- 6>&- |`;
 }

@@ -69,9 +69,14 @@ export class SessionPool {
   }
 
   /** Ends the sessions that run nothing. */
+  async clear(): Promise<void> {
+    await Promise.all(this.#idle.splice(0).map((session) => this.#remove(session)));
+  }
+
+  /** The same for good: those that run something are ended after it. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all(this.#idle.splice(0).map((session) => this.#remove(session)));
+    await this.clear();
   }
 
   async #create(): Promise<Session> {

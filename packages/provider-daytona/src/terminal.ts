@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  type Call,
   type Command,
   type DriverTerminal,
   type ExitStatus,
@@ -21,11 +22,14 @@ export async function openTerminal(
   { sandbox, followed }: DaytonaHandle,
   command: Omit<Command, 'stdin'>,
   { columns: cols, rows }: TerminalSize,
+  { signal: stop }: Call,
 ): Promise<DriverTerminal> {
   const id = `gantry-${randomUUID()}`;
   const place = `/tmp/.${id}`;
   const screen = new Screen(randomUUID());
   let opened: PtyHandle | undefined;
+  const giveUp = (): void => screen.fail(stop.reason);
+  stop.addEventListener('abort', giveUp, { once: true });
   try {
     await sandbox.fs.uploadFile(Buffer.from(becoming(command, screen.mark)), place);
     const onData = (bytes: Uint8Array): void => screen.show(bytes);
@@ -70,10 +74,12 @@ export async function openTerminal(
       },
     };
   } catch (error) {
-    // Neither is there where it went well until the command's directory was missing. What failed is told.
+    // Of one whose directory is missing neither is left. What failed is told.
     await sandbox.fs.deleteFile(place).catch(() => undefined);
     await opened?.kill().catch(() => undefined);
     throw await explained(error, sandbox);
+  } finally {
+    stop.removeEventListener('abort', giveUp);
   }
 }
 

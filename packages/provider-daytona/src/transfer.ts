@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Readable } from 'node:stream';
+import { finished, Readable } from 'node:stream';
 import { type FileTransfer, SandboxError } from '@gantry/core/driver';
 import { fromVendor, withVendor } from './errors.ts';
 import type { DaytonaHandle } from './handle.ts';
@@ -31,35 +31,51 @@ export const transfer: FileTransfer<DaytonaHandle> = {
       const stream = await withVendor(() =>
         sandbox.fs.downloadFileStream(place, { signal, onProgress }),
       );
-      return ReadableStream.from(whole(stream, () => announced));
+      return wholeFile(stream, () => announced);
     } finally {
       if (!plain) await runSandboxScript(sandbox, 'rm -f -- "$1"', [place]);
     }
   },
 };
 
+/** Bytes that wait for a reader; then the SDK is made to wait. */
+const bufferedBytes = 1024 * 1024;
+
 /**
  * The bytes of a stream of the SDK's; what breaks it is told in our words. The vendor's answer is a form whose boundary a file
  * may hold, and which then ends the file for the SDK: it must have the length that was announced.
  */
-async function* whole(
+function wholeFile(
   stream: Readable,
   announced: () => number | undefined,
-): AsyncGenerator<Uint8Array, void> {
+): ReadableStream<Uint8Array> {
   let received = 0;
-  try {
-    for await (const chunk of stream as AsyncIterable<Uint8Array>) {
-      received += chunk.length;
-      yield chunk;
-    }
-  } catch (error) {
-    const said = fromVendor(error);
-    if (SandboxError.is(said)) throw said;
-    throw broken(error instanceof Error ? error.message : String(error), error);
-  }
-  const length = announced() ?? received;
-  if (received === length) return;
-  throw broken(`${received} bytes came of a file of ${length}`);
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        stream.on('data', (chunk: Uint8Array) => {
+          received += chunk.length;
+          controller.enqueue(chunk);
+          if ((controller.desiredSize ?? 0) <= 0) stream.pause();
+        });
+        finished(stream, { writable: false }, (error) => {
+          const length = announced() ?? received;
+          const short = received === length ? undefined : `${received} bytes came of ${length}`;
+          if (error) controller.error(named(error));
+          else if (short !== undefined) controller.error(broken(short));
+          else controller.close();
+        });
+      },
+      pull: () => void stream.resume(),
+      cancel: () => void stream.destroy(),
+    },
+    new ByteLengthQueuingStrategy({ highWaterMark: bufferedBytes }),
+  );
+}
+
+function named(error: Error): SandboxError {
+  const said = fromVendor(error);
+  return SandboxError.is(said) ? said : broken(error.message, error);
 }
 
 function broken(why: string, cause?: unknown): SandboxError {

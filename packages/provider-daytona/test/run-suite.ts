@@ -28,13 +28,12 @@ export async function runSuite({
   backend,
   report = 'daytona',
 }: SuiteRun = {}): Promise<SuiteVerdict> {
-  const known = readJson<Readonly<Record<string, string>>>(
-    `../../reports/${report}/known-failures.json`,
-  );
+  const listed = readJson(`../../reports/${report}/known-failures.json`);
+  const known = listed as Readonly<Record<string, string>>;
   // The shortest lifetime that a check asks for is then a minute, as it is at the vendor.
-  const { gantry } = readJson<{ gantry: { conformance: { timeoutScale: number } } }>(
-    'package.json',
-  );
+  const { gantry } = readJson('package.json') as {
+    gantry: { conformance: { timeoutScale: number } };
+  };
   await using emulated = await startEmulated(backend ? { provider: backend } : {});
   // Some checks go on in another process, which finds the emulator as its users do.
   Object.assign(process.env, emulated.emulator.environment);
@@ -63,6 +62,6 @@ function failed({ status }: CheckReport): boolean {
   return status !== 'pass' && status !== 'unsupported';
 }
 
-function readJson<Value>(file: string): Value {
-  return JSON.parse(readFileSync(path.join(folder, file), 'utf8')) as Value;
+function readJson(file: string): unknown {
+  return JSON.parse(readFileSync(path.join(folder, file), 'utf8'));
 }
