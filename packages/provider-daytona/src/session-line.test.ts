@@ -83,6 +83,21 @@ test.each(shells)(
   60_000,
 );
 
+test('what was written at once arrives at once, though a shell reads only its beginning', async () => {
+  const argv = ['/bin/sh', '-c', 'sleep 0.2; printf %0500d 1'] as const;
+  const line = sessionLine({ argv: [...argv], cwd: '/', env: {}, stdin: 'none' });
+  const shell = spawn('/bin/sh', ['-c', '/bin/cat | /bin/bash']);
+  shell.stdin.end(`${line}\n`);
+  const output = new SessionOutput(
+    () => undefined,
+    () => undefined,
+  );
+  const chunks = Array.fromAsync(output.readable, ({ length }) => length);
+  for await (const chunk of shell.stdout as AsyncIterable<Buffer>) output.push(chunk.toString());
+  output.end();
+  expect(await chunks).toEqual([500]);
+}, 60_000);
+
 test.each(shells)(
   "the sandbox's own PATH keeps no output from %s",
   async (shell) => {

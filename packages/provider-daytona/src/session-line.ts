@@ -14,8 +14,8 @@ const slowBytes = 48;
  * A line for a shell of the vendor's that runs exactly that program. The vendor's logs take some bytes for their own and may
  * add line ends, so both outputs go out as base64, each piece followed by a comma. Between exclamation marks, which base64 has
  * not, the line says: `p` and the process id, `d` for a missing directory, `x` and the status, `f` and the process id of who
- * sends an output, `h` and bytes of the output as hexadecimal digits, `e` for that output's end. Such a word may stand within
- * a piece, but for `h`.
+ * sends an output, `h` and bytes of the output as hexadecimal digits, `g` and bytes that the next piece goes on from, `e` for
+ * that output's end. Such a word may stand within a piece, but for those that carry bytes.
  */
 export function sessionLine(command: Pick<Command, 'argv' | 'cwd' | 'env' | 'stdin'>): string {
   return `{
@@ -47,10 +47,12 @@ const send = `  ${usualPlaces}
       printf -v gantry_byte %02x "'$gantry_byte"
       gantry_hex=$gantry_hex$gantry_byte
       gantry_count=$((gantry_count + 1))
-      [ $gantry_count -lt ${slowBytes} ] && read -r -t 0 && continue
-      printf '%s!h%s!\\n' "$gantry_name" "$gantry_hex"
-      gantry_hex= gantry_name=
-      if [ $gantry_count -ge ${slowBytes} ]; then
+      if ! read -r -t 0; then
+        printf '%s!h%s!\\n' "$gantry_name" "$gantry_hex"
+        gantry_hex= gantry_name=
+      elif [ $gantry_count -ge ${slowBytes} ]; then
+        printf '%s!g%s!\\n' "$gantry_name" "$gantry_hex"
+        gantry_hex= gantry_name=
         dd bs=65536 count=1 | base64
         printf ',\\n'
       fi

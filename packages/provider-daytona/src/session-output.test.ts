@@ -11,7 +11,7 @@ const heard = (): { output: SessionOutput; words: Word[]; holds: boolean[] } => 
 };
 
 test('pieces and words come out whole however the log is cut', async () => {
-  const log = '!f12!!h00ff!\n!p3!\naGVs\r\nbG8=\n!x7!,\n!hff!,\n!e!\n';
+  const log = '!f12!!h00ff!\n!p3!\n!g6865!bG\r\nxv\n!x7!,\n!gff!\n,\n!e!\n';
   for (let size = 1; size <= log.length; size += 1) {
     const { output, words } = heard();
     const all = new Response(output.readable).arrayBuffer();

@@ -23,6 +23,8 @@ export class SessionOutput {
   #word = '';
   #piece = '';
   #held = false;
+  /** Bytes that came ahead of their piece: what was written at once is not torn. */
+  #ahead: Uint8Array = new Uint8Array();
 
   constructor(told: (word: Word) => void, hold: (held: boolean) => void) {
     this.#told = told;
@@ -40,7 +42,8 @@ export class SessionOutput {
       else if (last) this.#word = `!${part}`;
       else this.#tell(part);
     }
-    if (this.#word.length > longestWord || this.#piece.length > longestPiece) throw strange();
+    const waiting = this.#piece.length + this.#ahead.length;
+    if (this.#word.length > longestWord || waiting > longestPiece) throw strange();
   }
 
   end(): void {
@@ -55,8 +58,12 @@ export class SessionOutput {
     const [, name, digits = ''] = /^([a-z])([0-9a-f]*)$/.exec(word) ?? [];
     if (name === undefined) throw strange();
     if (name === 'h' && digits.length % 2 === 0) return this.#give(Buffer.from(digits, 'hex'));
+    if (name === 'g' && digits.length % 2 === 0) {
+      this.#ahead = Buffer.concat([this.#ahead, Buffer.from(digits, 'hex')]);
+      return;
+    }
     const number = Number(digits);
-    if (name === 'h' || !Number.isSafeInteger(number)) throw strange();
+    if (name === 'h' || name === 'g' || !Number.isSafeInteger(number)) throw strange();
     if (name === 'x' && number > 255) throw strange();
     this.#told({ name, number });
   }
@@ -67,7 +74,9 @@ export class SessionOutput {
     for (const piece of pieces) {
       const whole = this.#piece + piece;
       this.#piece = '';
-      this.#give(Buffer.from(whole, 'base64'));
+      const bytes = Buffer.from(whole, 'base64');
+      this.#give(this.#ahead.length > 0 ? Buffer.concat([this.#ahead, bytes]) : bytes);
+      this.#ahead = new Uint8Array();
     }
     this.#piece += rest;
   }
