@@ -60,6 +60,9 @@ export async function withVendor<Result>(work: () => Promise<Result>): Promise<R
   }
 }
 
+/** The API's own sentence. Whatever stands before it, or in its place, may answer 404 too, which is no absence. */
+const absence = /\b(?:sandbox|snapshot)\b[^<]*\bnot found\b/i;
+
 /** The same; what is not there comes out as `undefined`. */
 export async function unlessMissing<Result>(
   work: () => Promise<Result>,
@@ -67,8 +70,11 @@ export async function unlessMissing<Result>(
   try {
     return await withVendor(work);
   } catch (error) {
-    if (SandboxError.is(error) && error.code === 'not-found') return undefined;
-    throw error;
+    if (!SandboxError.is(error) || error.code !== 'not-found') throw error;
+    if (absence.test(error.message)) return undefined;
+    const said = error.message.slice(0, 200);
+    const message = `a 404 that is not the vendor's API's; check the option apiUrl: ${said}`;
+    throw new SandboxError('unavailable', message, { cause: error });
   }
 }
 
