@@ -236,6 +236,26 @@ describe('files', () => {
   });
 });
 
+test('errors have the bodies of the services that they come from', async () => {
+  const { key, url } = started.emulator;
+  const headers = { authorization: `Bearer ${key}` };
+  const bodyOf = async (place: string): Promise<unknown> =>
+    (await fetch(`${url}${place}`, { headers })).json();
+  const timestamp = expect.stringMatching(/^\d{4}-.*Z$/) as string;
+  expect(await bodyOf('/api/sandbox/none')).toEqual({
+    ...{ path: '/api/sandbox/none', timestamp, statusCode: 404, error: 'Not Found' },
+    message: 'Sandbox with ID or name none not found',
+  });
+  expect(await bodyOf(`/toolbox/${sandbox.id}/files/info?path=/none`)).toEqual({
+    ...{ path: '/files/info', method: 'GET', timestamp, statusCode: 404 },
+    ...{ code: 'FILE_NOT_FOUND', source: 'DAYTONA_DAEMON', message: 'file not found: /none' },
+  });
+  expect(await bodyOf('/toolbox/none/files/info?path=/none')).toMatchObject({
+    ...{ source: 'DAYTONA_PROXY', statusCode: 404 },
+  });
+  expect(await bodyOf('/api/sandbox?cursor=x')).toMatchObject({ statusCode: 400 });
+});
+
 describe('sandboxes', () => {
   test('are found by id, name and labels, page by page', async () => {
     const second = await daytona.create(

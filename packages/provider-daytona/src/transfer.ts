@@ -50,15 +50,20 @@ function wholeFile(
   announced: () => number | undefined,
 ): ReadableStream<Uint8Array> {
   let received = 0;
+  // One that nobody wants any more may hand out what it had read already.
+  let wanted = true;
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
         stream.on('data', (chunk: Uint8Array) => {
+          if (!wanted) return;
           received += chunk.length;
           controller.enqueue(chunk);
           if ((controller.desiredSize ?? 0) <= 0) stream.pause();
         });
         finished(stream, { writable: false }, (error) => {
+          if (!wanted) return;
+          wanted = false;
           const length = announced() ?? received;
           const short = received === length ? undefined : `${received} bytes came of ${length}`;
           if (error) controller.error(named(error));
@@ -67,7 +72,10 @@ function wholeFile(
         });
       },
       pull: () => void stream.resume(),
-      cancel: () => void stream.destroy(),
+      cancel() {
+        wanted = false;
+        stream.destroy();
+      },
     },
     new ByteLengthQueuingStrategy({ highWaterMark: bufferedBytes }),
   );
