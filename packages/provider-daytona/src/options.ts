@@ -2,7 +2,7 @@ import { SandboxError } from '@gantry/core/driver';
 import type { Resources } from './sdk.ts';
 
 /** What happens to a sandbox by itself, in whole minutes. */
-export interface SandboxIntervals {
+interface SandboxIntervals {
   /** Idle ones are stopped. 0: never, which is the default here. */
   readonly stop?: number;
   /** Idle virtual machines are suspended with memory. */
