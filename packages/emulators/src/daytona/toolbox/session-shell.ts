@@ -3,7 +3,7 @@ import type { Sandbox, SandboxProcess } from '@gantry/core';
 import { shellWord } from '../../chassis/shell-word.ts';
 import { Turns } from '../../chassis/turns.ts';
 import { ApiError } from '../api-error.ts';
-import { CommandLog, type OutputName } from './command-log.ts';
+import { CommandLog, type OutputName } from '../../chassis/command-log.ts';
 import { MarkedStream } from './marked-stream.ts';
 
 /** Where the inputs of commands are, in the sandbox. */
