@@ -25,7 +25,7 @@ export function controlPlane(sandboxes: VercelSandboxes): Hono<{ Bindings: HttpB
     const token = /^Bearer (.*)$/.exec(c.req.header('authorization') ?? '')?.[1];
     // The token of a deployment carries its claims before the key.
     if (!context.isKey(token) && !context.isKey(token?.split('.')[2])) {
-      throw new ApiError(403, 'forbidden', 'Not authorized', undefined);
+      throw new ApiError(401, 'unauthorized', 'Not authorized');
     }
     await next();
   });
