@@ -3,7 +3,7 @@ import { findSandbox } from './create.ts';
 import { fromVendor, sessionIsOver } from './errors.ts';
 import type { VercelHandle } from './handle.ts';
 import type { VendorAccess } from './options.ts';
-import { statusOf } from './tags.ts';
+import { isOver, statusOf } from './tags.ts';
 
 /**
  * Why a session's call was refused. The SDK's answer to a session that is over is to start another, without the processes of the
@@ -16,7 +16,7 @@ export async function explained(
 ): Promise<unknown> {
   if (!sessionIsOver(error)) return fromVendor(error);
   const sandbox = await findSandbox(access, ref.id);
-  if (!sandbox) {
+  if (!sandbox || isOver(sandbox)) {
     return new SandboxError('not-found', `there is no sandbox ${ref.id}`, { cause: error });
   }
   const { state } = statusOf(lifeOf(sandbox));

@@ -4,7 +4,7 @@ import { fromVendor, unlessMissing, withVendor } from './errors.ts';
 import { toNetwork } from './network.ts';
 import type { ResolvedOptions, VendorAccess } from './options.ts';
 import { runSandboxScript } from './sandbox-script.ts';
-import { toTags } from './tags.ts';
+import { isOver, toTags } from './tags.ts';
 
 /** Automatic snapshots, by which the vendor suspends, are kept by it for a day at least. */
 const shortestKeptMs = 86_400_000;
@@ -93,10 +93,10 @@ export function findSandbox(access: VendorAccess, name: string): Promise<Sandbox
   return unlessMissing(() => Sandbox.get({ ...access, name, resume: false }));
 }
 
-/** The same; rejects with `not-found` where there is none. */
+/** The same; rejects with `not-found` where there is none, or its end has come. */
 export async function requireSandbox(access: VendorAccess, ref: SandboxRef): Promise<Sandbox> {
   const sandbox = await findSandbox(access, ref.id);
-  if (sandbox) return sandbox;
+  if (sandbox && !isOver(sandbox)) return sandbox;
   throw new SandboxError('not-found', `there is no sandbox ${ref.id}`, { ref });
 }
 

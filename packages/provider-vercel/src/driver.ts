@@ -11,7 +11,7 @@ import { toNetwork } from './network.ts';
 import type { ResolvedOptions } from './options.ts';
 import { exposePort, mostPorts } from './ports.ts';
 import { inlineInputBytes, spawnCommand } from './spawn.ts';
-import { endOf, statusOf, toLabels, toTags } from './tags.ts';
+import { endOf, isOver, statusOf, toLabels, toTags } from './tags.ts';
 import { openTerminal } from './terminal.ts';
 import { transfer } from './transfer.ts';
 
@@ -96,10 +96,6 @@ export function vercelDriver(options: ResolvedOptions): SandboxDriver<VercelHand
               const sandbox = await requireSandbox(access, ref);
               if (statusOf(lifeOf(sandbox)).state === 'running') return handleOf(sandbox);
               const left = (endOf(sandbox.tags) ?? Infinity) - Date.now();
-              if (left <= 0) {
-                await destroySandbox(access, ref.id);
-                throw new SandboxError('not-found', `the time of sandbox ${ref.id} is over`);
-              }
               return withVendor(async () => {
                 // Else the new session would have all of the time that the first one had.
                 if (left < Infinity) await sandbox.update({ timeout: Math.ceil(left) });
@@ -119,7 +115,8 @@ export function vercelDriver(options: ResolvedOptions): SandboxDriver<VercelHand
 
     async inspect(ref) {
       const sandbox = await findSandbox(access, ref.id);
-      return sandbox ? statusOf(lifeOf(sandbox)) : { state: 'gone' };
+      // What the vendor keeps of one whose end has come is a name, which `list` tells of until it is destroyed.
+      return sandbox && !isOver(sandbox) ? statusOf(lifeOf(sandbox)) : { state: 'gone' };
     },
 
     async connect(ref) {

@@ -11,7 +11,7 @@ import { streams } from '@gantry/core/node';
 import type { Command as VendorCommand } from '@vercel/sandbox';
 import { explained } from './absence.ts';
 import { commandLine } from './command-line.ts';
-import { fromVendor } from './errors.ts';
+import { fromVendor, sessionIsOver } from './errors.ts';
 import type { VercelHandle } from './handle.ts';
 import { BeginMark } from './marked-output.ts';
 import type { VendorAccess } from './options.ts';
@@ -151,7 +151,14 @@ async function killGroup(
   }
   const script = 'kill -s "$1" -- "-$2" 2>/dev/null || kill -s "$1" "$2" 2>/dev/null';
   const args = [signal.slice(3), String(pid)];
-  const { code } = await runSandboxScript(handle, script, args, { sudo });
+  let code: number;
+  try {
+    ({ code } = await runSandboxScript(handle, script, args, { sudo }));
+  } catch (error) {
+    // With its session everything that it ran has ended.
+    if (SandboxError.is(error) && sessionIsOver(error.cause)) return;
+    throw error;
+  }
   // Nobody by that number: it has ended, or the number is the vendor's own.
   if (code !== 0 && signal === 'SIGKILL') await command.kill('SIGKILL').catch(() => undefined);
 }

@@ -42,8 +42,8 @@ export interface LifeFacts {
 }
 
 /**
- * Where a sandbox that is there is in its life. One that was stopped keeps its disk where it is persistent; past its end it is
- * never woken again, and is kept by the vendor until it is destroyed.
+ * Where a sandbox that the vendor knows is in its life. One that was stopped keeps its disk where it is persistent. Once its end
+ * has come it is `stopped` for good: the vendor keeps its name until it is destroyed.
  */
 export function statusOf({ status, persistent, tags, expiresAt }: LifeFacts): SandboxStatus {
   const end = endOf(tags);
@@ -51,6 +51,14 @@ export function statusOf({ status, persistent, tags, expiresAt }: LifeFacts): Sa
   const life = expires === undefined ? {} : { expiresAt: expires };
   if (status === 'running' || status === 'pending') return { state: 'running', ...life };
   const failed = status === 'failed' || status === 'aborted';
-  const over = end !== undefined && end <= Date.now();
-  return failed || over || !persistent ? { state: 'stopped' } : { state: 'suspended', ...life };
+  return failed || isOver({ status, tags }) || !persistent ? { state: 'stopped' } : { state: 'suspended', ...life };
+}
+
+/** What a session that runs nothing any more is. */
+const atRest: ReadonlySet<string> = new Set(['stopped', 'failed', 'aborted']);
+
+/** Whether a sandbox has come to its end: nothing runs in it, and it is never woken again. */
+export function isOver({ status, tags }: Pick<LifeFacts, 'status' | 'tags'>): boolean {
+  const end = endOf(tags);
+  return atRest.has(status) && end !== undefined && end <= Date.now();
 }

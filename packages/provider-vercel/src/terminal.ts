@@ -11,6 +11,7 @@ import { shell, streams } from '@gantry/core/node';
 import { WebSocket } from 'ws';
 import { explained } from './absence.ts';
 import { commandLine } from './command-line.ts';
+import { sessionIsOver } from './errors.ts';
 import type { VercelHandle } from './handle.ts';
 import { BeginMark } from './marked-output.ts';
 import type { VendorAccess } from './options.ts';
@@ -53,7 +54,12 @@ export async function openTerminal(
     async kill(signal: Signal = 'SIGKILL') {
       if (terminal.ended) return;
       const leader = [signal.slice(3), String(pid)];
-      await runSandboxScript(handle, shell.terminalKillScript, leader, { sudo: sudo ?? false });
+      try {
+        await runSandboxScript(handle, shell.terminalKillScript, leader, { sudo: sudo ?? false });
+      } catch (error) {
+        // With its session everything that it ran has ended.
+        if (!SandboxError.is(error) || !sessionIsOver(error.cause)) throw error;
+      }
     },
   };
 }

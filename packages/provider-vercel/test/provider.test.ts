@@ -5,7 +5,7 @@ import { type Emulated, requestsTo, startEmulated } from './emulated.ts';
 
 // What is particular to this vendor, over its SDK and its emulator; the suite looks at the contract itself.
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 let emulated: Emulated;
 let sandbox: Sandbox;
@@ -27,7 +27,8 @@ const requestsSince = (before: number): readonly string[] =>
     .requests()
     .slice(before)
     .map(({ method, path }) => `${method} ${path.replace(/(?:sbx|cmd)_[0-9a-f]+/g, 'ID')}`)
-    .map((line) => line.replace(/[?&]teamId=\w+/, '').replace('/api/v2/sandboxes/sessions/', ''))
+    .map((line) => line.replace(/teamId=\w+&?/, '').replace(/\?$/, ''))
+    .map((line) => line.replace('/api/v2/sandboxes/sessions/', ''))
     .toSorted();
 
 describe('commands', () => {

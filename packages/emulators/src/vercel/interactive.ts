@@ -4,6 +4,7 @@ import type { Terminal } from '@gantry/core';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import type { z } from 'zod';
 import { sameText } from '../chassis/same-text.ts';
+import { Turns } from '../chassis/turns.ts';
 import { untilQuiet } from '../chassis/until-quiet.ts';
 import { ApiError } from './api-error.ts';
 import { exitCodeOf } from './commands.ts';
@@ -50,6 +51,8 @@ class ServedTerminal {
   readonly #session: VercelSession;
   #terminal: Promise<Terminal> | undefined;
   #input: WritableStreamDefaultWriter<Uint8Array> | undefined;
+  /** Frames are taken in the order in which they came. */
+  readonly #turns = new Turns();
   #pieces = 0;
 
   constructor(client: WebSocket, session: VercelSession) {
@@ -59,7 +62,8 @@ class ServedTerminal {
 
   serve(): void {
     this.#client.on('message', (data: RawData, isBinary) => {
-      this.#hear(bytesOf(data), isBinary).catch(() => this.#client.terminate());
+      const turn = this.#turns.run(() => this.#hear(bytesOf(data), isBinary));
+      turn.catch(() => this.#client.terminate());
     });
     // Whoever typed is gone: the vendor hangs up too.
     this.#client.once('close', () => {
@@ -69,7 +73,6 @@ class ServedTerminal {
 
   async #hear(data: Buffer, isBinary: boolean): Promise<void> {
     if (isBinary) {
-      await this.#terminal;
       // One that has ended takes no more, which its exit tells.
       await this.#input?.write(new Uint8Array(data)).catch(() => undefined);
       return;
@@ -85,7 +88,8 @@ class ServedTerminal {
     const terminal = await this.#terminal;
     this.#input = terminal.input.getWriter();
     this.#input.closed.catch(() => undefined); // A write that fails tells.
-    await this.#live(terminal);
+    // How it ended is not known, so no end is told.
+    this.#live(terminal).catch(() => this.#client.terminate());
   }
 
   #open({ command, args, env, cwd, cols, rows }: Extract<Frame, { type: 'start' }>): Promise<Terminal> {
@@ -106,7 +110,6 @@ class ServedTerminal {
     shown.catch(() => undefined); // The exit tells of a lost link.
     const code = exitCodeOf(await terminal.exit);
     await untilQuiet(shown, () => this.#pieces);
-    // How it ended is not known, so no end is told.
     if (code === undefined) return this.#client.terminate();
     this.#client.send(JSON.stringify({ type: 'exit', code }));
     this.#client.close(1000);

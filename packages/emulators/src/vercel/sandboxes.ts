@@ -248,6 +248,8 @@ export class VercelSandboxes {
     let taken: StoredSnapshot | undefined;
     try {
       if (keep && real) {
+        // A disk that is kept is one that nobody writes to any more.
+        await this.#real.endProcesses(real);
         taken = await snapshots.take(session, real.sandbox, keep, expiration);
         sandbox.currentSnapshotId = taken.id;
         session.snapshottedAt = taken.createdAt;
@@ -265,7 +267,7 @@ export class VercelSandboxes {
     const { real, startedAt = 0, timeout } = session;
     if (!real) return;
     this.#real.endAt(real, startedAt + timeout, async () => {
-      await this.stop(session);
+      if (session.status === 'running') await this.stop(session);
     });
   }
 
