@@ -32,7 +32,10 @@ export async function startVercel(
     emulator,
     access: {
       ...{ token: emulator.key, teamId: 'team_gantry', projectId: 'prj_gantry' },
-      fetch: (input, init) => fetch(String(input).replace('https://vercel.com/api', place), init),
+      fetch: (input, init) => {
+        const asked = input instanceof Request ? input.url : String(input);
+        return fetch(asked.replace('https://vercel.com/api', place), init);
+      },
     },
     async [Symbol.asyncDispose]() {
       await emulator.close();

@@ -155,7 +155,11 @@ describe('sandboxes', () => {
   test('stop with their disk, and are woken by the next call, without what ran in them', async () => {
     let resumed = 0;
     const made = await Sandbox.create({ ...access, name: 'sleeper', env: { KEPT: 'yes' } });
-    const found = await Sandbox.get({ ...access, name: 'sleeper', onResume: async () => void resumed++ });
+    const found = await Sandbox.get({
+      ...access,
+      name: 'sleeper',
+      onResume: async () => void resumed++,
+    });
     await found.writeFiles([{ path: 'kept', content: 'on disk' }]);
     await found.runCommand('sh', ['-c', 'sleep 7654321 >/dev/null 2>&1 &']);
     const running = await found.runCommand({ cmd: 'sleep', args: ['1000'], detached: true });
@@ -260,7 +264,10 @@ describe('sandboxes', () => {
       ...[404, 'not_found'],
     ]);
     const stranger = { ...access, token: 'wrong' };
-    expect(await failure(Sandbox.get({ ...stranger, name: 'first' }))).toEqual([401, 'unauthorized']);
+    expect(await failure(Sandbox.get({ ...stranger, name: 'first' }))).toEqual([
+      401,
+      'unauthorized',
+    ]);
   });
 
   test('have ports at the addresses of their routes', async () => {

@@ -3,7 +3,16 @@ import { runSuite } from '../test/run-suite.ts';
 
 // What the provider declares beyond the core, which its own tests cover; the full tests run every check.
 const profiles = [
-  ...['terminal', 'suspend', 'native-snapshot', 'fork', 'inventory', 'lifetime', 'ports', 'network'],
+  ...[
+    'terminal',
+    'suspend',
+    'native-snapshot',
+    'fork',
+    'inventory',
+    'lifetime',
+    'ports',
+    'network',
+  ],
   ...['images', 'root', 'resources', 'processes', 'users', 'watch', 'metrics'],
 ];
 

@@ -73,7 +73,7 @@ export function sessionIsOver(error: unknown): boolean {
   if (!(error instanceof APIError)) return false;
   const { status } = error.response;
   const code = codeOf(error);
-  return status === 404 || status === 410 || (status === 422 && /^sandbox_/.test(code));
+  return status === 404 || status === 410 || (status === 422 && code.startsWith('sandbox_'));
 }
 
 function answered(error: APIError<unknown>): SandboxError {

@@ -1,5 +1,5 @@
 import { type CreateRequest, type SandboxDriver, SandboxError } from '@gantry/core/driver';
-import { Sandbox, Snapshot } from '@vercel/sandbox';
+import { Sandbox, type Snapshot } from '@vercel/sandbox';
 import { explained } from './absence.ts';
 import { commonParams, orNothing } from './create.ts';
 import { unlessMissing, withVendor } from './errors.ts';

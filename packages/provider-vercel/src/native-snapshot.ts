@@ -21,7 +21,9 @@ export function nativeSnapshot(
     kinds: [{ scope: 'filesystem', sourceSurvives: false }],
     async take(handle, scope) {
       try {
-        const { snapshotId: id } = await handle.sandbox.currentSession().snapshot({ expiration: 0 });
+        const { snapshotId: id } = await handle.sandbox
+          .currentSession()
+          .snapshot({ expiration: 0 });
         return { spec: 'gantry-native-snapshot/1', provider: 'vercel', id, scope };
       } catch (error) {
         throw await explained(error, handle, access);

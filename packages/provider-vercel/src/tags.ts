@@ -51,7 +51,9 @@ export function statusOf({ status, persistent, tags, expiresAt }: LifeFacts): Sa
   const life = expires === undefined ? {} : { expiresAt: expires };
   if (status === 'running' || status === 'pending') return { state: 'running', ...life };
   const failed = status === 'failed' || status === 'aborted';
-  return failed || isOver({ status, tags }) || !persistent ? { state: 'stopped' } : { state: 'suspended', ...life };
+  return failed || isOver({ status, tags }) || !persistent
+    ? { state: 'stopped' }
+    : { state: 'suspended', ...life };
 }
 
 /** What a session that runs nothing any more is. */

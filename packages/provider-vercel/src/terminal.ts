@@ -128,7 +128,9 @@ class FollowedTerminal {
 
   #show(bytes: Buffer): void {
     // The mark is plain text, so a character that is cut in two can only come after it.
-    const own = this.#begun ? bytes : Buffer.from(this.begin.take(bytes.toString('latin1')), 'latin1');
+    const own = this.#begun
+      ? bytes
+      : Buffer.from(this.begin.take(bytes.toString('latin1')), 'latin1');
     const room = this.output.push(new Uint8Array(own));
     this.#socket.pause();
     void room.then(() => this.#socket.resume());

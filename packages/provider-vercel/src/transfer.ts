@@ -12,7 +12,7 @@ export const transfer: FileTransfer<VercelHandle> = {
   upload: (handle, contents, { signal }) => uploadFile(handle, contents, signal),
   async download({ sandbox }, path, { signal }) {
     const stream = await withVendor(() => sandbox.currentSession().readFile({ path }, { signal }));
-    if (stream) return ReadableStream.from(stream as AsyncIterable<Uint8Array>);
+    if (stream) return ReadableStream.from<Uint8Array>(bytesOf(stream));
     const details = { path, reason: 'not-found' };
     throw new SandboxError('not-found', `there is no file ${path}`, { details });
   },
@@ -66,4 +66,8 @@ async function* inPieces(contents: ReadableStream<Uint8Array>): AsyncGenerator<B
     length = 0;
   }
   yield Buffer.concat(held);
+}
+
+async function* bytesOf(stream: NodeJS.ReadableStream): AsyncGenerator<Uint8Array, void> {
+  for await (const chunk of stream) yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
 }

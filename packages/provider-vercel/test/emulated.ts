@@ -24,7 +24,10 @@ export async function startEmulated(options: Partial<EmulatorOptions> = {}): Pro
   return {
     emulator,
     // The whole machine may be busy: no request of a test fails because it is slow.
-    provider: vercel({ ...{ token, teamId: 'team_gantry', projectId: 'prj_gantry' }, apiUrl: `${url}/api` }),
+    provider: vercel({
+      ...{ token, teamId: 'team_gantry', projectId: 'prj_gantry' },
+      apiUrl: `${url}/api`,
+    }),
     async [Symbol.asyncDispose]() {
       await emulator.close();
       rmSync(scratch, { recursive: true, force: true });

@@ -140,7 +140,9 @@ describe('life', () => {
   test('more labels than there are tags are kept too', async () => {
     const labels = Object.fromEntries([1, 2, 3, 4, 5, 6].map((n) => [`label-${n}`, `value ${n}`]));
     await using many = await emulated.provider.create({ labels });
-    const listed = await Array.fromAsync(emulated.provider.list({ labels: { 'label-6': 'value 6' } }));
+    const listed = await Array.fromAsync(
+      emulated.provider.list({ labels: { 'label-6': 'value 6' } }),
+    );
     expect(listed).toMatchObject([{ ref: many.ref, labels }]);
   });
 

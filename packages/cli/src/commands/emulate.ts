@@ -26,6 +26,7 @@ export function addEmulate(program: Command, session: Session): void {
   withExamples(command, [
     'gantry emulate e2b --on local --port 3999',
     'gantry emulate daytona --record requests.jsonl',
+    'gantry emulate vercel',
   ]).action(async (vendor: string, options: EmulateActionOptions) => {
     applyCommonOptions(session, { ...options, provider: options.on });
     const { emulate } = await import('../actions/emulate.ts');

@@ -3,8 +3,8 @@ import { type ExitStatus, type Sandbox, SandboxError, type SandboxProcess } from
 import { CommandLog, type OutputName } from '../chassis/command-log.ts';
 import { untilQuiet } from '../chassis/until-quiet.ts';
 import { badRequest, notFound, unsupported } from './api-error.ts';
+import { newId } from './ids.ts';
 import type { CommandRequest } from './wire-bodies.ts';
-import { newId } from './vercel-sandbox.ts';
 
 /** Commands of one session that are kept after their end. */
 const remembered = 1000;

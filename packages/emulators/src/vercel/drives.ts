@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import type { EmulatorClock } from '../chassis/clock.ts';
 import { VolumeDirectories } from '../chassis/volume-directories.ts';
 import { notFound } from './api-error.ts';
-import { newId } from './vercel-sandbox.ts';
+import { newId } from './ids.ts';
 
 /** Where a sandbox has the drives that its paths lead to. */
 export const drivesDirectory = '/workspace/.vercel-drives';

@@ -92,7 +92,14 @@ class ServedTerminal {
     this.#live(terminal).catch(() => this.#client.terminate());
   }
 
-  #open({ command, args, env, cwd, cols, rows }: Extract<Frame, { type: 'start' }>): Promise<Terminal> {
+  #open({
+    command,
+    args,
+    env,
+    cwd,
+    cols,
+    rows,
+  }: Extract<Frame, { type: 'start' }>): Promise<Terminal> {
     const { sandbox, real } = this.#session;
     if (!real) throw new Error('the session does not run');
     const given = env.map((line): [string, string] => {

@@ -36,7 +36,10 @@ export function policyView(policy: PolicyRequest): object {
  * A policy in the provider's terms. Without a word about it a sandbox gets what the vendor gives, all of the network, as far as
  * there is one; asked for in so many words and not there, it is refused.
  */
-export function providerPolicy(provider: Provider, policy: PolicyRequest | undefined): NetworkPolicy {
+export function providerPolicy(
+  provider: Provider,
+  policy: PolicyRequest | undefined,
+): NetworkPolicy {
   const modes = provider.capabilities.network?.modes ?? ['none'];
   if (policy === undefined) return { mode: modes.includes('open') ? 'open' : 'none' };
   if ('mode' in policy) {

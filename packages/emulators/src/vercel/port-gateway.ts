@@ -1,7 +1,8 @@
 import { refusedBy } from '../chassis/guard.ts';
 import { Listener } from '../chassis/listener.ts';
 import { proxyRequest, proxyUpgrade } from '../chassis/port-proxy.ts';
-import { newToken, type VercelSandbox } from './vercel-sandbox.ts';
+import { newToken } from './ids.ts';
+import type { VercelSandbox } from './vercel-sandbox.ts';
 
 /** Where a port of a sandbox is reached, by everybody who knows the address. */
 export interface Route {

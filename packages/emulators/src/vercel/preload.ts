@@ -3,7 +3,8 @@
  * with the variables that `gantry emulate vercel` prints. Without `VERCEL_SANDBOX_API_URL` nothing changes.
  */
 const vendorApi = 'https://vercel.com/api';
-const place = process.env['VERCEL_SANDBOX_API_URL']?.replace(/\/+$/, '');
+/** Where the vendor's requests go; `undefined` for the vendor's own place. */
+export const place: string | undefined = process.env['VERCEL_SANDBOX_API_URL']?.replace(/\/+$/, '');
 const { fetch: original } = globalThis;
 
 if (place !== undefined && place !== '') {
@@ -14,5 +15,3 @@ if (place !== undefined && place !== '') {
     return original(input instanceof Request ? new Request(url, input) : url, init);
   };
 }
-
-export {};

@@ -6,10 +6,11 @@ import { RateLimit } from '../chassis/quota.ts';
 import { ApiError, badRequest, notFound } from './api-error.ts';
 import type { Drives } from './drives.ts';
 import { guestRequest, prepareGuest } from './guest.ts';
+import { newId } from './ids.ts';
 import { providerPolicy } from './network-policy.ts';
 import type { PortGateway } from './port-gateway.ts';
 import type { Snapshots, StoredSnapshot } from './snapshots.ts';
-import { newId, VercelSandbox, VercelSession } from './vercel-sandbox.ts';
+import { VercelSandbox, VercelSession } from './vercel-sandbox.ts';
 import type { ForkRequest, NewSandbox, PolicyRequest, SandboxUpdate } from './wire-bodies.ts';
 
 /** The vendor's longest session. */

@@ -19,7 +19,8 @@ const base = '/v2/sandboxes/sessions';
 /** What is done in a session: commands, files, terminals, and its end. */
 export function addSessionRoutes(app: App, sandboxes: VercelSandboxes): void {
   const { context, gateway } = sandboxes.parts;
-  const sessionOf = (c: SessionContext): VercelSession => sandboxes.session(c.req.param('id') ?? '');
+  const sessionOf = (c: SessionContext): VercelSession =>
+    sandboxes.session(c.req.param('id') ?? '');
   /** Does something in a running session's guest; a guest that is gone answers nothing. */
   const within = async (
     c: SessionContext,

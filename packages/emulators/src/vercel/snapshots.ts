@@ -6,7 +6,8 @@ import type { Sandbox } from '@gantry/core';
 import type { EmulatorClock } from '../chassis/clock.ts';
 import { packDisk } from '../chassis/disk-copy.ts';
 import { ApiError, notFound } from './api-error.ts';
-import { newId, type VercelSession } from './vercel-sandbox.ts';
+import { newId } from './ids.ts';
+import type { VercelSession } from './vercel-sandbox.ts';
 
 /** One snapshot: what a guest had changed of its disk, in a file of this machine. */
 export interface StoredSnapshot {

@@ -43,8 +43,7 @@ class VercelService implements VendorService {
     this.#sockets = new InteractiveSockets(this.#sandboxes);
     const api = controlPlane(this.#sandboxes);
     this.#api = getRequestListener(
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the adapter's own bindings, of either version of HTTP
-      (request, bindings) => api.fetch(request, bindings as never),
+      (request, bindings) => api.fetch(request, bindings),
       listenerOptions,
     );
   }

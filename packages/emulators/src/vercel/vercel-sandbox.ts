@@ -1,13 +1,19 @@
-import { randomBytes } from 'node:crypto';
 import type { EmulatedSandbox, EmulatedSandboxes } from '../chassis/emulated-sandboxes.ts';
 import { accountEnvironment, type GuestAccount } from '../chassis/guest-account.ts';
 import { Turns } from '../chassis/turns.ts';
 import { Commands } from './commands.ts';
+import { newId, newToken } from './ids.ts';
 import type { NewSandbox, PolicyRequest } from './wire-bodies.ts';
 
 /** Where a session is in its life, in the vendor's words. */
 export type SessionStatus =
-  'pending' | 'running' | 'stopping' | 'stopped' | 'failed' | 'aborted' | 'snapshotting';
+  | 'pending'
+  | 'running'
+  | 'stopping'
+  | 'stopped'
+  | 'failed'
+  | 'aborted'
+  | 'snapshotting';
 
 /** One run of a sandbox: a machine of its own, which never runs again once it has stopped. */
 export class VercelSession {
@@ -108,13 +114,3 @@ const runtimeAccount: GuestAccount = {
   ...account,
   ...{ name: 'vercel-sandbox', home: '/home/vercel-sandbox' },
 };
-
-/** An id as the vendor's are. */
-export function newId(kind: 'sbx' | 'cmd' | 'snap' | 'drv'): string {
-  return `${kind}_${randomBytes(14).toString('hex')}`;
-}
-
-/** A secret of its own for each purpose. */
-export function newToken(): string {
-  return randomBytes(20).toString('hex');
-}

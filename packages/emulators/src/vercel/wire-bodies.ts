@@ -150,7 +150,11 @@ const newSandbox = z.object({
 
 const bodies: { readonly [Name in keyof Bodies]: z.ZodType<Bodies[Name]> } = {
   newSandbox,
-  fork: z.object({ ...fresh, keepLastSnapshots: keepLast.optional(), image: z.string().optional() }),
+  fork: z.object({
+    ...fresh,
+    keepLastSnapshots: keepLast.optional(),
+    image: z.string().optional(),
+  }),
   update: z.object({
     ...settings,
     keepLastSnapshots: keepLast.nullable().optional(),
