@@ -122,7 +122,7 @@ export class Commands {
 }
 
 /** How a process of root is asked for, which needs a provider that has users. */
-export function rootOf(sandbox: Sandbox): { readonly user: string } {
+function rootOf(sandbox: Sandbox): { readonly user: string } {
   if (sandbox.capabilities.users) return { user: 'root' };
   throw unsupported('there is no sudo: the provider has no users');
 }

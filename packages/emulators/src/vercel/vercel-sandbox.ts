@@ -1,4 +1,4 @@
-import type { EmulatedSandbox, EmulatedSandboxes } from '../chassis/emulated-sandboxes.ts';
+import type { EmulatedSandbox } from '../chassis/emulated-sandboxes.ts';
 import { accountEnvironment, type GuestAccount } from '../chassis/guest-account.ts';
 import { Turns } from '../chassis/turns.ts';
 import { Commands } from './commands.ts';
@@ -99,14 +99,11 @@ export class VercelSandbox {
   }
 }
 
-/** The real sandboxes of one emulator. */
-export type RealSandboxes = EmulatedSandboxes<VercelSession>;
-
 /** How long a session runs when nobody says. */
 const defaultTimeoutMs = 300_000;
 
 /** The user of the vendor's images. */
-export const account: GuestAccount = {
+const account: GuestAccount = {
   ...{ name: 'ubuntu', home: '/vercel', marker: '/var/.vercel-prepared' },
 };
 
