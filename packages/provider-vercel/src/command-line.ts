@@ -34,6 +34,12 @@ read -r _ _ _ _ gantry_group _ </proc/$$/stat
 [ "$gantry_group" = $$ ] || set -- /usr/bin/setsid "$@"
 exec "$@"`;
 
+/** Becomes a shell of another user, or says `u` for one that there is not. Its arguments: the user, the mark, its descriptor, the shell's own. */
+const becomeUser = `
+gantry_uid=$(/usr/bin/id -u -- "$1" 2>/dev/null) && gantry_gid=$(/usr/bin/id -g -- "$1") || { printf '%su\\n' "$2" >&"$3"; exit 1; }
+shift 3
+exec /usr/bin/setpriv --reuid "$gantry_uid" --regid "$gantry_gid" --init-groups -- /bin/sh "$@"`;
+
 /** Variables that the script keeps for itself, and does not hand on. */
 const own = (name: string): boolean => name.startsWith('gantry_');
 
@@ -59,8 +65,7 @@ export function commandLine(
   const plain = Object.entries(env).filter(([name]) => !special.some(([other]) => other === name));
   const rest = { env: Object.fromEntries(plain), cwd: '/' };
   if (user === undefined) return { cmd: '/bin/sh', args: line, ...rest };
-  const become = ['-n', '-E', '-u', user, '--', '/bin/sh'];
-  return user === 'root'
-    ? { cmd: '/bin/sh', args: line, ...rest, sudo: true }
-    : { cmd: 'sudo', args: [...become, ...line], ...rest, sudo: true };
+  // Only root can become somebody else, and can be asked for by itself.
+  const become = ['-c', becomeUser, 'gantry', user, mark, terminal ? '1' : '2', ...line];
+  return { cmd: '/bin/sh', args: user === 'root' ? line : become, ...rest, sudo: true };
 }

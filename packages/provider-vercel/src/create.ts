@@ -44,6 +44,10 @@ export async function createSandbox(
   snapshotId?: string,
 ): Promise<Sandbox> {
   const image = request.image ?? options.image;
+  if (request.user !== undefined) {
+    const message = 'Vercel has no default user to set: give each command its own';
+    throw new SandboxError('unsupported', message, { details: { capability: 'users' } });
+  }
   return orNothing(options.access, request.id, async () => {
     const sandbox = await Sandbox.create({
       ...commonParams(options, request),

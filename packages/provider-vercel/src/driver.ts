@@ -49,6 +49,7 @@ export function vercelDriver(options: ResolvedOptions): SandboxDriver<VercelHand
     transfer,
     root: { modes: ['copy-on-write'] },
     images: {},
+    users: {},
     lifetime: {
       maxMs: longestLifeMs,
       async extend(handle, expiresAt) {

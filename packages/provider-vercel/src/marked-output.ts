@@ -1,3 +1,4 @@
+import { SandboxError } from '@gantry/core/driver';
 import { noDirectory } from '@gantry/core/node';
 
 /** Finds the line by which a command says that it has begun, and takes it out of the output that carries it. */
@@ -23,7 +24,7 @@ export class BeginMark {
     if (end < 0) return '';
     const word = this.#held.slice(found + this.#mark.length, end).trim();
     if (word.startsWith('p')) this.#begin.resolve(Number(word.slice(1)));
-    else this.#begin.reject(noDirectory());
+    else this.#begin.reject(word === 'u' ? noUser() : noDirectory());
     const rest = this.#held.slice(end + 1);
     this.#held = undefined;
     return rest;
@@ -33,4 +34,8 @@ export class BeginMark {
   lose(error: unknown): void {
     this.#begin.reject(error);
   }
+}
+
+function noUser(): SandboxError {
+  return new SandboxError('invalid-argument', 'the sandbox has no such user');
 }

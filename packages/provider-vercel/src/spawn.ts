@@ -30,7 +30,7 @@ export async function spawnCommand(
   call: Call,
 ): Promise<DriverProcess> {
   const mark = randomUUID();
-  const line = commandLine(command, mark, await inputOf(handle, command.stdin, call));
+  const line = commandLine(command, mark, await inputOf(handle, command, call));
   const { sandbox } = handle;
   let started: VendorCommand;
   try {
@@ -130,12 +130,17 @@ class FollowedCommand {
 /** A command takes no input of the vendor's: what it reads is a file, gone once it is opened. */
 async function inputOf(
   handle: VercelHandle,
-  stdin: Command['stdin'],
+  { stdin, user }: Command,
   { signal }: Call,
 ): Promise<{ readonly file?: string; readonly base64?: string }> {
   if (!(stdin instanceof Uint8Array) || stdin.length === 0) return {};
   if (stdin.length <= inlineInputBytes) return { base64: Buffer.from(stdin).toString('base64') };
-  return { file: await uploadFile(handle, ReadableStream.from([stdin]), signal) };
+  const file = await uploadFile(handle, ReadableStream.from([stdin]), signal);
+  // One that there is not is told by the command itself.
+  if (user !== undefined) {
+    await runSandboxScript(handle, 'chown -- "$1" "$2"', [user, file], { sudo: true });
+  }
+  return { file };
 }
 
 /** The group, from within the sandbox: how far the vendor's own kill reaches is not said anywhere. */

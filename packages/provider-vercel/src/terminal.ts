@@ -32,7 +32,8 @@ export async function openTerminal(
   const terminal = new FollowedTerminal(socket, new BeginMark(mark));
   handle.followed.add(terminal.lose);
   void terminal.over.then(() => handle.followed.delete(terminal.lose));
-  const words = sudo && cmd !== 'sudo' ? ['-n', '-E', cmd, ...args] : args;
+  // Here the vendor has no root to ask for, so the image's own is asked.
+  const words = sudo ? ['-n', '-E', '--', cmd, ...args] : args;
   const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   socket.send(
     JSON.stringify({
