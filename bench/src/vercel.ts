@@ -6,8 +6,7 @@ import { vercel as vendor } from '@gantry/emulators/vercel';
 import { local } from '@gantry/provider-local';
 import { vercel } from '@gantry/provider-vercel';
 import { Sandbox } from '@vercel/sandbox';
-import { report, toRow } from './measure/report.ts';
-import { measureInTurns, quantile } from './measure/samples.ts';
+import { type AdapterPair, reportAdapterCost } from './measure/adapter-cost.ts';
 
 // What the Vercel adapter costs on top of the vendor's bare SDK, both on the same emulator and in the same sandbox.
 
@@ -36,40 +35,22 @@ try {
     for await (const _line of command.logs());
     await ended;
   };
-  const pairs: readonly (readonly [string, () => Promise<unknown>, () => Promise<unknown>])[] = [
-    ['exec true', () => detached('true'), () => sandbox.exec('true')],
-    [
-      'write 16 MiB',
-      () => bare.writeFiles([{ path: '/workspace/bare', content: contents }]),
-      () => sandbox.files.write('adapter', contents),
-    ],
-    [
-      'read 16 MiB',
-      () => bare.readFileToBuffer({ path: '/workspace/bare' }),
-      () => sandbox.files.readBytes('adapter'),
-    ],
+  const pairs: readonly AdapterPair[] = [
+    { name: 'exec true', bare: () => detached('true'), adapted: () => sandbox.exec('true') },
+    {
+      name: 'write 16 MiB',
+      bare: () => bare.writeFiles([{ path: '/workspace/bare', content: contents }]),
+      adapted: () => sandbox.files.write('adapter', contents),
+    },
+    {
+      name: 'read 16 MiB',
+      bare: () => bare.readFileToBuffer({ path: '/workspace/bare' }),
+      adapted: () => sandbox.files.readBytes('adapter'),
+    },
   ];
   await bare.writeFiles([{ path: '/workspace/bare', content: contents }]);
   await sandbox.files.write('adapter', contents);
-  // After the last transfer of a round memory is tidied up; that is nobody's cost.
-  const settle = { name: 'settle', run: () => detached('true') };
-  const timed = pairs.flatMap(([name, run, adapted]) => [
-    { name: `${name}, SDK`, run },
-    { name: `${name}, adapter`, run: adapted },
-  ]);
-  const samples = await measureInTurns([settle, ...timed], rounds, (done) => {
-    if (process.stderr.isTTY) process.stderr.write(`\rround ${done}/${rounds + 3}`);
-  });
-  const of = (name: string): readonly number[] =>
-    samples.find((one) => one.name === name)?.milliseconds ?? [];
-  const rows = pairs.flatMap(([name]) => {
-    const unit = quantile(of(`${name}, SDK`), 0.5);
-    return [
-      toRow(`${name}, SDK`, of(`${name}, SDK`), unit),
-      toRow(`${name}, adapter`, of(`${name}, adapter`), unit, { target: 1.05 }),
-    ];
-  });
-  report('vercel', "the p50 of the SDK's own row", rows);
+  await reportAdapterCost('vercel', pairs, () => detached('true'), rounds);
 } finally {
   await emulator.close();
   rmSync(stateDirectory, { recursive: true });
