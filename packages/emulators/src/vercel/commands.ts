@@ -23,6 +23,7 @@ export class RunningCommand {
   durationMs: number | undefined;
   readonly #process: SandboxProcess;
   readonly #begin = performance.now();
+  readonly #over = Promise.withResolvers<void>();
   #pieces = 0;
 
   constructor(request: CommandRequest, cwd: string, now: number, process: SandboxProcess) {
@@ -30,7 +31,8 @@ export class RunningCommand {
     this.cwd = cwd;
     this.startedAt = now;
     this.#process = process;
-    this.over = this.#live();
+    this.over = this.#over.promise;
+    void this.#live();
   }
 
   /** One that has ended is no error. */
@@ -47,13 +49,24 @@ export class RunningCommand {
     try {
       const status = await exit;
       await untilQuiet(outputs, () => this.#pieces);
-      this.durationMs = Math.round(performance.now() - this.#begin);
-      this.exitCode = exitCodeOf(status);
-      this.log.end(this.exitCode === undefined);
+      this.#end(exitCodeOf(status));
     } catch {
       // How it ended is not known, so no end is told.
-      this.log.end(true);
+      this.#end(undefined);
     }
+  }
+
+  /** Its session is over: it has no end of its own. */
+  interrupt(): void {
+    this.#end(undefined);
+  }
+
+  #end(exitCode: number | undefined): void {
+    if (this.log.ended) return;
+    this.durationMs = Math.round(performance.now() - this.#begin);
+    this.exitCode = exitCode;
+    this.log.end(exitCode === undefined);
+    this.#over.resolve();
   }
 
   async #pump(output: OutputName, stream: ReadableStream<Uint8Array>): Promise<void> {
@@ -112,6 +125,11 @@ export class Commands {
 
   list(): readonly RunningCommand[] {
     return [...this.#commands.values()];
+  }
+
+  /** Their session is over. */
+  interrupt(): void {
+    for (const command of this.list()) command.interrupt();
   }
 
   #forgetOldest(): void {

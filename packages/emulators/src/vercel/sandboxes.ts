@@ -247,6 +247,9 @@ export class VercelSandboxes {
     const { context, snapshots } = this.parts;
     const { sandbox, real } = session;
     let taken: StoredSnapshot | undefined;
+    // Whoever follows what runs in it hears that it is over, and nothing of what is killed for that.
+    session.commands.interrupt();
+    real?.interrupt();
     try {
       if (keep && real) {
         // A disk that is kept is one that nobody writes to any more.
