@@ -45,6 +45,8 @@ export interface Toolset extends AsyncDisposable {
   readonly tools: readonly Tool[];
   /** The tool of that name. */
   get(name: string): Tool | undefined;
+  /** Every tool there could be, those left out too: for presentations that stand on them. */
+  readonly named: Readonly<Record<ToolName, Tool>>;
   /** What the tools stand on, for other presentations of the same. */
   readonly parts: ToolsetParts;
   /** Kills commands that still run. Idempotent. */
@@ -57,6 +59,8 @@ export interface ToolsetParts {
   readonly paths: WorkspacePaths;
   readonly sessions: ShellSessions;
   readonly limits: ToolsetLimits;
+  /** Absolute. */
+  readonly workingDirectory: string;
 }
 
 /** Makes the tools that a model drives a sandbox with. Their paths stay in the workspace, and their outputs are bounded. */
@@ -92,7 +96,8 @@ export function createToolset(sandbox: RestrictedSandbox, options: ToolsetOption
   return {
     tools,
     get: (name) => tools.find((tool) => tool.name === name),
-    parts: { sandbox, paths, sessions, limits },
+    named: all,
+    parts: { sandbox, paths, sessions, limits, workingDirectory: start },
     close: () => sessions.close(),
     [Symbol.asyncDispose]: () => sessions.close(),
   };

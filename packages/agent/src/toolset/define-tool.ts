@@ -43,5 +43,6 @@ function failed(message: string): ToolResult {
 }
 
 function text(value: string): ToolContent {
-  return { type: 'text', text: value };
+  // Cut anywhere, text may end in half of a character, which no journal takes.
+  return { type: 'text', text: value.toWellFormed() };
 }

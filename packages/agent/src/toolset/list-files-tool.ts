@@ -49,7 +49,7 @@ interface TreeBounds {
 }
 
 /** The lines of a tree, two spaces deeper at each level. Directories that nobody wants to see inside are named only. */
-async function renderTree(
+export async function renderTree(
   files: Files,
   directory: string,
   { depth, entries, signal }: TreeBounds,

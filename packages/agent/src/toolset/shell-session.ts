@@ -12,6 +12,8 @@ import { ToolFailure } from './tool-failure.ts';
 /** How long outputs may be quiet, once the command has ended, before they are let go of: something that it left behind holds them. */
 const lingerMs = 250;
 
+const longWaitMs = 600_000;
+
 /** How a command ended. */
 export type SessionEnd =
   | { readonly how: 'exit'; readonly status: ExitStatus }
@@ -76,6 +78,11 @@ export class ShellSession {
     if (!signal?.aborted) return;
     await this.kill();
     signal.throwIfAborted();
+  }
+
+  /** Waits for its end however long that takes: for a command with a time-out. */
+  async untilEnd(signal: AbortSignal | undefined): Promise<void> {
+    while (!this.#end) await this.wait(longWaitMs, signal);
   }
 
   /** Hands text to the command; `end` closes its input. */

@@ -72,7 +72,7 @@ export function shellTool(
           timeoutMs: call.timeout_ms,
         });
         await session.wait(yieldMs, signal);
-        return answer(sessions, session, tokens);
+        return answerOf(sessions, session, tokens);
       }
       const session = sessions.get(id ?? '');
       if (call.kill === true) await session.kill();
@@ -80,13 +80,13 @@ export function shellTool(
         await session.write(call.input ?? '', call.end_input === true);
       }
       await session.wait(yieldMs, signal);
-      return answer(sessions, session, tokens);
+      return answerOf(sessions, session, tokens);
     },
   });
 }
 
 /** What a command wrote and how it stands. One that has ended is forgotten. */
-function answer(
+export function answerOf(
   sessions: ShellSessions,
   session: ShellSession,
   tokens: number,

@@ -82,7 +82,7 @@ export class WorkspacePaths {
 }
 
 /** A path as it is shown: relative to the workspace. */
-function shownPath(place: string): string {
+export function shownPath(place: string): string {
   return place === workspaceRoot ? '.' : place.slice(workspaceRoot.length + 1);
 }
 

@@ -1,0 +1,39 @@
+import type { RunScope } from '@gantry/core/harness';
+import { z } from 'zod';
+import type { PresentedTool } from '../presentation/presented-tool.ts';
+import type { ToolResult } from '../toolset/tool.ts';
+
+const resultSchema = z.object({
+  content: z.array(
+    z.discriminatedUnion('type', [
+      z.object({ type: z.literal('text'), text: z.string() }),
+      z.object({ type: z.literal('image'), mediaType: z.string(), base64: z.string() }),
+    ]),
+  ),
+  isError: z.boolean(),
+  details: z.record(z.string(), z.json()).optional(),
+});
+
+/** A result, fresh or from a journal, checked. */
+const toolResult: { readonly parse: (value: unknown) => ToolResult } = {
+  parse(value) {
+    const { details, ...rest } = resultSchema.parse(value);
+    return { ...rest, ...(details ? { details } : {}) };
+  },
+};
+
+/** Calls a tool as a step of the run. Once it is recorded, its result comes from the journal. */
+export async function toolStep(
+  run: RunScope,
+  tool: PresentedTool,
+  input: unknown,
+): Promise<ToolResult> {
+  const result = await run.step(
+    `tool ${tool.name}`,
+    // Read-only calls are steps of the workspace too: only then a sandbox that was lost is noticed.
+    ({ tool: record, signal }) => record(tool.name, input, () => tool.execute(input, { signal })),
+    { schema: toolResult },
+  );
+  tool.remember?.(result);
+  return result;
+}
