@@ -6,7 +6,7 @@ import type { ToolResult } from '../toolset/tool.ts';
 /** The tools as the AI SDK sends them to a model. None has an `execute`: calls are steps of the run. */
 export function aiTools(tools: readonly PresentedTool[]): ToolSet {
   const set: ToolSet = {};
-  for (const { name, description, input, native } of tools) {
+  for (const { name, description, input, native, schema: given } of tools) {
     if (native) {
       const { id, args } = native;
       const inputSchema = jsonSchema({ type: 'object' });
@@ -19,7 +19,8 @@ export function aiTools(tools: readonly PresentedTool[]): ToolSet {
       };
     } else {
       // Without a validator of its own: the tool checks its input, and says to the model what is wrong.
-      const { $schema: _, ...schema } = z.toJSONSchema(input, { target: 'draft-7', io: 'input' });
+      const { $schema: _, ...schema } =
+        given ?? z.toJSONSchema(input, { target: 'draft-7', io: 'input' });
       set[name] = { description, inputSchema: jsonSchema(schema) };
     }
   }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { defineTool } from '../toolset/define-tool.ts';
 import type { Toolset } from '../toolset/create-toolset.ts';
 import { answerOf } from '../toolset/shell-tool.ts';
+import { insertLines } from '../toolset/edit-text.ts';
 import { readTextFile } from '../toolset/text-file.ts';
 import type { ToolContext, ToolResult } from '../toolset/tool.ts';
 import { ToolFailure } from '../toolset/tool-failure.ts';
@@ -79,17 +80,6 @@ async function edit(
   const [first = 1, last = -1] = range ?? [];
   const limit = last === -1 ? {} : { limit: Math.max(last - first + 1, 1) };
   return named.read_file.execute({ path, offset: Math.max(first, 1), ...limit }, context);
-}
-
-/** Text with lines put behind a line, 0 for the start. */
-function insertLines(text: string, line: number, added: string): string {
-  const lines = text.split('\n');
-  const count = text.endsWith('\n') || text === '' ? lines.length - 1 : lines.length;
-  if (line > count) {
-    throw new ToolFailure(`insert_line ${line} is past the end; the file has ${count} lines.`);
-  }
-  lines.splice(line, 0, ...added.replace(/\n$/, '').split('\n'));
-  return lines.join('\n');
 }
 
 /** The same, as the answer of a tool that another one stands for. */

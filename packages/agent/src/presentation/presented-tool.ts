@@ -7,6 +7,8 @@ export interface PresentedTool extends Tool {
     readonly id: `${string}.${string}`;
     readonly args: Readonly<Record<string, JsonValue>>;
   };
+  /** The JSON Schema that the model is sent, where it is not the one of `input`. */
+  readonly schema?: Readonly<Record<string, JsonValue>>;
   /** How a result is said in the vendor's own terms. Default: its content. */
   readonly output?: (result: ToolResult) => JsonValue;
   /**
