@@ -11,6 +11,8 @@ export { familyOf, presentTools } from './presentation/present-tools.ts';
 export type { PresentedTool, ToolFamily } from './presentation/presented-tool.ts';
 export type { SkillSource } from './skills/read-skills.ts';
 export { skills } from './skills/skills.ts';
+export type { SubagentOptions } from './subagents/subagent.ts';
+export { subagent } from './subagents/subagent.ts';
 export { createToolset } from './toolset/create-toolset.ts';
 export type { ToolName, Toolset, ToolsetOptions } from './toolset/create-toolset.ts';
 export type { ToolsetLimits } from './toolset/limits.ts';

@@ -12,6 +12,11 @@ export interface PresentedTool extends Tool {
   /** How a result is said in the vendor's own terms. Default: its content. */
   readonly output?: (result: ToolResult) => JsonValue;
   /**
+   * Called in place of `execute`, outside of a step: it makes steps of its own, a fan-out say, so that what was finished in it
+   * is not repeated.
+   */
+  readonly perform?: (input: unknown) => Promise<ToolResult>;
+  /**
    * Told each result, also one that a journal gave back without a call: a tool with a state of its own in this process takes
    * it from there.
    */
