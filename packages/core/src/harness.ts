@@ -1,8 +1,6 @@
 /** Durable runs: what is never done twice, and can be proven afterwards. */
 export { createHarness } from './harness/create-harness.ts';
 export { sqliteJournal } from './harness/journal/sqlite-journal.ts';
-export { redactor } from './harness/provenance/redactor.ts';
-export type { Redactor } from './harness/provenance/redactor.ts';
 export { fileSigner } from './harness/provenance/file-signer.ts';
 export type { HarnessOptions } from './harness/harness-options.ts';
 export type * from './harness/harness-types.ts';

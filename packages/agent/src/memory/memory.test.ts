@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import type { SnapshotStore } from '@gantry/core';
 import { encryptedStore, memoryStore } from '@gantry/core/snapshot';
 import { describe, expect, test } from 'vitest';
-import { runAgent } from '../../test/agent-workshop.ts';
+import { runAgent, testHarness } from '../../test/agent-workshop.ts';
 import { type Prompt, scriptedModel, type ScriptedTurn } from '../../test/scripted-model.ts';
 import { memory, type MemoryOptions } from '../index.ts';
-import { cutToSize, sizeOf, withoutSecrets } from './clean-memory.ts';
+import { cutToSize, sizeOf, withoutCredentials } from './clean-memory.ts';
 import { MemoryStore } from './memory-document.ts';
 
 /** A script for the task, and what is answered when the memory is to be brought up to date. */
@@ -27,7 +27,9 @@ async function remember(
   options: Partial<MemoryOptions> & Pick<MemoryOptions, 'store'>,
   by: ReturnType<typeof scriptedModel>,
 ): Promise<{ readonly first: string; readonly last: string }> {
-  await runAgent({ model: by, extensions: [memory({ namespace: 'project:a', ...options })] });
+  const harness = testHarness({ secrets: { TOKEN: 'hunter2hunter2' } });
+  const extensions = [memory({ namespace: 'project:a', ...options })];
+  await runAgent({ model: by, extensions }, { harness });
   const prompts = by.doGenerateCalls.map(({ prompt }) => JSON.stringify(prompt));
   return { first: prompts[0] ?? '', last: prompts.at(-1) ?? '' };
 }
@@ -38,10 +40,9 @@ const write = (path: string, text: string): ScriptedTurn => [
 
 test('what one run writes down, by the tool and at its end, the next is told; secrets are not', async () => {
   const store = memoryStore();
-  const secrets = { TOKEN: 'hunter2hunter2' };
   const encoded = Buffer.from('hunter2hunter2').toString('base64');
   await remember(
-    { store, secrets },
+    { store },
     model([write('facts.md', `the port is 80\nhunter2hunter2\n${encoded}`)], {
       files: { 'MEMORY.md': '- facts.md: ports. key sk-abcdefghijklmnopqrstuv', '../evil': 'x' },
     }),
@@ -155,7 +156,7 @@ test('what has the form of a credential is left out', () => {
     '-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----',
     'an ordinary sentence: sk-1',
   ].join('\n');
-  expect(withoutSecrets({ a: text }, {})['a']?.split('\n')).toEqual([
+  expect(withoutCredentials({ a: text })['a']?.split('\n')).toEqual([
     'https://user:[redacted:password]@host/x',
     'Authorization: Bearer [redacted:authorization]',
     '[redacted:github-token]',

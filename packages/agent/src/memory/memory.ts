@@ -3,7 +3,7 @@ import { generateText } from 'ai';
 import { z } from 'zod';
 import type { AgentContext, AgentExtender } from '../agent/agent-types.ts';
 import { shorten } from '../toolset/shorten.ts';
-import { cutToSize, indexName, sizeOf, withoutSecrets } from './clean-memory.ts';
+import { cutToSize, indexName, sizeOf, withoutCredentials } from './clean-memory.ts';
 import { type LoadedMemory, type MemoryFiles, MemoryStore } from './memory-document.ts';
 import { type MemoryState, memoryTool } from './memory-tool.ts';
 
@@ -17,8 +17,6 @@ export interface MemoryOptions {
   readonly namespace: string;
   /** Default 64 KiB. */
   readonly maxBytes?: number;
-  /** Name -> value of what must never be remembered. What has the form of a credential is left out in any case. */
-  readonly secrets?: Readonly<Record<string, string>>;
 }
 
 const defaultBytes = 64 * 1024;
@@ -28,9 +26,12 @@ const maxRetries = 5;
 const loadedMemory = z.object({ version: z.int(), files: z.record(z.string(), z.string()) });
 const memoryChange = z.object({ files: z.record(z.string(), z.string().nullable()) });
 
-/** Gives an agent a memory. At the end of a run the model writes down what is worth keeping; it is saved without secrets. */
+/**
+ * Gives an agent a memory. At the end of a run the model writes down what is worth keeping. It is saved without what has the
+ * form of a credential, and without the harness's secrets in any form.
+ */
 export function memory(options: MemoryOptions): AgentExtender {
-  const { mode = 'read-write', store, namespace, maxBytes = defaultBytes, secrets = {} } = options;
+  const { mode = 'read-write', store, namespace, maxBytes = defaultBytes } = options;
   return async (context) => {
     if (mode === 'off') return {};
     const { run, family } = context;
@@ -45,7 +46,7 @@ export function memory(options: MemoryOptions): AgentExtender {
     if (mode === 'read-only') return { tools, section };
     const finish = async (transcript: string): Promise<void> => {
       const written = await updated(context, state.files, transcript, maxBytes);
-      const files = cutToSize(withoutSecrets(written, secrets), maxBytes);
+      const files = cutToSize(withoutCredentials(written), maxBytes);
       await run.step('memory save', () => saved(kept, loaded, files), { effects: 'none' });
     };
     return { tools, section, finish };
