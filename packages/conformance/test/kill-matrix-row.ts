@@ -1,0 +1,33 @@
+// Prints the checks that fail under one mutant, of the whole suite: `node kill-matrix-row.ts MUTANT`.
+import { checks, mutants, runMutants, type MutantResult } from '../src/index.ts';
+import { withOwnState } from './own-state.ts';
+import { subjects } from './subjects.ts';
+
+const [name = ''] = process.argv.slice(2);
+const list = mutants.filter((mutant) => mutant.name === name);
+if (list.length === 0) throw new Error(`there is no mutant ${name}`);
+const due = list.flatMap(({ kills }) => kills);
+// What hangs costs its time-out in nearly every check.
+const options = { mutants: list, against: 'all', timeoutScale: 0.5, concurrency: 1 } as const;
+
+async function meet(load: string): Promise<MutantResult | undefined> {
+  const subject = { load };
+  const [first] = await runMutants({ ...options, subject });
+  if (!first) return undefined;
+  // A check that failed by chance, on a busy machine, does not do so twice.
+  const again = checks.filter(({ id }) => [...first.killedBy, ...due].includes(id));
+  const [second] = await runMutants({ ...options, subject, checks: again });
+  return (
+    second && { ...second, killedBy: second.killedBy.filter((id) => first.killedBy.includes(id)) }
+  );
+}
+
+const restore = withOwnState();
+try {
+  // The subject that starts commands for the least, then the one that isolates nothing.
+  const local = await meet(subjects.local);
+  const met = local?.killed ? local : await meet(subjects.directory);
+  process.stdout.write(JSON.stringify(met?.killedBy ?? []));
+} finally {
+  restore();
+}
