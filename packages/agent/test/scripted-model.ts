@@ -1,7 +1,7 @@
 import { MockLanguageModelV4 } from 'ai/test';
 
 /** One turn of a script: what the model says, or the tools that it calls. */
-export type ScriptedTurn = string | readonly ScriptedCall[];
+export type ScriptedTurn = string | readonly ScriptedCall[] | { readonly cutOff: string };
 
 /** A call of a tool in a script. */
 export interface ScriptedCall {
@@ -27,11 +27,12 @@ export function scriptedModel(
       const index = options.prompt.filter(({ role }) => role === 'assistant').length;
       const turn = typeof turns === 'function' ? turns(options) : turns[index];
       if (turn === undefined) throw new Error(`the script has no turn ${index}`);
-      const calls = typeof turn === 'string' ? [] : turn;
+      const calls = typeof turn === 'string' || 'cutOff' in turn ? [] : turn;
+      const text = typeof turn === 'string' ? turn : 'cutOff' in turn ? turn.cutOff : undefined;
       return {
         content:
-          typeof turn === 'string'
-            ? [{ type: 'text', text: turn }]
+          text !== undefined
+            ? [{ type: 'text', text }]
             : calls.map(({ tool, input }, call) => ({
                 type: 'tool-call',
                 toolCallId: `call-${index}-${call}`,
@@ -39,9 +40,9 @@ export function scriptedModel(
                 input: JSON.stringify(input),
               })),
         finishReason:
-          typeof turn === 'string'
-            ? { unified: 'stop', raw: undefined }
-            : { unified: 'tool-calls', raw: undefined },
+          text === undefined
+            ? { unified: 'tool-calls', raw: undefined }
+            : { unified: typeof turn === 'string' ? 'stop' : 'length', raw: undefined },
         usage: {
           inputTokens: { total: inputTokens, noCache: inputTokens, cacheRead: 0, cacheWrite: 0 },
           outputTokens: { total: 5, text: 5, reasoning: 0 },

@@ -56,8 +56,8 @@ export interface AgentOptions {
 export interface AgentResult {
   /** What the model said last. */
   readonly text: string;
-  /** `max-turns`: it had not ended when it had been asked that often. */
-  readonly status: 'finished' | 'max-turns';
+  /** `max-turns`: it had not ended when it had been asked that often. `refused`: its provider withheld the answer. */
+  readonly status: 'finished' | 'max-turns' | 'refused';
   readonly turns: number;
   readonly toolCalls: number;
   readonly compactions: number;

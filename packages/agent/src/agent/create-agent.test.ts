@@ -59,6 +59,10 @@ test('turns are bounded, and a context that is full is replaced by a summary', a
   const { result } = await runAgent({ model: endless, maxTurns: 3 });
   expect(result).toMatchObject({ status: 'max-turns', turns: 3, toolCalls: 3 });
 
+  const short = scriptedModel([{ cutOff: 'I was about to' }, 'the end']);
+  expect((await runAgent({ model: short })).result).toMatchObject({ text: 'the end', turns: 2 });
+  expect(JSON.stringify(short.doGenerateCalls[1]?.prompt)).toContain('Your answer was cut off');
+
   const model = scriptedModel((prompt) => {
     if (prompt.toolChoice?.type === 'none') return 'I wrote the file.';
     const text = JSON.stringify(prompt.prompt);
@@ -74,6 +78,7 @@ test('what the policy asks suspends the run, and the answer is the tool’s', as
     [{ tool: 'shell', input: { command: 'git push origin', yield_ms: 60_000 } }],
     [{ tool: 'write_file', input: { path: 'secret/x', content: '' } }],
     [{ tool: 'shell', input: { command: 'rm -rf .', yield_ms: 60_000 } }],
+    [{ tool: 'glob', input: { pattern: '*' } }],
     'ended',
   ]);
   const harness = testHarness({
@@ -82,6 +87,7 @@ test('what the policy asks suspends the run, and the answer is the tool’s', as
         { action: 'ask', command: 'git push*' },
         { action: 'ask', path: '/workspace/secret/*' },
         { action: 'deny', command: 'rm -rf .' },
+        { action: 'deny', tool: 'glob *' },
       ],
     },
   });
@@ -98,13 +104,14 @@ test('what the policy asks suspends the run, and the answer is the tool’s', as
   expect(await run()).toMatchObject({ asks: [{ kind: 'path', subject: '/workspace/secret/x' }] });
   const [write] = await harness.asks('r');
   await harness.approve('r', write?.id ?? '', { allow: false, by: 'me' });
-  expect(await run()).toMatchObject({ status: 'finished', value: { text: 'ended', toolCalls: 3 } });
+  expect(await run()).toMatchObject({ status: 'finished', value: { text: 'ended', toolCalls: 4 } });
   // Turns that were recorded are not asked for again.
-  expect(model.doGenerateCalls).toHaveLength(4);
+  expect(model.doGenerateCalls).toHaveLength(5);
   expect(resultsIn(model.doGenerateCalls.at(-1) as Prompt)).toEqual([
     { type: 'text', value: expect.stringContaining('[exit code') as string },
     { type: 'error-text', value: expect.stringContaining('a person denied it') as string },
     { type: 'error-text', value: expect.stringContaining('the policy denies it') as string },
+    { type: 'error-text', value: expect.stringContaining('tool "glob') as string },
   ]);
 });
 

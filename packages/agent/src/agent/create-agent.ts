@@ -15,6 +15,7 @@ const defaultTurns = 100;
 const defaultCompactAt = 120_000;
 const defaultRetries = 5;
 const transcriptTokens = 30_000;
+const cutOff = 'Your answer was cut off, since it was too long. Go on, in smaller steps.';
 
 /** Makes an agent: a model, a toolset and a loop whose every turn and call is a step of a durable run. */
 export function createAgent(options: AgentOptions): Agent {
@@ -101,8 +102,12 @@ class Conversation {
       await this.#call(turn);
       // A call that the SDK answered itself, since there is no such tool, is for the model to mend.
       const answered = turn.messages.at(-1)?.role === 'tool';
-      if (turn.calls.length === 0 && !answered) return this.#result(turn.text, 'finished', turns);
+      const silent = turn.calls.length === 0 && !answered;
+      if (silent && turn.finish === 'content-filter')
+        return this.#result(turn.text, 'refused', turns);
+      if (silent && turn.finish !== 'length') return this.#result(turn.text, 'finished', turns);
       if (turns >= maxTurns) return this.#result(turn.text, 'max-turns', turns);
+      if (silent) this.#messages.push({ role: 'user', content: cutOff });
       await this.#compact(turn);
     }
   }

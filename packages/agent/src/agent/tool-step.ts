@@ -1,6 +1,7 @@
 import type { RunScope } from '@gantry/core/harness';
 import { z } from 'zod';
 import type { PresentedTool } from '../presentation/presented-tool.ts';
+import { messageForModel } from '../toolset/tool-failure.ts';
 import type { ToolResult } from '../toolset/tool.ts';
 
 const resultSchema = z.object({
@@ -32,7 +33,16 @@ export async function toolStep(
   const result = await run.step(
     `tool ${tool.name}`,
     // Read-only calls are steps of the workspace too: only then a sandbox that was lost is noticed.
-    ({ tool: record, signal }) => record(tool.name, input, () => tool.execute(input, { signal })),
+    async ({ tool: record, signal }) => {
+      try {
+        return await record(tool.name, input, () => tool.execute(input, { signal }));
+      } catch (error) {
+        // A policy that denies the tool itself is the model's to deal with.
+        const message = messageForModel(error);
+        if (message === undefined) throw error;
+        return { content: [{ type: 'text', text: message }], isError: true } as const;
+      }
+    },
     { schema: toolResult },
   );
   tool.remember?.(result);

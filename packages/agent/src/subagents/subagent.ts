@@ -88,8 +88,12 @@ async function delegate(
   }
   const { text, status } = result.value;
   if (status !== 'finished') {
+    const why =
+      status === 'refused'
+        ? 'Its model refused'
+        : `It was not done after ${result.value.turns} turns`;
     return said(
-      `It was not done after ${result.value.turns} turns, and nothing of it was kept. It said last: ${shorten(text, answerTokens)}`,
+      `${why}, and nothing of it was kept. It said last: ${shorten(text, answerTokens)}`,
       true,
     );
   }
