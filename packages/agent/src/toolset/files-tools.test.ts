@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { localToolset } from '../../test/local-toolset.ts';
+import { caller, localToolset } from '../../test/local-toolset.ts';
+import { createToolset } from '../toolset.ts';
 
 const pixel = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
@@ -137,6 +138,26 @@ test('files are found by name and by contents', async () => {
   );
   expect(await call('grep', { pattern: '(' })).toMatch(/^error: grep does not take the pattern/);
   expect(await call('grep', { pattern: '-e nothing' })).toMatch(/^No line matches/);
+});
+
+test('what could not be searched is said', async () => {
+  const { call, sandbox } = await localToolset();
+  await sandbox.exec('mkdir closed; chmod 0 closed; mkdir empty');
+  expect(await call('glob', { pattern: 'x' })).toMatch(
+    /^No file matches x in .*\n\[the search complained: .*closed/,
+  );
+  expect(await call('grep', { pattern: 'x' })).toMatch(
+    /^No line matches "x" in .*\n\[the search complained: .*closed/,
+  );
+  const bare = {
+    exec: () => sandbox.exec('exit 127'),
+    spawn: () => Promise.reject(new Error('no')),
+    files: sandbox.files,
+  };
+  expect(await caller(createToolset(bare))('glob', { pattern: 'x' })).toMatch(
+    /^error: The sandbox has no program find/,
+  );
+  await sandbox.exec('chmod 700 closed');
 });
 
 test('images are told by their bytes', async () => {

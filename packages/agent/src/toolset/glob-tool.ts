@@ -28,10 +28,10 @@ export function globTool(
     async execute({ pattern, path = '.' }, { signal }) {
       const place = await paths.find(path, signal);
       if (!place.stat) throw new ToolFailure(`There is no directory ${place.shown}.`);
-      const { names, complete } = await listFilesBelow(sandbox, place.shown, signal);
+      const { names, complete, complaint } = await listFilesBelow(sandbox, place.shown, signal);
       const matches = globMatcher(pattern, place.shown);
       const found = names.filter((name) => matches(name));
-      if (found.length === 0) return `No file matches ${pattern} in ${place.shown}.`;
+      if (found.length === 0) return `No file matches ${pattern} in ${place.shown}.${complaint}`;
       const more = found.length - limits.entries;
       const lines = found.slice(0, limits.entries);
       if (more > 0) lines.push(`[${more} more; use a narrower pattern]`);

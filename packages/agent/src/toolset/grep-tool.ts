@@ -3,7 +3,13 @@ import { z } from 'zod';
 import { defineTool } from './define-tool.ts';
 import { globMatcher } from './glob-tool.ts';
 import type { ToolsetLimits } from './limits.ts';
-import { findArguments, listFilesBelow, runSearch, skippedDirectories } from './sandbox-files.ts';
+import {
+  complaintOf,
+  findArguments,
+  listFilesBelow,
+  runSearch,
+  skippedDirectories,
+} from './sandbox-files.ts';
 import { charactersPerToken, shorten } from './shorten.ts';
 import type { Tool } from './tool.ts';
 import { ToolFailure } from './tool-failure.ts';
@@ -59,9 +65,12 @@ export function grepTool(
       }
       const lines: string[] = [];
       let more = false;
+      let complaint = '';
       const bytes = limits.outputTokens * charactersPerToken * 4;
       for (const command of commands) {
-        const { stdout, stderr, exit } = await runSearch(sandbox, command, signal, bytes);
+        const result = await runSearch(sandbox, command, signal, bytes);
+        const { stdout, stderr, exit } = result;
+        complaint ||= complaintOf(result);
         const found = stdout.text.split('\n');
         const last = found.pop();
         lines.push(...found.filter(isShown).map((line) => shownLine(line, limits.lineLength)));
@@ -75,7 +84,7 @@ export function grepTool(
         if (lines.length >= limits.entries) break;
       }
       if (lines.length === 0)
-        return `No line matches ${JSON.stringify(pattern)} in ${place.shown}.`;
+        return `No line matches ${JSON.stringify(pattern)} in ${place.shown}.${complaint}`;
       if (lines.length > limits.entries || more) {
         lines.length = Math.min(lines.length, limits.entries);
         lines.push('[there are more; search in fewer files or for something narrower]');

@@ -38,13 +38,17 @@ export async function runSearch(
   maxOutputBytes: number,
 ): Promise<ExecResult> {
   try {
-    return await sandbox.exec(command, {
+    const result = await sandbox.exec(command, {
       cwd: workspaceRoot,
       env: { LC_ALL: 'C.UTF-8' },
       timeoutMs: searchMs,
       maxOutputBytes,
       ...(signal ? { signal } : {}),
     });
+    // Nothing found must not be said where nothing was looked at.
+    const missing = result.exit.code === 126 || result.exit.code === 127;
+    if (!missing) return result;
+    throw new ToolFailure(`The sandbox has no program ${command[0]} that runs; use the shell.`);
   } catch (cause) {
     if (!SandboxError.is(cause) || cause.code !== 'deadline-exceeded') throw cause;
     throw new ToolFailure('The search took too long. Search in a directory further down.', {
@@ -53,12 +57,26 @@ export async function runSearch(
   }
 }
 
-/** The files at or below a place, relative to the workspace, sorted; `complete` is false where there are more than can be told. */
+/** What a search said beside what it found, as a line of an answer; empty where it said nothing. */
+export function complaintOf({ stderr }: ExecResult): string {
+  const said = stderr.text.trim().slice(0, 500);
+  return said === '' ? '' : `\n[the search complained: ${said}]`;
+}
+
+/** Files, relative to the workspace, sorted. */
+interface FoundFiles {
+  readonly names: readonly string[];
+  /** False: there are more than can be told. */
+  readonly complete: boolean;
+  readonly complaint: string;
+}
+
+/** The files at or below a place. */
 export async function listFilesBelow(
   sandbox: RestrictedSandbox,
   shown: string,
   signal: AbortSignal | undefined,
-): Promise<{ readonly names: readonly string[]; readonly complete: boolean }> {
+): Promise<FoundFiles> {
   const command = [...findArguments(shown), '-print0'] as const;
   const found = await runSearch(sandbox, command, signal, listingBytes);
   const names = found.stdout.text.split('\0');
@@ -67,5 +85,6 @@ export async function listFilesBelow(
   return {
     names: names.map((name) => name.replace(/^\.\//, '')).toSorted(),
     complete: !found.stdout.truncated,
+    complaint: complaintOf(found),
   };
 }
