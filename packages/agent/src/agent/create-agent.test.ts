@@ -1,7 +1,9 @@
+import { local } from '@gantry/provider-local';
 import { expect, test } from 'vitest';
+import { z } from 'zod';
 import { runAgent, testHarness } from '../../test/agent-workshop.ts';
 import { type Prompt, scriptedModel } from '../../test/scripted-model.ts';
-import { createAgent } from '../index.ts';
+import { type AgentExtender, createAgent } from '../index.ts';
 
 /** What a prompt has as results of tools. */
 function resultsIn({ prompt }: Prompt): readonly unknown[] {
@@ -113,6 +115,43 @@ test('what the policy asks suspends the run, and the answer is the tool’s', as
     { type: 'error-text', value: expect.stringContaining('the policy denies it') as string },
     { type: 'error-text', value: expect.stringContaining('tool "glob') as string },
   ]);
+});
+
+test('a sandbox that is lost in the middle is replaced, and the task goes on from the last call', async () => {
+  const provider = local();
+  let lost = 0;
+  const accident: AgentExtender = ({ run }) =>
+    Promise.resolve({
+      tools: [
+        {
+          name: 'accident',
+          description: 'Ends the sandbox once.',
+          input: z.object({}),
+          effects: 'workspace',
+          async execute() {
+            if (lost++ === 0) await provider.destroy(await run.sandbox.ref());
+            await run.sandbox.exec('echo after >> f');
+            return { content: [{ type: 'text', text: 'survived' }], isError: false };
+          },
+        },
+      ],
+    });
+  const model = scriptedModel([
+    [{ tool: 'shell', input: { command: 'echo before > f; mkdir d; cd d', yield_ms: 60_000 } }],
+    [{ tool: 'accident', input: {} }],
+    [{ tool: 'shell', input: { command: 'pwd; cat /workspace/f', yield_ms: 60_000 } }],
+    'done',
+  ]);
+  const harness = testHarness({ providers: { local: provider } });
+  const { files, result } = await runAgent({ model, extensions: [accident] }, { harness });
+  expect(lost).toBe(2);
+  expect(result).toMatchObject({ text: 'done', turns: 4 });
+  expect(files).toBe('./f: before\nafter\n');
+  const last = JSON.stringify(model.doGenerateCalls.at(-1)?.prompt);
+  expect(last).toContain(
+    'the shell begins anew in /workspace; its directory and variables were lost',
+  );
+  expect(model.doGenerateCalls).toHaveLength(4);
 });
 
 test('an image reaches the model as one', async () => {

@@ -1,4 +1,6 @@
+import { z } from 'zod';
 import type { Toolset } from '../toolset/create-toolset.ts';
+import type { ToolResult } from '../toolset/tool.ts';
 import { anthropicBash, anthropicEditor } from './anthropic-tools.ts';
 import { openaiPatch, openaiShell } from './openai-tools.ts';
 import type { PresentedTool, ToolFamily } from './presented-tool.ts';
@@ -8,6 +10,26 @@ import type { PresentedTool, ToolFamily } from './presented-tool.ts';
  * that they stand for are left out.
  */
 export function presentTools(toolset: Toolset, family: ToolFamily): readonly PresentedTool[] {
+  return formsFor(toolset, family).map((tool) =>
+    tool.name === 'shell' || tool.name === 'bash'
+      ? { ...tool, remember: (result) => rememberShell(toolset, result) }
+      : tool,
+  );
+}
+
+/** A command that has ended left the shell's state behind, also where an earlier process ran it. */
+function rememberShell({ parts }: Toolset, { details, isError }: ToolResult): void {
+  const exit = ended.safeParse(details);
+  if (!isError && exit.success) parts.sessions.expectState();
+}
+
+// The neutral tool's result, and OpenAI's.
+const ended = z.union([
+  z.object({ exit: z.object({ code: z.number() }) }),
+  z.object({ output: z.array(z.object({ outcome: z.object({ exitCode: z.number().max(127) }) })) }),
+]);
+
+function formsFor(toolset: Toolset, family: ToolFamily): readonly PresentedTool[] {
   const has = (name: string): boolean => toolset.get(name) !== undefined;
   const without = (...names: readonly string[]): readonly PresentedTool[] =>
     toolset.tools.filter(({ name }) => !names.includes(name));

@@ -5,8 +5,11 @@
 const evaluate = `
 gantry_file=$1 gantry_mode=$2 gantry_line=$3 gantry_here=$PWD
 set --
-[ ! -f "$gantry_file" ] || . "$gantry_file"
-if [ "$gantry_mode" = keep ]; then
+if [ -f "$gantry_file" ]; then . "$gantry_file"
+elif [ "$gantry_mode" = expect ]; then
+  echo "gantry: the shell begins anew in $PWD; its directory and variables were lost with the sandbox" >&2
+fi
+if [ "$gantry_mode" != look ]; then
   cd -- "$PWD" 2>/dev/null || {
     echo "gantry: the directory $PWD is gone; this runs in $gantry_here" >&2
     cd -- "$gantry_here"
@@ -17,6 +20,7 @@ if [ "$gantry_mode" = keep ]; then
     exit \\$gantry_status" EXIT
 else
   cd -- "$gantry_here"
+  [ -f "$gantry_file" ] || (umask 077; : >"$gantry_file") 2>/dev/null
 fi
 eval "$gantry_line"
 `;
@@ -28,11 +32,12 @@ exec "$shell" -c "$1" "\${shell##*/}" "$2" "$3" "$4"
 
 /**
  * The shell that a tool's lines are handed to: bash where there is one. `keep` goes on from the state that the name stands for
- * and saves it again; `look` uses its variables alone, in the directory where the process is started.
+ * and saves it again; `expect` does too, and complains where there is none; `look` uses its variables alone, in the directory where the process is
+ * started.
  */
 export function statefulShell(
   state: string,
-  mode: 'keep' | 'look',
+  mode: 'keep' | 'expect' | 'look',
 ): readonly [string, ...string[]] {
   return ['/bin/sh', '-c', launch, 'sh', evaluate, statePath(state), mode];
 }

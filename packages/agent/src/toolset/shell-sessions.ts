@@ -21,6 +21,8 @@ export class ShellSessions {
   readonly #workingDirectory: string;
   readonly #sessions = new Map<string, ShellSession>();
   #state: string;
+  /** Whether a command has ended in a way that leaves a state. */
+  #expected = false;
 
   constructor(
     sandbox: RestrictedSandbox,
@@ -47,7 +49,7 @@ export class ShellSessions {
     const directory = cwd ?? this.#workingDirectory;
     const session = await ShellSession.start(this.#sandbox, id, command, kept, {
       cwd: directory,
-      shell: statefulShell(this.#state, cwd === undefined ? 'keep' : 'look'),
+      shell: statefulShell(this.#state, this.#mode(cwd)),
       stdin: interactive ? 'stream' : 'none',
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
     }).catch((cause: unknown) => {
@@ -72,10 +74,16 @@ export class ShellSessions {
     this.#sessions.delete(session.id);
   }
 
+  /** Says that a command has ended by itself, in this process or an earlier one: from now on a state that is not there was lost. */
+  expectState(): void {
+    this.#expected = true;
+  }
+
   /** Kills everything and begins with a fresh state. */
   async restart(): Promise<void> {
     await this.close();
     this.#state = randomBytes(6).toString('hex');
+    this.#expected = false;
   }
 
   /** Kills what still runs. */
@@ -85,6 +93,11 @@ export class ShellSessions {
     const killed = await Promise.allSettled(all.map((session) => session.kill()));
     const failed = killed.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
+  }
+
+  #mode(cwd: string | undefined): 'keep' | 'expect' | 'look' {
+    if (cwd !== undefined) return 'look';
+    return this.#expected ? 'expect' : 'keep';
   }
 
   #running(): string {

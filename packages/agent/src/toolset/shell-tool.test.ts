@@ -56,6 +56,18 @@ test('directory and exported variables carry over, an explicit directory does no
   expect(await run('pwd', { cwd: '/etc' })).toMatch(/^error: .*outside of the workspace/);
 });
 
+test('a state that is lost is told, and only then', async () => {
+  const { call, sandbox, toolset } = await localToolset();
+  const run = (command: string, more = {}): Promise<string> =>
+    call('shell', { command, yield_ms: 60_000, ...more });
+  expect(await run('mkdir d', { cwd: '/workspace' })).toBe('[exit code 0]');
+  toolset.parts.sessions.expectState();
+  expect(await run('cd d; pwd')).toBe('/workspace/d\n[exit code 0]');
+  await sandbox.exec('rm /tmp/.gantry-shell-*');
+  expect(await run('pwd')).toMatch(/^\/workspace\n\[stderr\]\ngantry: the shell begins anew/);
+  expect(await run('pwd')).toBe('/workspace\n[exit code 0]');
+});
+
 test('a long command yields, takes input, ends, and is then gone', async () => {
   const { call } = await localToolset();
   const started = await call('shell', {
