@@ -2,10 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Daytona } from '@daytonaio/sdk';
-import { startEmulator } from '@gantry/emulators';
-import { daytona as vendor } from '@gantry/emulators/daytona';
 import { daytona } from '@gantry/provider-daytona';
-import { local } from '@gantry/provider-local';
+import { startEmulatorProcess } from './emulator/emulator-process.ts';
 import { report, toRow } from './measure/report.ts';
 import { measureInTurns, quantile } from './measure/samples.ts';
 
@@ -15,7 +13,7 @@ const rounds = Number(process.argv[2] ?? 40);
 const fileBytes = 16 * 1024 * 1024;
 
 const stateDirectory = mkdtempSync(path.join(tmpdir(), 'gantry-bench-'));
-const emulator = await startEmulator(vendor, { provider: local({ stateDirectory }) });
+const emulator = await startEmulatorProcess('daytona', stateDirectory);
 const connection = { apiKey: emulator.key, apiUrl: `${emulator.url}/api`, target: 'us' };
 const contents = Buffer.from(new Uint8Array(fileBytes).map((_, index) => index % 251));
 const client = new Daytona(connection);
@@ -68,6 +66,6 @@ try {
   report('daytona', "the p50 of the SDK's own row", rows);
 } finally {
   await client[Symbol.asyncDispose]();
-  await emulator.close();
+  await emulator[Symbol.asyncDispose]();
   rmSync(stateDirectory, { recursive: true });
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { e2b } from '@gantry/provider-e2b';
 import { Sandbox } from 'e2b';
-import { startEmulatorProcess } from './e2b/emulator-process.ts';
+import { type EmulatorProcess, startEmulatorProcess } from './emulator/emulator-process.ts';
 import { report, toRow } from './measure/report.ts';
 import { measureInTurns, quantile, type Samples } from './measure/samples.ts';
 
@@ -15,16 +15,20 @@ const creates = 40;
 const perSecond = 5;
 
 const stateDirectory = mkdtempSync(path.join(tmpdir(), 'gantry-bench-'));
-const emulator = await startEmulatorProcess(stateDirectory);
-const { connection } = emulator;
+const emulator = await startEmulatorProcess('e2b', stateDirectory);
+/** The options of the SDK that lead there. */
+const connectionOf = ({ key, url }: EmulatorProcess): Parameters<typeof e2b>[0] & object => ({
+  ...{ apiKey: key, apiUrl: url, sandboxUrl: url },
+});
+const connection = connectionOf(emulator);
 const provider = e2b(connection);
 const contents = new Uint8Array(fileBytes).map((_, index) => index % 251);
 
 /** Forty creates at once against a quota; how long they take, in seconds. */
 async function createAgainstQuota(): Promise<number> {
   const quotas = { createsPerSecond: perSecond };
-  await using limited = await startEmulatorProcess(stateDirectory, quotas);
-  const many = e2b(limited.connection);
+  await using limited = await startEmulatorProcess('e2b', stateDirectory, quotas);
+  const many = e2b(connectionOf(limited));
   const begin = performance.now();
   const made = await Promise.allSettled(Array.from({ length: creates }, () => many.create()));
   const seconds = (performance.now() - begin) / 1000;

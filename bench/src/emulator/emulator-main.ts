@@ -1,11 +1,12 @@
 import { type Quotas, startEmulator } from '@gantry/emulators';
+import { daytona } from '@gantry/emulators/daytona';
 import { e2b } from '@gantry/emulators/e2b';
 import { local } from '@gantry/provider-local';
 
 // An emulator in a process of its own: what it costs is not the client's.
 
-const [stateDirectory = '', quotas = '{}'] = process.argv.slice(2);
-const emulator = await startEmulator(e2b, {
+const [vendor, stateDirectory = '', quotas = '{}'] = process.argv.slice(2);
+const emulator = await startEmulator(vendor === 'daytona' ? daytona : e2b, {
   provider: local({ stateDirectory }),
   quotas: JSON.parse(quotas) as Quotas,
 });
