@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { CatalogDocument } from './catalog.ts';
 import { ExtractionFailure } from './extraction-failure.ts';
 import type { ExtractAll, Extracted } from './job.ts';
-import { extractIn, findTools, manifestOf } from './run-document.ts';
+import { extractIn, findTools, manifestOf, type Tools } from './run-document.ts';
 
 /** Where the job's runs are recorded, and the harness that records them. Dispose it. */
 export interface JobHarness extends AsyncDisposable {
@@ -17,7 +17,7 @@ export interface JobHarness extends AsyncDisposable {
 export async function openHarness(
   output: string,
   provider: Provider,
-  more: Pick<HarnessOptions, 'onEvent'> = {},
+  more: Pick<HarnessOptions, 'onEvent' | 'store'> = {},
 ): Promise<JobHarness> {
   const journal = sqliteJournal(path.resolve(output, 'harness/journal'));
   const harness = createHarness({
@@ -46,16 +46,18 @@ type Recorded = z.infer<typeof recorded>;
 
 /**
  * Extracts documents as one durable run, each in a branch with a fresh sandbox without network. The run may be interrupted and
- * gone on with under the same id, by any process: what was recorded is not extracted again.
+ * gone on with under the same id, by any process: what was recorded is not extracted again. `extractor` is another than the
+ * job's own.
  */
 export function durableExtraction(
   harness: Harness,
   provider: Provider,
   id: string,
   signal: AbortSignal,
+  extractor: Partial<Pick<Tools, 'extractor' | 'entry'>> = {},
 ): ExtractAll {
   return async (documents, concurrency, told) => {
-    const tools = await findTools();
+    const tools = { ...(await findTools()), ...extractor };
     const tell = once(told);
     const defects: unknown[] = [];
     const input = { documents: documents.map(({ name, sha256 }) => ({ name, sha256 })) };
@@ -64,7 +66,9 @@ export function durableExtraction(
       _document: CatalogDocument,
       index: number,
     ): Promise<Recorded> => {
-      const found = await branch.step('extract', () => extractRecorded(branch, provider.id));
+      const found = await branch.step('extract', () =>
+        extractRecorded(branch, provider.id, tools.entry),
+      );
       // What the teller finds wrong is wrong with the job, not with this branch.
       await tell(index, extractedOf(found)).catch((error: unknown) => defects.push(error));
       return found;
@@ -86,11 +90,11 @@ export function durableExtraction(
 }
 
 /** A document that cannot be extracted is a result too; what went wrong around it is tried again. */
-async function extractRecorded(branch: Branch, provider: string): Promise<Recorded> {
+async function extractRecorded(branch: Branch, provider: string, entry: string): Promise<Recorded> {
   const started = performance.now();
   const elapsed = (): number => Math.round(performance.now() - started);
   try {
-    const { result, receipts } = await extractIn(branch.sandbox, provider, branch.signal);
+    const { result, receipts } = await extractIn(branch.sandbox, provider, entry, branch.signal);
     return recorded.parse({
       milliseconds: elapsed(),
       result: Buffer.from(result).toString('base64'),

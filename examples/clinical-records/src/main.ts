@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { writeExtractor } from './agent/write-extractor.ts';
 import { chaos, dieAfter } from './chaos.ts';
 import { durableExtraction, openHarness } from './durable-extraction.ts';
 import { runJob } from './job.ts';
@@ -47,13 +48,18 @@ async function main(parameters: readonly string[]): Promise<number> {
   process.stderr.write(`provider: ${provider.id}\n`);
   const { output, run = `run-${randomUUID()}` } = options;
   if (options.chaos) return chaos(options, provider, stop.signal);
+  const written = options.agent
+    ? await writeExtractor(provider, output, `${run}-agent`, stop.signal, (line) =>
+        process.stderr.write(`agent: ${line}\n`),
+      )
+    : {};
   const { dieAfter: after } = options;
   const more = after === undefined ? {} : { onEvent: dieAfter(after, provider) };
   await using open = await openHarness(output, provider, more);
   const report = await runJob({
     options,
     provider: provider.id,
-    extractAll: durableExtraction(open.harness, provider, run, stop.signal),
+    extractAll: durableExtraction(open.harness, provider, run, stop.signal, written),
     startProgress: (total) => startProgress(total, process.stderr),
   });
   const json = renderJson(report);

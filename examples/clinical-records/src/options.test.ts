@@ -5,6 +5,7 @@ test('the defaults', () => {
   expect(parseOptions([])).toEqual({
     json: false,
     help: false,
+    agent: false,
     chaos: false,
     concurrency: 4,
     output: '.gantry/clinical-records',
@@ -13,10 +14,11 @@ test('the defaults', () => {
 
 test('every option', () => {
   const line =
-    '--json --concurrency 8 --provider docker --only CCD --output out --run nightly-7 --die-after 3';
+    '--json --agent --concurrency 8 --provider docker --only CCD --output out --run nightly-7 --die-after 3';
   expect(parseOptions(line.split(' '))).toEqual({
     json: true,
     help: false,
+    agent: true,
     chaos: false,
     run: 'nightly-7',
     dieAfter: 3,
@@ -36,6 +38,7 @@ test.each<[string, RegExp]>([
   ['--only=', /cannot be empty/],
   ['--run Nightly', /made of a-z/],
   ['--chaos --run one', /leave out --run/],
+  ['--chaos --agent', /no --agent/],
   ['--die-after 0', /number of documents/],
   ['--concurency 2', /--concurency/],
   ['extra', /extra/],

@@ -14,6 +14,8 @@ export interface JobOptions {
   readonly output: string;
   /** The run to go on with, or to begin under this id. Absent: a new one. */
   readonly run?: string;
+  /** A model writes the extractor first. */
+  readonly agent: boolean;
   /** Kill the job and its sandboxes midway, and see that it ends the same. */
   readonly chaos: boolean;
   /** After how many recorded documents this process kills itself, as `--chaos` has its processes do. */
@@ -42,6 +44,9 @@ each document in a sandbox of its own, and checks every value against the docume
   --only NAME        only documents with NAME in their name
   --output DIR       where results and receipts go (default .gantry/clinical-records)
   --run ID           go on with the run of this id, or begin it
+  --agent            let a model write the extractor first, in a sandbox: with ANTHROPIC_API_KEY or
+                     OPENAI_API_KEY a real one (GANTRY_MODEL names another than the default), else a
+                     scripted one, and the job says which
   --chaos            kill sandboxes and the process itself midway, go on, and compare the results
   --die-after N      end two sandboxes and then this process, once N documents are recorded
   --json             print one JSON report on standard output, and nothing else there
@@ -62,6 +67,7 @@ export function parseOptions(parameters: readonly string[]): JobOptions {
     only,
     output,
     run,
+    agent,
     chaos,
     'die-after': dieAfter,
   } = parse(parameters);
@@ -77,6 +83,7 @@ export function parseOptions(parameters: readonly string[]): JobOptions {
   }
   if (chaos && run !== undefined)
     throw new UsageError('--chaos begins a run of its own; leave out --run');
+  if (chaos && agent) throw new UsageError('--chaos has no --agent');
   if (dieAfter !== undefined && !/^[1-9][0-9]{0,3}$/.test(dieAfter)) {
     throw new UsageError(`--die-after must be a number of documents, not "${dieAfter}"`);
   }
@@ -85,6 +92,7 @@ export function parseOptions(parameters: readonly string[]): JobOptions {
     json,
     help,
     output,
+    agent,
     chaos,
     concurrency: Number(concurrency),
     ...(known === undefined ? {} : { provider: known }),
@@ -102,6 +110,7 @@ function parse(parameters: readonly string[]): {
   only?: string | undefined;
   output: string;
   run?: string | undefined;
+  agent: boolean;
   chaos: boolean;
   'die-after'?: string | undefined;
 } {
@@ -115,6 +124,7 @@ function parse(parameters: readonly string[]): {
         provider: { type: 'string' },
         only: { type: 'string' },
         run: { type: 'string' },
+        agent: { type: 'boolean', default: false },
         chaos: { type: 'boolean', default: false },
         'die-after': { type: 'string' },
         output: { type: 'string', default: '.gantry/clinical-records' },

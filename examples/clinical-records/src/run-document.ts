@@ -73,6 +73,8 @@ export interface Tools {
   readonly xmlchars: string;
   /** Directory of the extractor's own files. */
   readonly extractor: string;
+  /** The file of it that is run. */
+  readonly entry: string;
 }
 
 // From the sources the extractor is TypeScript, which Node runs as well; from a build, JavaScript.
@@ -88,6 +90,7 @@ export async function findTools(): Promise<Tools> {
     saxes,
     xmlchars: await realpath(path.dirname(xmlchars)),
     extractor: fileURLToPath(new URL('guest', import.meta.url)),
+    entry: `extract${extension}`,
   };
 }
 
@@ -120,12 +123,13 @@ const resultPath = 'output/result.json';
 export async function extractIn(
   sandbox: RunSandbox,
   provider: string,
+  entry: string,
   signal: AbortSignal,
 ): Promise<Extraction> {
   const work = await mkdtemp(path.join(tmpdir(), 'clinical-records-'));
   try {
     const run = await sandbox.exec(
-      ['./tools/node', `extractor/extract${extension}`, 'input/document', resultPath],
+      ['./tools/node', `extractor/${entry}`, 'input/document', resultPath],
       { timeoutMs, signal, maxOutputBytes: 64 * 1024 },
     );
     if (!run.ok) throw extractorFailure(run);

@@ -164,7 +164,7 @@ export class RunRecords {
     const kind = event.facts?.['kind'];
     return {
       id,
-      kind: kind === 'path' || kind === 'host' ? kind : 'command',
+      kind: kind === 'path' || kind === 'host' || kind === 'tool' ? kind : 'command',
       subject,
       ...(event.step === undefined ? {} : { step: event.step }),
       ...(event.scope === undefined ? {} : { scope: event.scope }),

@@ -41,6 +41,33 @@ describe('policy', () => {
       expect(Object.keys(tally(await eventsOf(harness, run)))).toContain('run.created');
   });
 
+  test('a tool that a rule is about is denied or asked for, and no other', async () => {
+    const { harness } = workshop({
+      policy: {
+        otherwise: 'deny',
+        rules: [
+          { action: 'deny', tool: 'mail__send *' },
+          { action: 'ask', tool: 'pay *' },
+        ],
+      },
+    });
+    const call = (name: string, input: object): ReturnType<typeof harness.run> =>
+      harness.run('job', { id: name.replace('__', '-') }, (run) =>
+        run.step('do', ({ tool }) => tool(name, input, () => 'called'), { effects: 'none' }),
+      );
+    expect(await call('look', {})).toMatchObject({ value: 'called' });
+    await expect(call('mail__send', { to: 'x' })).rejects.toMatchObject({
+      code: 'permission-denied',
+      details: { reason: 'policy', kind: 'tool' },
+    });
+    const asked = await call('pay', { amount: 5 });
+    expect(asked).toMatchObject({ asks: [{ kind: 'tool', subject: 'pay {"amount":5}' }] });
+    const [ask] = await harness.asks('pay');
+    expect(ask?.kind).toBe('tool');
+    await harness.approve('pay', ask?.id ?? '', { allow: true, by: 'me' });
+    expect(await call('pay', { amount: 5 })).toMatchObject({ value: 'called' });
+  });
+
   test('a network that the policy denies is refused before anything is made', async () => {
     const { harness, sandboxes } = workshop({
       policy: {

@@ -37,7 +37,7 @@ export class LiveBranch extends LiveScope implements Branch {
     const { pass, scope, sandbox, policy, budget, signal } = options;
     const guard = new Guard(pass, scope, policy, budget);
     super(
-      new Scope(scope, pass, hooks(options)),
+      new Scope(scope, pass, hooks(options), guard),
       new RecordedSandbox(pass, guard, async () => sandbox, signal),
     );
     this.#options = options;

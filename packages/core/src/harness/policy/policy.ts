@@ -12,12 +12,14 @@ export interface PolicyRule {
   readonly path?: string;
   /** Matched against each host that a network policy allows; `*` stands for an open network. */
   readonly host?: string;
+  /** Matched against the name of a tool that a step calls, a space, and its input as JSON: `mail__send *`. */
+  readonly tool?: string;
 }
 
 /** What a run may do in its sandboxes. The first rule that matches decides. */
 export interface Policy {
   readonly rules?: readonly PolicyRule[];
-  /** What holds where no rule matches. Default `allow`. */
+  /** What holds for commands, paths and hosts where no rule matches. Default `allow`. Tools that no rule is about are allowed. */
   readonly otherwise?: PolicyRule['action'];
   readonly budgets?: Budgets;
 }
@@ -40,15 +42,19 @@ export function decide(policy: Policy, { kind, subject }: Subject): PolicyRule['
     const pattern = each[kind];
     return pattern !== undefined && matches(pattern, subject);
   });
-  return rule?.action ?? policy.otherwise ?? 'allow';
+  if (rule) return rule.action;
+  // What a tool does in a sandbox is asked for as a command or path.
+  return kind === 'tool' ? 'allow' : (policy.otherwise ?? 'allow');
 }
 
 /** Refuses rules that could never match, or that match by accident. */
 export function checkPolicy(policy: Policy): void {
   for (const rule of policy.rules ?? []) {
-    const given = (['command', 'path', 'host'] as const).filter((kind) => rule[kind] !== undefined);
+    const given = (['command', 'path', 'host', 'tool'] as const).filter(
+      (kind) => rule[kind] !== undefined,
+    );
     if (given.length === 1) continue;
-    const message = `policy: a rule must have one of command, path and host: ${JSON.stringify(rule)}`;
+    const message = `policy: a rule must have one of command, path, host and tool: ${JSON.stringify(rule)}`;
     throw new SandboxError('invalid-argument', message, { operation: 'createHarness' });
   }
 }

@@ -46,7 +46,7 @@ export class LiveRun extends LiveScope implements Run {
     const { pass, workspace, policy, budget } = options;
     const guard = new Guard(pass, runScope, policy, budget);
     super(
-      new Scope(runScope, pass, workspace),
+      new Scope(runScope, pass, workspace, guard),
       new RecordedSandbox(pass, guard, () => workspace.sandbox()),
     );
     this.#options = options;

@@ -31,7 +31,7 @@ export interface StepContext {
   readonly idempotencyKey: string;
   /** Aborted when the run can no longer use the result. */
   readonly signal: AbortSignal;
-  /** Calls a tool and keeps a record of it: its name, and digests of what went in and came out. */
+  /** Calls a tool, if the policy allows it, and keeps a record: its name, and digests of what went in and came out. */
   readonly tool: <Value>(
     name: string,
     input: unknown,
@@ -145,8 +145,8 @@ export type RunOutcome<Value> =
 /** Something that the policy wants a person to allow. */
 export interface Ask {
   readonly id: string;
-  readonly kind: 'command' | 'path' | 'host';
-  /** The command line, path or host in question. */
+  readonly kind: 'command' | 'path' | 'host' | 'tool';
+  /** The command line, path or host in question; of a tool its name, a space and its input as JSON. */
   readonly subject: string;
   readonly step?: string;
   readonly scope?: string;

@@ -35,6 +35,15 @@ export interface ScopeHooks {
   willCheck(): boolean;
 }
 
+/** What stands between a run's code and the tools that it calls. */
+export interface ToolGuard {
+  /** Allows, refuses, or suspends the run until someone has answered. */
+  check(
+    operation: string,
+    subject: { readonly kind: 'tool'; readonly subject: string },
+  ): Promise<unknown>;
+}
+
 /** The call that code runs in, wherever it is called from. */
 export interface Frame {
   readonly scope: string;
@@ -62,13 +71,15 @@ export class Scope {
   readonly id: string;
   readonly #pass: Pass;
   readonly #hooks: ScopeHooks;
+  readonly #guard: ToolGuard;
   #next = 0;
   #waiting = 0;
   /** Calls that may change the workspace run one at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(id: string, pass: Pass, hooks: ScopeHooks) {
+  constructor(id: string, pass: Pass, hooks: ScopeHooks, guard: ToolGuard) {
     this.id = id;
+    this.#guard = guard;
     this.#pass = pass;
     this.#hooks = hooks;
   }
@@ -259,6 +270,7 @@ export class Scope {
 
   #context(name: string, attempt: number, idempotencyKey: string): StepContext {
     const pass = this.#pass;
+    const guard = this.#guard;
     const { log, signal } = pass;
     const scope = this.id === '' ? {} : { scope: this.id };
     return {
@@ -267,6 +279,7 @@ export class Scope {
       signal,
       async tool(tool, input, call) {
         const given = asJson(input, `the input of tool ${tool}`);
+        await guard.check('tool', { kind: 'tool', subject: `${tool} ${JSON.stringify(given)}` });
         const value = await pass.span(toolSpan(tool), async () => call());
         const output = value === undefined ? null : asJson(value, `the result of tool ${tool}`);
         log.note(
