@@ -4,8 +4,8 @@ import path from 'node:path';
 import { Daytona } from '@daytonaio/sdk';
 import { daytona } from '@gantry/provider-daytona';
 import { startEmulatorProcess } from './emulator/emulator-process.ts';
-import { report, toRow } from './measure/report.ts';
-import { measureInTurns, quantile } from './measure/samples.ts';
+import { adapterCost, type AdapterPair } from './measure/adapter-cost.ts';
+import { report } from './measure/report.ts';
 
 // What the Daytona adapter costs on top of the vendor's bare SDK, both on the same emulator and in the same sandbox.
 
@@ -30,39 +30,22 @@ try {
     await processes.getSessionCommandLogs('bench', cmdId, ignore, ignore);
     await processes.getSessionCommand('bench', cmdId);
   };
-  const pairs: readonly (readonly [string, () => Promise<unknown>, () => Promise<unknown>])[] = [
-    ['exec true', () => inSession('true'), () => sandbox.exec('true')],
-    [
-      'write 16 MiB',
-      () => bare.fs.uploadFile(contents, '/workspace/bare'),
-      () => sandbox.files.write('adapter', contents),
-    ],
-    [
-      'read 16 MiB',
-      () => bare.fs.downloadFile('/workspace/bare'),
-      () => sandbox.files.readBytes('adapter'),
-    ],
+  const pairs: readonly AdapterPair[] = [
+    { name: 'exec true', bare: () => inSession('true'), adapted: () => sandbox.exec('true') },
+    {
+      name: 'write 16 MiB',
+      bare: () => bare.fs.uploadFile(contents, '/workspace/bare'),
+      adapted: () => sandbox.files.write('adapter', contents),
+    },
+    {
+      name: 'read 16 MiB',
+      bare: () => bare.fs.downloadFile('/workspace/bare'),
+      adapted: () => sandbox.files.readBytes('adapter'),
+    },
   ];
   await bare.fs.uploadFile(contents, '/workspace/bare');
   await sandbox.files.write('adapter', contents);
-  // After the last transfer of a round memory is tidied up; that is nobody's cost.
-  const settle = { name: 'settle', run: () => inSession('true') };
-  const timed = pairs.flatMap(([name, run, adapted]) => [
-    { name: `${name}, SDK`, run },
-    { name: `${name}, adapter`, run: adapted },
-  ]);
-  const samples = await measureInTurns([settle, ...timed], rounds, (done) => {
-    if (process.stderr.isTTY) process.stderr.write(`\rround ${done}/${rounds + 3}`);
-  });
-  const of = (name: string): readonly number[] =>
-    samples.find((one) => one.name === name)?.milliseconds ?? [];
-  const rows = pairs.flatMap(([name]) => {
-    const unit = quantile(of(`${name}, SDK`), 0.5);
-    return [
-      toRow(`${name}, SDK`, of(`${name}, SDK`), unit),
-      toRow(`${name}, adapter`, of(`${name}, adapter`), unit, { target: 1.05 }),
-    ];
-  });
+  const rows = await adapterCost(pairs, () => inSession('true'), rounds);
   report('daytona', "the p50 of the SDK's own row", rows);
 } finally {
   await client[Symbol.asyncDispose]();

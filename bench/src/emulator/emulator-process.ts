@@ -11,7 +11,7 @@ export interface EmulatorProcess extends AsyncDisposable {
 
 /** Starts an emulator of a vendor on local sandboxes. */
 export async function startEmulatorProcess(
-  vendor: 'daytona' | 'e2b',
+  vendor: 'daytona' | 'e2b' | 'vercel',
   stateDirectory: string,
   quotas: Quotas = {},
 ): Promise<EmulatorProcess> {

@@ -13,7 +13,7 @@ export function addEmulate(program: Command, session: Session): void {
         "environment variables that lead a program written for the vendor's SDK here. They hold a new key: " +
         'whoever has it can run code on the provider. Listens on 127.0.0.1 only.',
     )
-    .argument('<vendor>', 'daytona or e2b')
+    .argument('<vendor>', 'daytona, e2b or vercel')
     .addOption(
       new Option('--on <provider>', 'makes the sandboxes: a name, or the path of a module')
         .env('GANTRY_PROVIDER')
@@ -26,6 +26,7 @@ export function addEmulate(program: Command, session: Session): void {
   withExamples(command, [
     'gantry emulate e2b --on local --port 3999',
     'gantry emulate daytona --record requests.jsonl',
+    'gantry emulate vercel',
   ]).action(async (vendor: string, options: EmulateActionOptions) => {
     applyCommonOptions(session, { ...options, provider: options.on });
     const { emulate } = await import('../actions/emulate.ts');

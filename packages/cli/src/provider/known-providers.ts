@@ -11,6 +11,7 @@ export const knownProviders: readonly KnownProvider[] = [
   { name: 'docker', summary: 'hardened containers of a Docker daemon' },
   { name: 'e2b', summary: 'microVMs of an E2B account' },
   { name: 'daytona', summary: 'containers or virtual machines of a Daytona account' },
+  { name: 'vercel', summary: 'microVMs of a Vercel project' },
 ];
 
 /** The npm package of a provider. */

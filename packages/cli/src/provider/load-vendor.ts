@@ -23,7 +23,7 @@ export async function loadVendor(name: string): Promise<LoadedVendor> {
   const vendor = /^[a-z][a-z0-9-]*$/.test(name) ? await importVendor(name) : undefined;
   if (vendor === undefined) {
     throw new CliError(`there is no emulator of ${JSON.stringify(name)}`, {
-      hint: 'Give: daytona, e2b',
+      hint: 'Give: daytona, e2b, vercel',
     });
   }
   const shared: unknown = await import(pathToFileURL(found.entry).href);

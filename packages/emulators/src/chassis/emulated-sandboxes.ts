@@ -142,6 +142,14 @@ export class EmulatedSandboxes<Details> {
     emulated.state = 'running';
   }
 
+  /** Ends every process that the guest has. It can be used on, by another object. */
+  async endProcesses(emulated: EmulatedSandbox<Details>): Promise<void> {
+    const before = emulated.sandbox;
+    await endProcesses(before);
+    emulated.sandbox = await this.#provider.connect(before.ref);
+    await before.release();
+  }
+
   async end(emulated: EmulatedSandbox<Details>): Promise<void> {
     emulated.state = 'gone';
     emulated.alarm?.[Symbol.dispose]();

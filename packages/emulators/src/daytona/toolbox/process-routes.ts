@@ -2,6 +2,7 @@ import type { Hono } from 'hono';
 import { SandboxError } from '@gantry/core';
 import { ApiError, unsupported } from '../api-error.ts';
 import { readBody } from '../wire-bodies.ts';
+import { logText } from './marked-log.ts';
 import { guestOf, guestPath, type ToolboxBindings, type ToolboxContext } from './toolbox-call.ts';
 import type { SessionCommand, SessionShell } from './session-shell.ts';
 
@@ -53,13 +54,13 @@ export function addProcessRoutes(app: Hono<{ Bindings: ToolboxBindings }>): void
     if (runAsync || async) return c.json({ cmdId: started.id }, 202);
     await started.over;
     if (started.exitCode === undefined) throw new ApiError(502, 'the sandbox went away');
-    return c.json({ cmdId: started.id, exitCode: started.exitCode, ...started.log.text() });
+    return c.json({ cmdId: started.id, exitCode: started.exitCode, ...logText(started.log) });
   });
   app.get('/process/session/:id/command/:command', async (c) =>
     c.json(commandView(await commandOf(c))),
   );
   app.get('/process/session/:id/command/:command/logs', async (c) =>
-    c.json((await commandOf(c)).log.text()),
+    c.json(logText((await commandOf(c)).log)),
   );
   app.post('/process/session/:id/command/:command/input', async (c) => {
     const { data } = await readBody(c.req, 'input');

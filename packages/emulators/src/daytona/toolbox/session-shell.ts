@@ -4,7 +4,7 @@ import { shellWord } from '../../chassis/shell-word.ts';
 import { Turns } from '../../chassis/turns.ts';
 import { untilQuiet } from '../../chassis/until-quiet.ts';
 import { ApiError } from '../api-error.ts';
-import { CommandLog, type OutputName } from './command-log.ts';
+import { CommandLog, type OutputName } from '../../chassis/command-log.ts';
 import { MarkedStream } from './marked-stream.ts';
 
 /** Where the inputs of commands are, in the sandbox. */

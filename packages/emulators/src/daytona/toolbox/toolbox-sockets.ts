@@ -4,7 +4,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { ApiError } from '../api-error.ts';
 import type { DaytonaSandbox } from '../daytona-sandbox.ts';
 import { requireReal } from '../sandbox-checks.ts';
-import { outputMarkers } from './command-log.ts';
+import { outputMarkers } from './marked-log.ts';
 import { guestPath } from './toolbox-call.ts';
 
 /** Most bytes of output in one frame: the vendor's clients are slow with long ones, and fail with very long ones. */

@@ -12,12 +12,6 @@ const keptBytes = 32 * 1024 * 1024;
 /** Pieces that a follower may be behind; then the command waits for it. */
 const mostBehind = 64;
 
-/** What the vendor puts before each run of bytes to tell the outputs apart. */
-export const outputMarkers: Readonly<Record<OutputName, Buffer>> = {
-  stdout: Buffer.from([1, 1, 1]),
-  stderr: Buffer.from([2, 2, 2]),
-};
-
 /** What a command has written, for those who read it now and later. */
 export class CommandLog {
   readonly #pieces: LogPiece[] = [];
@@ -72,18 +66,9 @@ export class CommandLog {
     }
   }
 
-  /** All that is kept: each output by itself, and both with the vendor's markers. */
-  text(): { output: string; stdout: string; stderr: string } {
-    const of = (name: OutputName): string =>
-      Buffer.concat(
-        this.#pieces.filter(({ output }) => output === name).map(({ bytes }) => bytes),
-      ).toString();
-    const marked = this.#pieces.flatMap(({ output, bytes }) => [outputMarkers[output], bytes]);
-    return {
-      output: Buffer.concat(marked).toString(),
-      stdout: of('stdout'),
-      stderr: of('stderr'),
-    };
+  /** Every piece that is kept. */
+  get pieces(): readonly LogPiece[] {
+    return this.#pieces;
   }
 
   #isAhead(): boolean {

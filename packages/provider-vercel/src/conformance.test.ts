@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { runSuite } from '../test/run-suite.ts';
+
+// What the provider declares beyond the core, which its own tests cover; the full tests run every check.
+const profiles = [
+  ...[
+    'terminal',
+    'suspend',
+    'native-snapshot',
+    'fork',
+    'inventory',
+    'lifetime',
+    'ports',
+    'network',
+  ],
+  ...['images', 'root', 'resources', 'processes', 'users', 'watch', 'metrics'],
+];
+
+test(
+  'the suite finds nothing against what the provider declares',
+  { timeout: 1_800_000 },
+  async () => {
+    const { passed, against, listedInVain } = await runSuite({ profiles });
+    expect(against).toEqual([]);
+    expect(listedInVain).toEqual([]);
+    expect(passed).toBeGreaterThanOrEqual(25);
+  },
+);
