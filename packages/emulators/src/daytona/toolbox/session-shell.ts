@@ -13,6 +13,9 @@ const inputs = '/tmp/.daytona-sessions';
 /** A command of the session may have changed where programs are looked for. */
 const tools = 'PATH=/usr/local/bin:/usr/bin:/bin command';
 
+/** How long input that was taken may need to say so once its command has ended. */
+const endingGraceMs = 5_000;
+
 /** One command of a session. */
 export interface SessionCommand {
   readonly id: string;
@@ -101,7 +104,8 @@ export class SessionShell {
     const script = 'until [ -p "$0" ]; do sleep 0.02; done; cat >"$0"';
     // One that ends takes its input's place with it, and would be waited for in vain.
     const ending = new AbortController();
-    void command.over.then(() => ending.abort());
+    // What it has read before that was taken, and says so in a moment.
+    void command.over.then(() => setTimeout(() => ending.abort(), endingGraceMs).unref());
     try {
       const options = { stdin: data, signal: ending.signal };
       const fed = await this.#sandbox.exec(['/bin/sh', '-c', script, place], options);
