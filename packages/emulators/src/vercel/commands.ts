@@ -25,6 +25,8 @@ export class RunningCommand {
   readonly #begin = performance.now();
   readonly #over = Promise.withResolvers<void>();
   #pieces = 0;
+  /** Pieces that wait for a slow reader: an output that is held up so is not a silent one. */
+  #waiting = 0;
 
   constructor(request: CommandRequest, cwd: string, now: number, process: SandboxProcess) {
     this.request = request;
@@ -48,7 +50,7 @@ export class RunningCommand {
     outputs.catch(() => undefined); // The exit tells of a lost link.
     try {
       const status = await exit;
-      await untilQuiet(outputs, () => this.#pieces);
+      await untilQuiet(outputs, () => (this.#waiting > 0 ? (this.#pieces += 1) : this.#pieces));
       this.#end(exitCodeOf(status));
     } catch {
       // How it ended is not known, so no end is told.
@@ -72,7 +74,9 @@ export class RunningCommand {
   async #pump(output: OutputName, stream: ReadableStream<Uint8Array>): Promise<void> {
     for await (const bytes of stream) {
       this.#pieces += 1;
+      this.#waiting += 1;
       await this.log.append(output, bytes);
+      this.#waiting -= 1;
     }
   }
 }
