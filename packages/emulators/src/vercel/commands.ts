@@ -49,25 +49,27 @@ export class RunningCommand {
     const outputs = Promise.all([this.#pump('stdout', stdout), this.#pump('stderr', stderr)]);
     outputs.catch(() => undefined); // The exit tells of a lost link.
     try {
-      const status = await exit;
+      this.#exited(exitCodeOf(await exit));
+      // How it ended is told at once; its output ends when whoever reads it has all of it.
       await untilQuiet(outputs, () => (this.#waiting > 0 ? (this.#pieces += 1) : this.#pieces));
-      this.#end(exitCodeOf(status));
+      this.log.end(this.exitCode === undefined);
     } catch {
       // How it ended is not known, so no end is told.
-      this.#end(undefined);
+      this.interrupt();
     }
   }
 
-  /** Its session is over: it has no end of its own. */
+  /** Its session is over: what it has not told by now it never will. */
   interrupt(): void {
-    this.#end(undefined);
+    if (this.log.ended) return;
+    this.#exited(undefined);
+    this.log.end(true);
   }
 
-  #end(exitCode: number | undefined): void {
-    if (this.log.ended) return;
+  #exited(exitCode: number | undefined): void {
+    if (this.durationMs !== undefined) return;
     this.durationMs = Math.round(performance.now() - this.#begin);
     this.exitCode = exitCode;
-    this.log.end(exitCode === undefined);
     this.#over.resolve();
   }
 
