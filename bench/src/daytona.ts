@@ -2,11 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Daytona } from '@daytonaio/sdk';
-import { startEmulator } from '@gantry/emulators';
-import { daytona as vendor } from '@gantry/emulators/daytona';
 import { daytona } from '@gantry/provider-daytona';
-import { local } from '@gantry/provider-local';
-import { type AdapterPair, reportAdapterCost } from './measure/adapter-cost.ts';
+import { startEmulatorProcess } from './emulator/emulator-process.ts';
+import { adapterCost, type AdapterPair } from './measure/adapter-cost.ts';
+import { report } from './measure/report.ts';
 
 // What the Daytona adapter costs on top of the vendor's bare SDK, both on the same emulator and in the same sandbox.
 
@@ -14,7 +13,7 @@ const rounds = Number(process.argv[2] ?? 40);
 const fileBytes = 16 * 1024 * 1024;
 
 const stateDirectory = mkdtempSync(path.join(tmpdir(), 'gantry-bench-'));
-const emulator = await startEmulator(vendor, { provider: local({ stateDirectory }) });
+const emulator = await startEmulatorProcess('daytona', stateDirectory);
 const connection = { apiKey: emulator.key, apiUrl: `${emulator.url}/api`, target: 'us' };
 const contents = Buffer.from(new Uint8Array(fileBytes).map((_, index) => index % 251));
 const client = new Daytona(connection);
@@ -46,9 +45,10 @@ try {
   ];
   await bare.fs.uploadFile(contents, '/workspace/bare');
   await sandbox.files.write('adapter', contents);
-  await reportAdapterCost('daytona', pairs, () => inSession('true'), rounds);
+  const rows = await adapterCost(pairs, () => inSession('true'), rounds);
+  report('daytona', "the p50 of the SDK's own row", rows);
 } finally {
   await client[Symbol.asyncDispose]();
-  await emulator.close();
+  await emulator[Symbol.asyncDispose]();
   rmSync(stateDirectory, { recursive: true });
 }

@@ -1,5 +1,5 @@
-import Dockerode from 'dockerode';
 import { docker } from '@gantry/provider-docker';
+import { apiExec, image, rawContainer, socketPath } from './measure/docker-baseline.ts';
 import { report, type Row } from './measure/report.ts';
 import { measureInTurns, quantile, type Subject } from './measure/samples.ts';
 
@@ -8,34 +8,10 @@ import { measureInTurns, quantile, type Subject } from './measure/samples.ts';
 
 const rounds = Number(process.argv[2] ?? 20);
 const parallel = 50;
-const socketPath = process.env['BENCH_DOCKER_SOCKET'] ?? '/var/run/docker.sock';
-const image = process.env['BENCH_DOCKER_IMAGE'] ?? 'debian:bookworm-slim';
 
 const provider = docker({ host: `unix://${socketPath}`, image });
-const raw = new Dockerode({ socketPath });
 const baselineName = 'API exec of true';
 const rawStartName = 'plain dockerode: create + start + exec';
-
-/** An exec as the API offers it, to the end of its output and with its code. */
-async function apiExec(container: Dockerode.Container, command: string[]): Promise<void> {
-  const exec = await container.exec({ Cmd: command, AttachStdout: true, AttachStderr: true });
-  const stream = await exec.start({ hijack: true, stdin: false });
-  stream.resume();
-  await new Promise((resolve) => stream.once('end', resolve));
-  const { ExitCode } = await exec.inspect();
-  if (ExitCode !== 0) throw new Error(`${command.join(' ')} ended with ${ExitCode}`);
-}
-
-async function rawContainer(): Promise<Dockerode.Container> {
-  const container = await raw.createContainer({
-    Image: image,
-    Entrypoint: ['/bin/sh', '-c', 'exec sleep 1000'],
-    Cmd: [],
-    HostConfig: { AutoRemove: true, Init: true, NetworkMode: 'none' },
-  });
-  await container.start();
-  return container;
-}
 
 const thousand = Object.fromEntries(
   Array.from({ length: 1_000 }, (_, index) => [

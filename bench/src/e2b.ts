@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { e2b } from '@gantry/provider-e2b';
 import { Sandbox } from 'e2b';
-import { startEmulatorProcess } from './e2b/emulator-process.ts';
+import { type EmulatorProcess, startEmulatorProcess } from './emulator/emulator-process.ts';
+import { adapterCost, type AdapterPair } from './measure/adapter-cost.ts';
 import { report, toRow } from './measure/report.ts';
-import { measureInTurns, quantile, type Samples } from './measure/samples.ts';
 
 // What the E2B adapter costs on top of the vendor's bare SDK, both on the same emulator and in the same sandbox.
 
@@ -15,16 +15,20 @@ const creates = 40;
 const perSecond = 5;
 
 const stateDirectory = mkdtempSync(path.join(tmpdir(), 'gantry-bench-'));
-const emulator = await startEmulatorProcess(stateDirectory);
-const { connection } = emulator;
+const emulator = await startEmulatorProcess('e2b', stateDirectory);
+/** The options of the SDK that lead there. */
+const connectionOf = ({ key, url }: EmulatorProcess): Parameters<typeof e2b>[0] & object => ({
+  ...{ apiKey: key, apiUrl: url, sandboxUrl: url },
+});
+const connection = connectionOf(emulator);
 const provider = e2b(connection);
 const contents = new Uint8Array(fileBytes).map((_, index) => index % 251);
 
 /** Forty creates at once against a quota; how long they take, in seconds. */
 async function createAgainstQuota(): Promise<number> {
   const quotas = { createsPerSecond: perSecond };
-  await using limited = await startEmulatorProcess(stateDirectory, quotas);
-  const many = e2b(limited.connection);
+  await using limited = await startEmulatorProcess('e2b', stateDirectory, quotas);
+  const many = e2b(connectionOf(limited));
   const begin = performance.now();
   const made = await Promise.allSettled(Array.from({ length: creates }, () => many.create()));
   const seconds = (performance.now() - begin) / 1000;
@@ -36,39 +40,26 @@ async function createAgainstQuota(): Promise<number> {
 try {
   await using sandbox = await provider.create();
   const bare = await Sandbox.connect(sandbox.ref.id, connection);
-  const pairs: readonly (readonly [string, () => Promise<unknown>, () => Promise<unknown>])[] = [
-    ['exec true', () => bare.commands.run('true'), () => sandbox.exec('true')],
-    [
-      'write 16 MiB',
-      () => bare.files.write('/workspace/bare', contents.buffer),
-      () => sandbox.files.write('adapter', contents),
-    ],
-    [
-      'read 16 MiB',
-      () => bare.files.read('/workspace/bare', { format: 'bytes' }),
-      () => sandbox.files.readBytes('adapter'),
-    ],
+  const pairs: readonly AdapterPair[] = [
+    {
+      name: 'exec true',
+      bare: () => bare.commands.run('true'),
+      adapted: () => sandbox.exec('true'),
+    },
+    {
+      name: 'write 16 MiB',
+      bare: () => bare.files.write('/workspace/bare', contents.buffer),
+      adapted: () => sandbox.files.write('adapter', contents),
+    },
+    {
+      name: 'read 16 MiB',
+      bare: () => bare.files.read('/workspace/bare', { format: 'bytes' }),
+      adapted: () => sandbox.files.readBytes('adapter'),
+    },
   ];
   await bare.files.write('/workspace/bare', contents.buffer);
   await sandbox.files.write('adapter', contents);
-  // After the last transfer of a round memory is tidied up; that is nobody's cost.
-  const settle = { name: 'settle', run: () => bare.commands.run('true') };
-  const timed = pairs.flatMap(([name, run, adapted]) => [
-    { name: `${name}, SDK`, run },
-    { name: `${name}, adapter`, run: adapted },
-  ]);
-  const samples: readonly Samples[] = await measureInTurns([settle, ...timed], rounds, (done) => {
-    if (process.stderr.isTTY) process.stderr.write(`\rround ${done}/${rounds + 3}`);
-  });
-  const of = (name: string): readonly number[] =>
-    samples.find((one) => one.name === name)?.milliseconds ?? [];
-  const rows = pairs.flatMap(([name]) => {
-    const unit = quantile(of(`${name}, SDK`), 0.5);
-    return [
-      toRow(`${name}, SDK`, of(`${name}, SDK`), unit),
-      toRow(`${name}, adapter`, of(`${name}, adapter`), unit, { target: 1.05 }),
-    ];
-  });
+  const rows = await adapterCost(pairs, () => bare.commands.run('true'), rounds);
   const allowed = (creates - perSecond) / perSecond;
   const seconds = await createAgainstQuota();
   rows.push(

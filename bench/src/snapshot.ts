@@ -5,13 +5,15 @@ import path from 'node:path';
 import type { Evidence, Provider, Sandbox, Snapshot } from '@gantry/core';
 import { directoryStore } from '@gantry/core/node';
 import { local } from '@gantry/provider-local';
+import { commitRows, dockerCommits } from './measure/docker-commits.ts';
 import { makeLargeFiles, makeSmallFiles } from './measure/sample-trees.ts';
 import { spawnAwaited } from './measure/spawn-baseline.ts';
 import { quantile } from './measure/samples.ts';
 import { report, type Row } from './measure/report.ts';
 
 // How long snapshots take, as ratios of what plain tools take for the same tree in the same run:
-// `npm run bench -- snapshot [ROUNDS] [small|large|forks|peers …]`. SNAPSHOT_BENCH_DIRECTORY says where; best in memory.
+// `npm run bench -- snapshot [ROUNDS] [small|large|forks|peers|docker …]`. SNAPSHOT_BENCH_DIRECTORY says where; best in memory.
+// `docker` is measured where it is asked for: it needs a daemon (measure/docker-baseline.ts).
 
 const rounds = Number(process.argv[2] ?? 5);
 const parts = new Set(
@@ -244,6 +246,11 @@ try {
     await incremental('1 % changed, by spawn, GNU', provider, small, { evidence, ratio: 0.6 });
     const busybox = local({ stateDirectory, rootfs: busyboxRoot() });
     await incremental('1 % changed, by spawn, busybox', busybox, small, { evidence, ratio: 1.3 });
+  }
+  if (parts.has('docker')) {
+    await dockerCommits(small, rounds, measure);
+    target(commitRows.own, commitRows.exec, 2.5);
+    target(commitRows.plain, commitRows.exec, Number.POSITIVE_INFINITY);
   }
   if (parts.has('forks')) await forks(provider, small);
   if (parts.has('peers')) {

@@ -1,12 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { startEmulator } from '@gantry/emulators';
-import { vercel as vendor } from '@gantry/emulators/vercel';
-import { local } from '@gantry/provider-local';
 import { vercel } from '@gantry/provider-vercel';
 import { Sandbox } from '@vercel/sandbox';
-import { type AdapterPair, reportAdapterCost } from './measure/adapter-cost.ts';
+import { startEmulatorProcess } from './emulator/emulator-process.ts';
+import { adapterCost, type AdapterPair } from './measure/adapter-cost.ts';
+import { report } from './measure/report.ts';
 
 // What the Vercel adapter costs on top of the vendor's bare SDK, both on the same emulator and in the same sandbox.
 
@@ -14,7 +13,7 @@ const rounds = Number(process.argv[2] ?? 40);
 const fileBytes = 16 * 1024 * 1024;
 
 const stateDirectory = mkdtempSync(path.join(tmpdir(), 'gantry-bench-'));
-const emulator = await startEmulator(vendor, { provider: local({ stateDirectory }) });
+const emulator = await startEmulatorProcess('vercel', stateDirectory);
 const apiUrl = `${emulator.url}/api`;
 const account = { token: emulator.key, teamId: 'team_gantry', projectId: 'prj_gantry' };
 const contents = Buffer.from(new Uint8Array(fileBytes).map((_, index) => index % 251));
@@ -50,8 +49,9 @@ try {
   ];
   await bare.writeFiles([{ path: '/workspace/bare', content: contents }]);
   await sandbox.files.write('adapter', contents);
-  await reportAdapterCost('vercel', pairs, () => detached('true'), rounds);
+  const rows = await adapterCost(pairs, () => detached('true'), rounds);
+  report('vercel', "the p50 of the SDK's own row", rows);
 } finally {
-  await emulator.close();
+  await emulator[Symbol.asyncDispose]();
   rmSync(stateDirectory, { recursive: true });
 }

@@ -1,4 +1,4 @@
-import { report, toRow } from './report.ts';
+import { type Row, toRow } from './report.ts';
 import { measureInTurns, quantile } from './samples.ts';
 
 /** One thing that is done by the vendor's SDK alone, and by way of the adapter. */
@@ -8,13 +8,12 @@ export interface AdapterPair {
   readonly adapted: () => Promise<unknown>;
 }
 
-/** Measures each pair in turns and reports it; each row of the adapter is told in the p50 of the SDK's own. */
-export async function reportAdapterCost(
-  vendor: string,
+/** Measures each pair in turns; each row of the adapter is told in the p50 of the SDK's own. */
+export async function adapterCost(
   pairs: readonly AdapterPair[],
   settle: () => Promise<unknown>,
   rounds: number,
-): Promise<void> {
+): Promise<Row[]> {
   const timed = pairs.flatMap(({ name, bare, adapted }) => [
     { name: `${name}, SDK`, run: bare },
     { name: `${name}, adapter`, run: adapted },
@@ -26,12 +25,11 @@ export async function reportAdapterCost(
   });
   const of = (name: string): readonly number[] =>
     samples.find((one) => one.name === name)?.milliseconds ?? [];
-  const rows = pairs.flatMap(({ name }) => {
+  return pairs.flatMap(({ name }) => {
     const unit = quantile(of(`${name}, SDK`), 0.5);
     return [
       toRow(`${name}, SDK`, of(`${name}, SDK`), unit),
       toRow(`${name}, adapter`, of(`${name}, adapter`), unit, { target: 1.05 }),
     ];
   });
-  report(vendor, "the p50 of the SDK's own row", rows);
 }

@@ -51,6 +51,17 @@ test("emulate prints what leads a program of the vendor's SDK to sandboxes of on
   expect((await gantry(['ls', '--json'], { env })).text).toContain('"sandboxes": []');
 });
 
+test("limits of time are as long as a vendor's own need, and nobody has to know", async () => {
+  const state = await directoryWith({});
+  const file = path.join(state, 'report.json');
+  const args = ['conformance', 'daytona', '--emulated', '--profile', 'metrics', '--report', file];
+  const { code, text } = await gantry(args, { env: { GANTRY_STATE_DIRECTORY: state } });
+  expect({ code, text }).toMatchObject({
+    ...{ code: 0, text: expect.stringMatching(/daytona .*emulated\) is conformant/) as string },
+  });
+  expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ timeoutScale: 24 });
+});
+
 test('emulate says what it cannot serve, and where', async () => {
   const unknown = await gantry(['emulate', 'nowhere']);
   expect(unknown.code).toBe(125);

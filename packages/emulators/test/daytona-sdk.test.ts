@@ -76,10 +76,31 @@ describe('commands', () => {
     expect(await process.getSessionCommand('one', cmdId)).toMatchObject({ command, exitCode: 0 });
     expect((await process.getSessionCommandLogs('one', cmdId)).stderr).toBe('e\n');
     expect((await process.listSessions()).map(({ sessionId }) => sessionId)).toContain('one');
-    expect(await run('exit 7')).toMatchObject({ exitCode: 7 });
+    // What it writes before it ends its shell arrives too.
+    const last = await run('export PATH=/nowhere; /usr/bin/seq 20000; exit 7');
+    expect([last.exitCode, last.stdout?.split('\n').length]).toEqual([7, 20_001]);
     expect(await failure(run('true'))).toBeInstanceOf(DaytonaSessionEndedError);
     await process.deleteSession('one');
     expect(await failure(process.getSession('one'))).toBeInstanceOf(DaytonaNotFoundError);
+  });
+
+  test('of a session take no input once they have ended, nor on the way there', async () => {
+    const { process } = sandbox;
+    await process.createSession('fed');
+    await process.executeSessionCommand('fed', { command: 'export PATH=/nowhere' });
+    const asked = { command: 'read word; echo "<$word>"', runAsync: true };
+    const { cmdId } = await process.executeSessionCommand('fed', asked);
+    await process.sendSessionCommandInput('fed', cmdId, 'word\n');
+    await until(async () => (await process.getSessionCommand('fed', cmdId)).exitCode === 0);
+    const late = await failure(process.sendSessionCommandInput('fed', cmdId, 'more\n'));
+    expect(late).toMatchObject({ statusCode: 410, code: 'COMMAND_ALREADY_COMPLETED' });
+    // Its place is gone before the emulator knows of its end.
+    const line = '/bin/rm -f /tmp/.daytona-sessions/*; echo >/tmp/removed; /bin/sleep 1';
+    const brief = await process.executeSessionCommand('fed', { command: line, runAsync: true });
+    await until(async () => (await process.executeCommand('ls /tmp/removed')).exitCode === 0);
+    const vain = await failure(process.sendSessionCommandInput('fed', brief.cmdId, 'x\n'));
+    expect(vain).toMatchObject({ statusCode: 410, code: 'COMMAND_ALREADY_COMPLETED' });
+    await process.deleteSession('fed');
   });
 
   test('of a session that is deleted are killed', async () => {
@@ -108,6 +129,10 @@ describe('commands', () => {
     expect((await sandbox.process.listPtySessions()).map(({ id }) => id)).toEqual(['pty']);
     await terminal.sendInput('exit 4\n');
     expect(await terminal.wait()).toMatchObject({ exitCode: 4 });
+    const twice = await Promise.allSettled(
+      [1, 2].map(() => sandbox.process.createPty({ id: 'twin', onData: () => undefined })),
+    );
+    expect(twice.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
     const killed = await sandbox.process.createPty({ id: 'killed', onData: () => undefined });
     await killed.kill();
     expect((await killed.wait()).exitCode).toBe(137);
@@ -209,6 +234,26 @@ describe('files', () => {
     expect(log.result).toBe(`${sha} An Author first\n`);
     expect(await failure(git.status('none'))).toMatchObject({ code: 'GIT_REPO_NOT_FOUND' });
   });
+});
+
+test('errors have the bodies of the services that they come from', async () => {
+  const { key, url } = started.emulator;
+  const headers = { authorization: `Bearer ${key}` };
+  const bodyOf = async (place: string): Promise<unknown> =>
+    (await fetch(`${url}${place}`, { headers })).json();
+  const timestamp = expect.stringMatching(/^\d{4}-.*Z$/) as string;
+  expect(await bodyOf('/api/sandbox/none')).toEqual({
+    ...{ path: '/api/sandbox/none', timestamp, statusCode: 404, error: 'Not Found' },
+    message: 'Sandbox with ID or name none not found',
+  });
+  expect(await bodyOf(`/toolbox/${sandbox.id}/files/info?path=/none`)).toEqual({
+    ...{ path: '/files/info', method: 'GET', timestamp, statusCode: 404 },
+    ...{ code: 'FILE_NOT_FOUND', source: 'DAYTONA_DAEMON', message: 'file not found: /none' },
+  });
+  expect(await bodyOf('/toolbox/none/files/info?path=/none')).toMatchObject({
+    ...{ source: 'DAYTONA_PROXY', statusCode: 404 },
+  });
+  expect(await bodyOf('/api/sandbox?cursor=x')).toMatchObject({ statusCode: 400 });
 });
 
 describe('sandboxes', () => {
@@ -372,6 +417,26 @@ describe('ports', () => {
     expect((await fetch(`${url}/hostname`)).status).toBe(401);
     const query = new URLSearchParams({ DAYTONA_SANDBOX_AUTH_KEY: token });
     expect((await fetch(`${url}/hostname?${query.toString()}`)).status).toBe(200);
+    // The server is the guest's: what lets a request in is not passed on to it.
+    const echo =
+      'import http.server as h\nclass H(h.BaseHTTPRequestHandler):\n def do_GET(s):\n  s.send_response(200);s.end_headers();s.wfile.write((s.path+str(s.headers)).encode())\nh.HTTPServer(("127.0.0.1",8002),H).serve_forever()';
+    await sandbox.process.createSession('echo');
+    await sandbox.process.executeSessionCommand('echo', {
+      ...{ command: `python3 -c '${echo}'`, runAsync: true },
+    });
+    const echoed = await sandbox.getPreviewLink(8002);
+    const shown = async (init: RequestInit, search = ''): Promise<string> =>
+      (await fetch(`${echoed.url}/?a=1${search}&b=2`, init)).text();
+    await until(async () => (await shown({ headers })).includes('/?a=1&b=2'));
+    const bearer = { authorization: `Bearer ${started.emulator.key}` };
+    const seen = [
+      await shown({ headers: { ...headers, cookie: `x=1; daytona-sandbox-auth-1=${token}` } }),
+      await shown({ headers: bearer }),
+      await shown({}, `&${query.toString()}`),
+    ].join('\n');
+    expect(seen).toContain('cookie: x=1');
+    for (const secret of [token, started.emulator.key]) expect(seen).not.toContain(secret);
+    await sandbox.process.deleteSession('echo');
     const closed = await sandbox.getPreviewLink(8001);
     expect((await fetch(closed.url, { headers })).status).toBe(502);
 

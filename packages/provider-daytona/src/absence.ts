@@ -21,7 +21,9 @@ export async function explained(error: unknown, sandbox: Sandbox): Promise<unkno
     const message = `sandbox ${id} is ${state}`;
     return new SandboxError('failed-precondition', message, { cause: error });
   }
-  return said;
+  // What is missing is not the sandbox, which such an error would say of a command.
+  if (!SandboxError.is(said) || said.code !== 'not-found') return said;
+  return new SandboxError('unavailable', said.message, { cause: error, outcome: 'unknown' });
 }
 
 /** What the router says of many things. */

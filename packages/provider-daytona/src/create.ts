@@ -21,14 +21,17 @@ export async function createSandbox(
   snapshot: string | undefined,
 ): Promise<Sandbox> {
   const { image } = request;
-  const { resources, volumes } = options;
+  const { resources, volumes, intervals = {} } = options;
   const asked = {
     name: request.id,
     labels: { ...request.labels },
     envVars: { ...request.env },
     ttlMinutes: wholeMinutes(request.maxLifetimeMs),
-    // It ends when its time is over, and not for being idle.
-    ...{ autoStopInterval: 0, autoDeleteInterval: -1 },
+    // It ends when its time is over, and not for being idle, unless that is asked for.
+    autoStopInterval: intervals.stop ?? 0,
+    autoDeleteInterval: intervals.delete ?? -1,
+    ...(intervals.pause === undefined ? {} : { autoPauseInterval: intervals.pause }),
+    ...(intervals.archive === undefined ? {} : { autoArchiveInterval: intervals.archive }),
     ...toNetwork(request.network),
     ...(volumes ? { volumes: [...volumes] } : {}),
   };
@@ -40,23 +43,40 @@ export async function createSandbox(
   } catch (cause) {
     const error = await failed(client, cause, request);
     // What was refused has made nothing; an answer that was lost may have been a yes.
-    if (!SandboxError.is(error) || error.outcome !== 'not-started') {
-      await destroySandbox(client, request.id);
-    }
-    throw error;
+    const refused = SandboxError.is(error) && error.outcome === 'not-started';
+    throw refused ? error : await afterRemoval(client, request.id, error);
   }
   try {
     await makeWorkspace(sandbox);
     return sandbox;
   } catch (error) {
-    await destroySandbox(client, sandbox.id);
-    throw error;
+    throw await afterRemoval(client, sandbox.id, error);
   }
 }
 
 /** By id or name. Resolves when it is gone. */
 export async function destroySandbox(client: Daytona, idOrName: string): Promise<void> {
   await unlessMissing(async () => (await client.get(idOrName)).delete(0, true));
+}
+
+/** The error of a create, once nothing of the sandbox is left; where that fails, it says so. */
+export async function afterRemoval(
+  client: Daytona,
+  idOrName: string,
+  error: unknown,
+): Promise<unknown> {
+  try {
+    await destroySandbox(client, idOrName);
+    return error;
+  } catch (left) {
+    const texts = [error, left].map((each) =>
+      each instanceof Error ? each.message : String(each),
+    );
+    const message = `${texts[0]}; and sandbox ${idOrName} may be left, since deleting it failed: ${texts[1]}`;
+    return SandboxError.is(error)
+      ? new SandboxError(error.code, message, { outcome: 'unknown', cause: error })
+      : new SandboxError('unavailable', message, { outcome: 'unknown', cause: error });
+  }
 }
 
 /** `/workspace`, made by whoever may: the user itself, or by sudo. */
@@ -78,7 +98,8 @@ async function failed(
 ): Promise<unknown> {
   const error = fromVendor(cause);
   if (!(cause instanceof Error) || !/failed to start with status/.test(cause.message)) return error;
-  const made = await unlessMissing(() => client.get(id));
+  // The reason is worth a question, and no other error.
+  const made = await unlessMissing(() => client.get(id)).catch(() => undefined);
   const reason = made?.errorReason ?? cause.message;
   const absent = image !== undefined && /not found|does not exist|denied|unknown/i.test(reason);
   const what = image === undefined ? 'the sandbox did not start' : `image ${image} cannot be had`;

@@ -6,7 +6,13 @@ import {
   type SandboxRef,
   type SuspendMode,
 } from '@gantry/core/driver';
-import { createSandbox, destroySandbox, extendLifetime, wholeMinutes } from './create.ts';
+import {
+  afterRemoval,
+  createSandbox,
+  destroySandbox,
+  extendLifetime,
+  wholeMinutes,
+} from './create.ts';
 import { unlessMissing, withVendor } from './errors.ts';
 import type { DaytonaHandle } from './handle.ts';
 import { listSandboxes, stateOf } from './inventory.ts';
@@ -21,7 +27,8 @@ import { transfer } from './transfer.ts';
 
 /** Sandboxes of a Daytona account, by the vendor's own SDK. */
 export function daytonaDriver(options: DaytonaOptions): SandboxDriver<DaytonaHandle> {
-  const { apiKey, apiUrl, target, requestTimeoutMs, sandboxClass = 'container' } = options;
+  const { apiKey, apiUrl, target, requestTimeoutMs, signedPreviewSeconds } = options;
+  const { sandboxClass = 'container' } = options;
   const isMachine = sandboxClass === 'linux-vm';
   let connected: Promise<Daytona> | undefined;
   const client = (): Promise<Daytona> => {
@@ -83,6 +90,11 @@ export function daytonaDriver(options: DaytonaOptions): SandboxDriver<DaytonaHan
     terminal: { resize: true, open: openTerminal },
     ports: {
       async expose({ sandbox }, port) {
+        if (signedPreviewSeconds !== undefined) {
+          const seconds = signedPreviewSeconds;
+          const signed = await withVendor(() => sandbox.getSignedPreviewUrl(port, seconds));
+          return { url: signed.url, headers: {} };
+        }
         const { url, token } = await withVendor(() => sandbox.getPreviewLink(port));
         return { url, headers: { 'x-daytona-preview-token': token } };
       },
@@ -107,16 +119,19 @@ export function daytonaDriver(options: DaytonaOptions): SandboxDriver<DaytonaHan
         if (state !== 'running') {
           throw new SandboxError('failed-precondition', `sandbox ${ref.id} is ${state}`, { ref });
         }
-        sessions.forget();
+        // With memory they would stay, and nobody uses them again.
+        await (mode === 'memory' ? sessions.clear() : sessions.forget());
         await suspendBy[mode](sandbox);
       },
       async resume(ref) {
         const sandbox = await requireThere(ref);
-        if (stateOf(sandbox).state !== 'running') await withVendor(() => sandbox.start(0));
+        if (stateOf(sandbox).state !== 'running') await wake(sandbox);
         return handleOf(sandbox);
       },
     },
-    ...(isMachine ? { fork: { maxPerCall: 16, from: 'live', fork: forkSandbox(handleOf) } } : {}),
+    ...(isMachine
+      ? { fork: { maxPerCall: 16, from: 'live', fork: forkSandbox(client, handleOf) } }
+      : {}),
 
     async probe() {
       await withVendor(async () => (await client()).list({ limit: 1 }).next());
@@ -157,27 +172,40 @@ const suspendBy: Readonly<Record<SuspendMode, (sandbox: Sandbox) => Promise<void
   disk: (sandbox) => withVendor(() => sandbox.stop(0)),
 };
 
+/** Starts what is stopped, paused or archived. One that has failed cannot be started, which is no fault of the caller's words. */
+async function wake(sandbox: Sandbox): Promise<void> {
+  try {
+    await withVendor(() => sandbox.start(0));
+  } catch (error) {
+    if (!SandboxError.is(error) || error.code !== 'invalid-argument') throw error;
+    const message = `sandbox ${sandbox.id} cannot be started: ${error.message}`;
+    throw new SandboxError('failed-precondition', message, { cause: error });
+  }
+}
+
 /** The vendor's clones have their source's files and environment; labels and lifetime are given to each. */
-function forkSandbox(handleOf: (sandbox: Sandbox) => DaytonaHandle) {
+function forkSandbox(
+  client: () => Promise<Daytona>,
+  handleOf: (sandbox: Sandbox) => DaytonaHandle,
+) {
+  const forkOne = async (sandbox: Sandbox, request: CreateRequest): Promise<DaytonaHandle> => {
+    const minutes = wholeMinutes(request.maxLifetimeMs);
+    try {
+      return await withVendor(async () => {
+        const clone = await sandbox.fork({ name: request.id }, 0);
+        await clone.setLabels({ ...request.labels });
+        await clone.setTtl(minutes);
+        return handleOf(clone);
+      });
+    } catch (error) {
+      const refused = SandboxError.is(error) && error.outcome === 'not-started';
+      throw refused ? error : await afterRemoval(await client(), request.id, error);
+    }
+  };
   return (
     { sandbox }: DaytonaHandle,
     requests: readonly CreateRequest[],
     _call: Call,
   ): Promise<PromiseSettledResult<DaytonaHandle>[]> =>
-    Promise.allSettled(
-      requests.map((request) =>
-        withVendor(async () => {
-          const minutes = wholeMinutes(request.maxLifetimeMs);
-          const clone = await sandbox.fork({ name: request.id }, 0);
-          try {
-            await clone.setLabels({ ...request.labels });
-            await clone.setTtl(minutes);
-            return handleOf(clone);
-          } catch (error) {
-            await clone.delete(0, true);
-            throw error;
-          }
-        }),
-      ),
-    );
+    Promise.allSettled(requests.map((request) => forkOne(sandbox, request)));
 }

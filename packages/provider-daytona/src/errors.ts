@@ -15,6 +15,12 @@ const codes: Readonly<Record<string, Meaning>> = {
   FILE_ACCESS_DENIED: ['permission-denied'],
 };
 
+/** What the SDK finds out by itself, without a status. */
+const names: Readonly<Record<string, Meaning>> = {
+  DaytonaAuthenticationError: ['unauthenticated', { outcome: 'not-started' }],
+  DaytonaInvalidArgumentError: ['invalid-argument', { outcome: 'not-started' }],
+};
+
 const statuses: Readonly<Record<number, Meaning>> = {
   400: ['invalid-argument'],
   401: ['unauthenticated'],
@@ -33,7 +39,8 @@ const statuses: Readonly<Record<number, Meaning>> = {
 export function fromVendor(error: unknown): unknown {
   if (SandboxError.is(error) || !isVendorError(error)) return error;
   const { statusCode = 0, code = '', message, headers } = error;
-  const [meaning, options] = codes[code] ?? statuses[statusCode] ?? ['unavailable'];
+  const own = statusCode === 0 ? names[error.name] : undefined;
+  const [meaning, options] = codes[code] ?? statuses[statusCode] ?? own ?? ['unavailable'];
   // An account's limits are told as a lack of rights.
   const quota = statusCode === 403 && /limit exceeded|quota/i.test(message);
   const seconds = Number(headers?.['retry-after'] ?? Number.NaN);
@@ -53,6 +60,9 @@ export async function withVendor<Result>(work: () => Promise<Result>): Promise<R
   }
 }
 
+/** The API's own sentence. Whatever stands before it, or in its place, may answer 404 too, which is no absence. */
+const absence = /\b(?:sandbox|snapshot)\b[^<]*\bnot found\b/i;
+
 /** The same; what is not there comes out as `undefined`. */
 export async function unlessMissing<Result>(
   work: () => Promise<Result>,
@@ -60,8 +70,11 @@ export async function unlessMissing<Result>(
   try {
     return await withVendor(work);
   } catch (error) {
-    if (SandboxError.is(error) && error.code === 'not-found') return undefined;
-    throw error;
+    if (!SandboxError.is(error) || error.code !== 'not-found') throw error;
+    if (absence.test(error.message)) return undefined;
+    const said = error.message.slice(0, 200);
+    const message = `a 404 that is not the vendor's API's; check the option apiUrl: ${said}`;
+    throw new SandboxError('unavailable', message, { cause: error });
   }
 }
 

@@ -16,11 +16,21 @@ export function nativeSnapshot(
   client: () => Promise<Daytona>,
   create: (name: string, request: CreateRequest) => Promise<DaytonaHandle>,
 ): NativeSnapshot {
+  const remove = async (id: string): Promise<void> => {
+    const { snapshot } = await client();
+    await unlessMissing(async () => snapshot.delete(await snapshot.get(id)));
+  };
   return {
     kinds: [{ scope: 'filesystem', sourceSurvives: true }],
     async take({ sandbox }, scope) {
       const id = `gantry-${randomUUID()}`;
-      await withVendor(() => sandbox.createSnapshot(id, 0));
+      try {
+        await withVendor(() => sandbox.createSnapshot(id, 0));
+      } catch (error) {
+        // It may have been made although nobody was told; then nobody else would delete it.
+        await remove(id).catch(() => undefined);
+        throw error;
+      }
       return { spec: 'gantry-native-snapshot/1', provider: 'daytona', id, scope };
     },
     async create(snapshot, request) {
@@ -30,10 +40,7 @@ export function nativeSnapshot(
         throw SandboxError.is(error) && error.code === 'not-found' ? gone(snapshot, error) : error;
       }
     },
-    async remove({ id }) {
-      const { snapshot } = await client();
-      await unlessMissing(async () => snapshot.delete(await snapshot.get(id)));
-    },
+    remove: ({ id }) => remove(id),
   };
 }
 

@@ -1,7 +1,7 @@
 import { SandboxError } from '@gantry/core/driver';
 import type { Daytona, DaytonaConfig } from '@daytonaio/sdk';
 
-export type { Daytona, Resources, Sandbox } from '@daytonaio/sdk';
+export type { Daytona, PtyHandle, Resources, Sandbox } from '@daytonaio/sdk';
 
 /**
  * A client of the vendor's SDK, which is loaded only now: it brings much along. Rejects with `failed-precondition` where

@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import { SandboxError } from '@gantry/core/driver';
 import { streams } from '@gantry/core/node';
 
 /** What the line says beside the output itself. */
@@ -6,6 +7,10 @@ export interface Word {
   readonly name: string;
   readonly number: number;
 }
+
+/** Nothing that the line sends is longer without an end; the guest may send what it likes. */
+const longestWord = 4 * 1024;
+const longestPiece = 256 * 1024;
 
 /** Turns one output of a session line back into bytes, and tells its words. */
 export class SessionOutput {
@@ -18,12 +23,15 @@ export class SessionOutput {
   #word = '';
   #piece = '';
   #held = false;
+  /** Bytes that came ahead of their piece: what was written at once is not torn. */
+  #ahead: Uint8Array = new Uint8Array();
 
   constructor(told: (word: Word) => void, hold: (held: boolean) => void) {
     this.#told = told;
     this.#hold = hold;
   }
 
+  /** Throws where it is nothing that the line sends. */
   push(text: string): void {
     const parts = (this.#word + text).split('!');
     this.#word = '';
@@ -32,8 +40,10 @@ export class SessionOutput {
       const last = index === parts.length - 1;
       if (index % 2 === 0) this.#take(part);
       else if (last) this.#word = `!${part}`;
-      else this.#told({ name: part.slice(0, 1), number: Number(part.slice(1)) });
+      else this.#tell(part);
     }
+    const waiting = this.#piece.length + this.#ahead.length;
+    if (this.#word.length > longestWord || waiting > longestPiece) throw strange();
   }
 
   end(): void {
@@ -44,16 +54,35 @@ export class SessionOutput {
     this.#output.fail(error);
   }
 
+  #tell(word: string): void {
+    const [, name, digits = ''] = /^([a-z])([0-9a-f]*)$/.exec(word) ?? [];
+    if (name === undefined) throw strange();
+    if (name === 'h' && digits.length % 2 === 0) return this.#give(Buffer.from(digits, 'hex'));
+    if (name === 'g' && digits.length % 2 === 0) {
+      this.#ahead = Buffer.concat([this.#ahead, Buffer.from(digits, 'hex')]);
+      return;
+    }
+    const number = Number(digits);
+    if (name === 'h' || name === 'g' || !Number.isSafeInteger(number)) throw strange();
+    if (name === 'x' && number > 255) throw strange();
+    this.#told({ name, number });
+  }
+
   #take(text: string): void {
     const pieces = text.replace(/[\r\n]+/g, '').split(',');
     const rest = pieces.pop() ?? '';
     for (const piece of pieces) {
       const whole = this.#piece + piece;
       this.#piece = '';
-      const room = this.#output.push(Buffer.from(whole, 'base64'));
-      void this.#wait(room);
+      const bytes = Buffer.from(whole, 'base64');
+      this.#give(this.#ahead.length > 0 ? Buffer.concat([this.#ahead, bytes]) : bytes);
+      this.#ahead = new Uint8Array();
     }
     this.#piece += rest;
+  }
+
+  #give(bytes: Uint8Array): void {
+    void this.#wait(this.#output.push(bytes));
   }
 
   /** The SDK cannot be made to wait, so whoever sends is. */
@@ -68,4 +97,10 @@ export class SessionOutput {
     this.#held = false;
     this.#hold(false);
   }
+}
+
+function strange(): SandboxError {
+  const message =
+    "something in the sandbox wrote into the command's log what does not belong there";
+  return new SandboxError('unavailable', message, { outcome: 'unknown' });
 }

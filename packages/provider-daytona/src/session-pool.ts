@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { SandboxError } from '@gantry/core/driver';
 import { fromVendor, withVendor } from './errors.ts';
 import type { Sandbox } from './sdk.ts';
 
@@ -21,6 +22,7 @@ export interface SessionCommand {
 export class SessionPool {
   readonly #sandbox: Sandbox;
   readonly #idle: Session[] = [];
+  #closed = false;
 
   constructor(sandbox: Sandbox) {
     this.#sandbox = sandbox;
@@ -40,15 +42,25 @@ export class SessionPool {
       } catch (error) {
         // One that was used before may have ended since, by whatever the guest did: it has started nothing.
         const ended = error instanceof Error && 'statusCode' in error ? error.statusCode : 0;
-        if (!used || (ended !== 404 && ended !== 410)) throw fromVendor(error);
+        if (used && (ended === 404 || ended === 410)) continue;
+        if (ended !== 410) throw fromVendor(error);
+        const message = 'the session of a command was ended before the command began';
+        throw new SandboxError('unavailable', message, { outcome: 'unknown', cause: error });
       }
     }
   }
 
   /** Its command has ended, and nobody has an output of it open any more. */
   giveBack(session: Session): void {
-    if (session.commands < mostCommands) this.#idle.push(session);
+    if (session.commands < mostCommands && !this.#closed) this.#idle.push(session);
     else void this.#remove(session);
+  }
+
+  /** Nobody follows its command any more, which goes on; its shell is to end after that. */
+  abandon({ id }: Session): void {
+    const request = { command: 'exit', runAsync: true, suppressInputEcho: true };
+    // Where the sandbox or the shell is gone, there is nothing left to end.
+    this.#sandbox.process.executeSessionCommand(id, request).catch(() => undefined);
   }
 
   /** They are gone: the sandbox was stopped. */
@@ -57,8 +69,14 @@ export class SessionPool {
   }
 
   /** Ends the sessions that run nothing. */
-  async close(): Promise<void> {
+  async clear(): Promise<void> {
     await Promise.all(this.#idle.splice(0).map((session) => this.#remove(session)));
+  }
+
+  /** The same for good: those that run something are ended after it. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.clear();
   }
 
   async #create(): Promise<Session> {

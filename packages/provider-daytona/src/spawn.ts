@@ -11,8 +11,9 @@ import { noDirectory } from '@gantry/core/node';
 import { explained } from './absence.ts';
 import { withVendor } from './errors.ts';
 import type { DaytonaHandle } from './handle.ts';
-import { runSandboxScript } from './sandbox-script.ts';
+import { requireSignal, runSandboxScript } from './sandbox-script.ts';
 import { sessionLine } from './session-line.ts';
+import { followLog } from './session-log.ts';
 import { SessionOutput, type Word } from './session-output.ts';
 import type { SessionCommand } from './session-pool.ts';
 
@@ -33,16 +34,21 @@ export async function spawnCommand(
   } catch (error) {
     throw await explained(error, sandbox);
   }
-  followed.add(running.lose);
-  const log = sandbox.process.getSessionCommandLogs(
-    started.session.id,
-    started.id,
+  const log = followLog(
+    sandbox,
+    started,
     (text) => running.stdout.push(text),
     (text) => running.stderr.push(text),
   );
-  void follow(log).then((reason) => {
-    followed.delete(running.lose);
+  const letGo = (error: Error): void => {
+    running.lose(error);
+    log.drop();
+  };
+  followed.add(letGo);
+  void log.ended.then((reason) => {
+    followed.delete(letGo);
     if (reason === undefined && running.isClean) sessions.giveBack(started.session);
+    else sessions.abandon(started.session);
     return running.lose(lost(reason ?? "the command's log ended before the command"));
   });
   let pid: number;
@@ -53,9 +59,7 @@ export async function spawnCommand(
     throw await explained(error, sandbox);
   }
   const kill = async (signal: Signal = 'SIGKILL'): Promise<void> => {
-    if (!/^SIG[A-Z0-9]+$/.test(signal)) {
-      throw new SandboxError('invalid-argument', `there is no signal ${signal}`);
-    }
+    requireSignal(signal);
     if (running.ended) return;
     const script = 'kill -s "$1" -- "-$2" 2>/dev/null || kill -s "$1" "$2" 2>/dev/null || :';
     await runSandboxScript(sandbox, script, [signal.slice(3), String(pid)]);
@@ -166,18 +170,6 @@ function inputOf(
     close: end,
     abort: end,
   });
-}
-
-/** Why a log broke; `undefined` when it came to an end. */
-async function follow(log: Promise<unknown>): Promise<string | undefined> {
-  try {
-    await log;
-    return undefined;
-  } catch (error) {
-    // What breaks a connection is an event, with a message.
-    const said = typeof error === 'object' && error !== null && 'message' in error;
-    return said ? String(error.message) : String(error);
-  }
 }
 
 function lost(reason: string): SandboxError {

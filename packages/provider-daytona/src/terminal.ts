@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  type Call,
   type Command,
   type DriverTerminal,
   type ExitStatus,
@@ -11,7 +12,8 @@ import { noDirectory, shell, streams } from '@gantry/core/node';
 import { explained } from './absence.ts';
 import { withVendor } from './errors.ts';
 import type { DaytonaHandle } from './handle.ts';
-import { runSandboxScript } from './sandbox-script.ts';
+import { requireSignal, runSandboxScript } from './sandbox-script.ts';
+import type { PtyHandle } from './sdk.ts';
 
 const endOfInput = new Uint8Array([0x04]);
 
@@ -20,14 +22,19 @@ export async function openTerminal(
   { sandbox, followed }: DaytonaHandle,
   command: Omit<Command, 'stdin'>,
   { columns: cols, rows }: TerminalSize,
+  { signal: stop }: Call,
 ): Promise<DriverTerminal> {
   const id = `gantry-${randomUUID()}`;
   const place = `/tmp/.${id}`;
   const screen = new Screen(randomUUID());
+  let opened: PtyHandle | undefined;
+  const giveUp = (): void => screen.fail(stop.reason);
+  stop.addEventListener('abort', giveUp, { once: true });
   try {
     await sandbox.fs.uploadFile(Buffer.from(becoming(command, screen.mark)), place);
     const onData = (bytes: Uint8Array): void => screen.show(bytes);
     const terminal = await sandbox.process.createPty({ id, cols, rows, cwd: '/', onData });
+    opened = terminal;
     await terminal.sendInput(` exec /bin/sh ${place}\n`);
     const exit = exitOf(terminal.wait());
     exit.catch(() => undefined); // Whoever waits for it is told.
@@ -59,6 +66,7 @@ export async function openTerminal(
       },
       async kill(signal: Signal = 'SIGKILL') {
         if (ended) return;
+        requireSignal(signal);
         await runSandboxScript(sandbox, shell.terminalKillScript, [
           signal.slice(3),
           String(leader),
@@ -66,7 +74,12 @@ export async function openTerminal(
       },
     };
   } catch (error) {
+    // Of one whose directory is missing neither is left. What failed is told.
+    await sandbox.fs.deleteFile(place).catch(() => undefined);
+    await opened?.kill().catch(() => undefined);
     throw await explained(error, sandbox);
+  } finally {
+    stop.removeEventListener('abort', giveUp);
   }
 }
 
@@ -97,6 +110,9 @@ async function exitOf(
   return exitCode < 0 ? { unknown: error } : { code: exitCode };
 }
 
+/** A mark with its process id is shorter. */
+const longestMark = 100;
+
 /** What a terminal shows, from the mark on, after which its leader's process id comes. */
 class Screen {
   readonly mark: string;
@@ -117,7 +133,11 @@ class Screen {
     this.#before = Buffer.concat([this.#before, bytes]);
     const text = this.#before.toString('latin1');
     const match = new RegExp(`${this.mark}(\\d+)\\.`).exec(text);
-    if (!match) return;
+    if (!match) {
+      // Whatever is shown before, only its end can be the beginning of the mark.
+      this.#before = this.#before.subarray(-longestMark);
+      return;
+    }
     const rest = this.#before.subarray(match.index + match[0].length);
     this.#before = undefined;
     this.#begin.resolve(Number(match[1]));

@@ -1,7 +1,12 @@
+import { execFile } from 'node:child_process';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
+import { Daytona } from '@daytonaio/sdk';
 import { type Sandbox, SandboxError } from '@gantry/core';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { daytona } from '../src/index.ts';
-import { type Emulated, startEmulated } from './emulated.ts';
+import { type Emulated, requestsTo, startEmulated } from './emulated.ts';
 
 // What is particular to this vendor, over its SDK and its emulator; the suite looks at the contract itself.
 
@@ -52,6 +57,23 @@ describe('commands', () => {
     expect(requestsSince(before)).toEqual(
       Array.from({ length: 3 }, () => 'POST /toolbox/ID/process/session/gantry-ID/exec'),
     );
+  });
+
+  test('that are not read are held, and go on when they are', async () => {
+    await using flood = await sandbox.spawn('head -c 6000000 /dev/zero; echo over');
+    const reader = flood.stdout.getReader();
+    await reader.read();
+    const held = (): number => requestsTo(emulated, /process\/execute$/).length - before;
+    const before = requestsTo(emulated, /process\/execute$/).length;
+    await vi.waitUntil(() => held() > 0, { timeout: 100_000 });
+    let bytes = 0;
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      bytes += value.length;
+    }
+    expect(bytes).toBeGreaterThan(5_000_000);
+    expect(await flood.exit).toEqual({ code: 0 });
   });
 
   test('find another session when the guest has ended theirs', async () => {
@@ -130,6 +152,45 @@ test('fifty files take no more than three calls of the vendor', async () => {
   expect(requestsSince(before).slice(0, -1).length).toBeLessThanOrEqual(3);
 });
 
+test("a file that holds what ends a part of the vendor's form is never a shorter one", async () => {
+  const bytes = Buffer.from(`a\r\n--DAYTONA-FILE-BOUNDARY\r\nb${'c'.repeat(200_000)}`);
+  await sandbox.files.write('boundary', bytes);
+  const read = sandbox.files.readBytes('boundary');
+  await expect(read).rejects.toMatchObject({ code: 'unavailable', outcome: 'unknown' });
+  // Part of it comes by commands, whatever it holds.
+  const part = await sandbox.files.readBytes('boundary', { offset: 0, length: 30 });
+  expect(Buffer.from(part).equals(bytes.subarray(0, 30))).toBe(true);
+});
+
+test('a process ends although a command and a terminal that it started go on', async () => {
+  const script = `
+import { daytona } from '@gantry/provider-daytona';
+const sandbox = await daytona().connect(JSON.parse(process.argv[1]));
+const running = await sandbox.spawn('sleep 7654323; echo late');
+const terminal = await sandbox.terminal({ command: 'sleep 7654324' });
+for (const each of [running, terminal]) each.exit.catch((error) => console.log(error.code));
+await sandbox.release();
+`;
+  await using own = await emulated.provider.create();
+  const args = ['--input-type=module', '-e', script, JSON.stringify(own.ref)];
+  const env = { ...process.env, ...emulated.emulator.environment };
+  const options = { cwd: import.meta.dirname, env, timeout: 100_000 };
+  // It would have to be killed at the end of that time.
+  const { stdout } = await promisify(execFile)(process.execPath, args, options);
+  expect(stdout).toBe('unavailable\nunavailable\n');
+  const { key: apiKey, url } = emulated.emulator;
+  await using vendor = new Daytona({ apiKey, apiUrl: `${url}/api`, target: 'us' });
+  const { process: processes } = await vendor.get(own.ref.id);
+  const count = async (pattern: string): Promise<string> =>
+    (await processes.executeCommand(`pgrep -fc '${pattern}'`)).result;
+  expect(await count('^sleep 765432[34]')).toBe('2\n');
+  // The shell of the session goes with its command, though nobody follows it any more.
+  expect(await count('^/bin/bash --norc')).not.toBe('0\n');
+  await processes.executeCommand('pkill -f "^sleep 7654323"');
+  const gone = async (): Promise<boolean> => (await count('^/bin/bash --norc')) === '0\n';
+  await vi.waitUntil(gone, { timeout: 100_000, interval: 200 });
+});
+
 test('a port is reached with the headers that come with its address', async () => {
   await using server = await sandbox.spawn(['python3', '-m', 'http.server', '8123'], {
     cwd: '/etc',
@@ -145,6 +206,16 @@ test('a port is reached with the headers that come with its address', async () =
   );
   expect((await fetch(`${url}/hostname`)).status).toBe(401);
   await server.kill('SIGKILL');
+});
+
+test('a port is reached by a signed link and nothing else, where that is asked for', async () => {
+  const { key: apiKey, url: place } = emulated.emulator;
+  const options = { apiKey, apiUrl: `${place}/api`, target: 'us', signedPreviewSeconds: 600 };
+  const again = await daytona(options).connect(sandbox.ref);
+  const { url, headers } = await again.expose(8124);
+  expect(headers).toEqual({});
+  expect(new URL(url).hostname).toMatch(/^8124-[0-9a-f]{40}\.localhost$/);
+  await again.release();
 });
 
 describe('life', () => {
@@ -176,6 +247,48 @@ describe('life', () => {
     await clock.advance(120 * 60_000);
     expect((await made.inspect()).state).toBe('gone');
     await expect(made.exec('true')).rejects.toMatchObject({ code: 'not-found' });
+  });
+
+  test('is waited for by events, and not asked for again and again', async () => {
+    const before = emulated.emulator.requests().length;
+    await using made = await emulated.provider.create();
+    await made.suspend('disk');
+    await (await emulated.provider.resume(made.ref)).release();
+    const asked = requestsSince(before).filter((line) => /^GET \/api\/sandbox\/ID$/.test(line));
+    // Some look once, before they wait.
+    expect(asked.length).toBeLessThanOrEqual(8);
+  });
+
+  test('an archived sandbox is suspended, and comes back as it was', async () => {
+    const { key: apiKey, url } = emulated.emulator;
+    const vendor = new Daytona({ apiKey, apiUrl: `${url}/api`, target: 'us' });
+    const made = await emulated.provider.create({ maxLifetimeMs: 80_000_000 });
+    await made.files.write('kept', 'yes');
+    await made.suspend('disk');
+    await (await vendor.get(made.ref.id)).archive();
+    await vi.waitUntil(async () => (await vendor.get(made.ref.id)).state === 'archived', {
+      ...{ timeout: 100_000, interval: 200 },
+    });
+    expect((await emulated.provider.inspect(made.ref)).state).toBe('suspended');
+    const woken = await emulated.provider.resume(made.ref);
+    expect(await woken.files.readText('kept')).toBe('yes');
+    await woken.destroy();
+    await vendor[Symbol.asyncDispose]();
+  });
+
+  test('an idle sandbox is stopped and deleted where that is asked for', async () => {
+    const { key: apiKey, url, clock } = emulated.emulator;
+    const options = { apiKey, apiUrl: `${url}/api`, target: 'us' };
+    const intervals = { stop: 5, archive: 2, delete: 30 };
+    const made = await daytona({ ...options, intervals }).create({ maxLifetimeMs: 80_000_000 });
+    await clock.advance(6 * 60_000);
+    expect((await made.inspect()).state).toBe('suspended');
+    await clock.advance(40 * 60_000);
+    expect((await made.inspect()).state).toBe('gone');
+    for (const wrong of [{ stop: 1.5 }, { pause: -1 }, { nap: 3 }]) {
+      const make = (): unknown => daytona({ ...options, intervals: wrong });
+      expect(make).toThrow(SandboxError);
+    }
   });
 
   test('a virtual machine is suspended with what runs in it, and forked', async () => {
@@ -223,6 +336,50 @@ describe('errors', () => {
     await expect(listed).rejects.toMatchObject({ code: 'unsupported' });
     expect(await Array.fromAsync(emulated.provider.list({ labels }))).toEqual([]);
     expect(() => daytona({ key: 'x' } as never)).toThrow(SandboxError);
+  });
+
+  test('no key at all is told as such, and what to do', async () => {
+    vi.stubEnv('DAYTONA_API_KEY', undefined);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const created = daytona({ apiUrl: `${emulated.emulator.url}/api` }).create();
+    await expect(created).rejects.toMatchObject({
+      code: 'unauthenticated',
+      outcome: 'not-started',
+      message: expect.stringContaining('DAYTONA_API_KEY') as string,
+    });
+  });
+
+  test('a 404 of something else than the API is no absence', async () => {
+    const other = createServer((_request, response) => {
+      response.writeHead(404, { 'content-type': 'text/plain' }).end('404 page not found');
+    });
+    await new Promise<void>((listening) => other.listen(0, '127.0.0.1', listening));
+    onTestFinished(() => void other.close());
+    const { port } = other.address() as AddressInfo;
+    const lost = daytona({ apiKey: 'dtn_any', apiUrl: `http://127.0.0.1:${port}`, target: 'us' });
+    for (const work of [() => lost.inspect(sandbox.ref), () => lost.destroy(sandbox.ref)]) {
+      await expect(work()).rejects.toMatchObject({
+        ...{ code: 'unavailable', message: expect.stringContaining('apiUrl') as string },
+      });
+    }
+  });
+
+  test('a create whose cleaning up fails says what may be left', async () => {
+    const labels = { kind: 'left' };
+    const cut = { kind: 'cut', afterBytes: 10 } as const;
+    const failing = { kind: 'status', status: 500 } as const;
+    const { faults } = emulated.emulator;
+    {
+      using _lost = faults.add({ path: '/api/sandbox', method: 'POST', fault: cut, times: 1 });
+      using _kept = faults.add({ path: /^\/api\/sandbox\//, fault: failing });
+      await expect(emulated.provider.create({ labels })).rejects.toMatchObject({
+        code: 'unavailable',
+        message: expect.stringMatching(/may be left, since deleting it failed/) as string,
+      });
+    }
+    for await (const { ref } of emulated.provider.list({ labels })) {
+      await emulated.provider.destroy(ref);
+    }
   });
 
   test('a rate limit says when to come back', async () => {

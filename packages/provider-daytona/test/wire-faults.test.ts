@@ -61,6 +61,19 @@ test('a download or upload that is cut is an error, and never a shorter file', a
   expect(Buffer.from(await sandbox.files.readBytes('long')).equals(bytes)).toBe(true);
 });
 
+test('a download that nobody wants to its end is given up at any point', async () => {
+  const { provider } = emulated;
+  await using sandbox = await provider.create();
+  const bytes = new Uint8Array(6_000_000).map((_, index) => index % 249);
+  await sandbox.files.write('long', bytes);
+  for (const chunks of [0, 1, 5, 40]) {
+    const reader = (await sandbox.files.read('long')).getReader();
+    for (let count = 0; count < chunks; count += 1) await reader.read();
+    await reader.cancel();
+  }
+  expect(Buffer.from(await sandbox.files.readBytes('long')).equals(bytes)).toBe(true);
+});
+
 test('a sandbox that goes between two calls is an error of the second, and never a fresh one', async () => {
   const { provider, emulator } = emulated;
   const [killed, lost] = [await provider.create(), await provider.create()];

@@ -1,4 +1,5 @@
 import type { ChangeEntry, SandboxDriver } from '@gantry/core/driver';
+import type { Sandbox } from '@gantry/core';
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Context, type Scenario, shell } from './scenario.ts';
@@ -13,6 +14,7 @@ async function withChanges(
     run: (line: string) => Promise<string>,
     mark: () => Promise<string>,
     since: (mark: string) => Promise<Map<string, ChangeEntry>>,
+    sandbox: Sandbox,
   ) => Promise<void>,
 ): Promise<void> {
   const drivers: SandboxDriver[] = [];
@@ -41,6 +43,7 @@ async function withChanges(
         }
         return found;
       },
+      sandbox,
     );
   } finally {
     await driver.release(handle);
@@ -144,11 +147,59 @@ const hostile: Scenario['run'] = (context) =>
     }
   });
 
+/** Maps a file, writes to it, and once more each time that a line arrives; `lock`: it may only read meanwhile. */
+const mapper = `
+import ctypes, mmap, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+file = os.open("mapped", os.O_RDWR)
+pages = mmap.mmap(file, 4096)
+os.close(file)
+place = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(pages)))
+def protect(how):
+    if sys.argv[1] == "lock" and libc.mprotect(place, 4096, how):
+        raise OSError(ctypes.get_errno(), "mprotect")
+pages[0] = ord("1")
+protect(1)
+for line in sys.stdin:
+    protect(3)
+    pages[0] = ord(line[0])
+    protect(1)
+    print("written", flush=True)
+`;
+
+const mapped: Scenario['run'] = (context) =>
+  withChanges(context, async (run, mark, since, sandbox) => {
+    for (const how of ['keep', 'lock']) {
+      await run('head -c 4096 /dev/zero >mapped');
+      await using writer = await sandbox.spawn(['python3', '-c', mapper, how], { stdin: 'stream' });
+      const answers = writer.stdout.getReader();
+      const input = writer.stdin?.getWriter();
+      assert.ok(input);
+      const write = async (digit: string): Promise<void> => {
+        await input.write(Buffer.from(`${digit}\n`));
+        const { value } = await answers.read();
+        assert.equal(Buffer.from(value ?? []).toString(), 'written\n');
+      };
+      await write('2');
+      const before = await mark();
+      assert.deepEqual([...(await since(before)).keys()], []);
+      await write('3');
+      const found = await since(before);
+      assert.deepEqual([...found.keys()], ['mapped'], `${how}: a page written again is a change`);
+      assert.equal((await contents(found.get('mapped')))[0], '3');
+      await input.close();
+    }
+  });
+
 export const changesScenarios: readonly Scenario[] = [
   {
     name: 'changes tell what differs from a mark, whatever the guest does to times and sizes',
     run: told,
   },
   { name: 'a change in the same moment as a mark is told', run: racy },
+  {
+    name: 'what a program writes to a page that it has mapped before the mark is told',
+    run: mapped,
+  },
   { name: 'changes are read inside the workspace only, whatever it turns into', run: hostile },
 ];

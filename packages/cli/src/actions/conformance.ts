@@ -17,7 +17,7 @@ import { printable } from '../output/printable.ts';
 import { print, printJson } from '../output/print.ts';
 import { table } from '../output/table.ts';
 import { emulatedVariable } from '../provider/emulated-variable.ts';
-import { findPackage } from '../provider/find-package.ts';
+import { findPackage, type FoundPackage } from '../provider/find-package.ts';
 import { installCommand, providerPackage } from '../provider/known-providers.ts';
 import { isModulePath, loadProvider } from '../provider/load-provider.ts';
 import { loadVendor } from '../provider/load-vendor.ts';
@@ -54,6 +54,8 @@ export async function conformance(
 ): Promise<number> {
   const known =
     flags.knownFailures === undefined ? undefined : await knownFailures(flags.knownFailures);
+  // Some vendors know whole minutes only: their packages say so, that nobody else need know.
+  const timeoutScale = flags.timeoutScale ?? packageOf(provider)?.timeoutScale;
   const report = await guarded(async () => {
     using progress = new Progress(session.verbose);
     progress.phase('loading the provider');
@@ -63,7 +65,7 @@ export async function conformance(
       ...(flags.second === undefined ? {} : { second: { load: moduleOf(flags.second) } }),
       ...(flags.profile === undefined ? {} : { profiles: flags.profile }),
       ...(flags.concurrency === undefined ? {} : { concurrency: flags.concurrency }),
-      ...(flags.timeoutScale === undefined ? {} : { timeoutScale: flags.timeoutScale }),
+      ...(timeoutScale === undefined ? {} : { timeoutScale }),
       ...(flags.seed === undefined ? {} : { seed: flags.seed }),
       ...(known === undefined ? {} : { knownFailures: known }),
       mode: flags.emulated || process.env[emulatedVariable] === provider ? 'emulated' : 'live',
@@ -133,10 +135,16 @@ export async function killMutants(
   return survivors.length === 0 ? 0 : ANSWER_IS_NO;
 }
 
+/** The installed package of a provider's name. */
+function packageOf(name: string): FoundPackage | undefined {
+  const isName = !isModulePath(name) && /^[a-z][a-z0-9-]*$/.test(name);
+  return isName ? findPackage(providerPackage(name)) : undefined;
+}
+
 /** The file that another process loads too. */
 function moduleOf(name: string): string {
   if (isModulePath(name)) return resolve(name);
-  const found = /^[a-z][a-z0-9-]*$/.test(name) ? findPackage(providerPackage(name)) : undefined;
+  const found = packageOf(name);
   if (found) return found.entry;
   throw new CliError(`provider ${name} is not installed`, {
     code: 'not-found',

@@ -19,7 +19,11 @@ export function addConformance(program: Command, session: Session): void {
     .option('--html <file>', 'write a self-contained page')
     .option('--badge <file>', 'write badge JSON for shields.io')
     .option('--concurrency <number>', 'checks at a time (default: 4)', positive)
-    .option('--timeout-scale <factor>', 'multiply every limit of time', positive)
+    .option(
+      '--timeout-scale <factor>',
+      "multiply every limit of time (default: what the provider's package says, else 1)",
+      positive,
+    )
     .option('--known-failures <file>', 'JSON of check ids and why each fails; strict')
     .option('--seed <number>', 'repeat a run', positive)
     .option(

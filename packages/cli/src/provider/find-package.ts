@@ -9,6 +9,8 @@ export interface FoundPackage {
   /** The file that an import of the package loads. */
   readonly entry: string;
   readonly version: string;
+  /** What its conformance runs need, unless somebody says otherwise. */
+  readonly timeoutScale: number | undefined;
 }
 
 /** The places that packages are looked for in, in this order: the user's directory, then gantry's own. */
@@ -21,8 +23,8 @@ export function findPackage(name: string): FoundPackage | undefined {
   for (const place of searchPlaces()) {
     const manifest = packageManifest(name, place);
     if (manifest === undefined) continue;
-    const { version } = readPackage(manifest);
-    return { name, version, entry: packageEntry(name, manifest, place) };
+    const { version, timeoutScale } = readPackage(manifest);
+    return { name, version, timeoutScale, entry: packageEntry(name, manifest, place) };
   }
   return undefined;
 }

@@ -42,7 +42,8 @@ export interface SnapshotStore {
   readonly encryption?: StoreEncryption;
   /**
    * Whole or not at all, and durable when it resolves; a source that fails leaves what was there. True when it was put,
-   * false when `ifAbsent` found one, whose contents then stay; the source is cancelled.
+   * false when `ifAbsent` found one, whose contents then stay; the source is cancelled. The memory of the chunks is the caller's
+   * again once this has settled.
    */
   put(key: string, contents: ReadableStream<Uint8Array>, options?: PutOptions): Promise<boolean>;
   /** The object's bytes. Rejects with `not-found` only for a confirmed absence. */

@@ -151,7 +151,6 @@ trap 'rm -f -- "$4"' EXIT
 ${openTarget}
 n=\${t%/*}/$3
 umask 077; cat <"$4" >"$n" || { rm -f -- "$n"; exit 1; }
-rm -f -- "$4"
 ${publishTarget}`,
 
   /** path: one record. */

@@ -5,16 +5,17 @@ const bufferedBytes = 1024 * 1024;
 export class OutputStream {
   readonly readable: ReadableStream<Uint8Array>;
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
-  #room = Promise.withResolvers<void>();
+  /** What all wait for who pushed too much. */
+  #room: PromiseWithResolvers<void> | undefined;
 
   constructor() {
     this.readable = new ReadableStream<Uint8Array>(
       {
         start: (controller) => void (this.#controller = controller),
-        pull: () => this.#room.resolve(),
+        pull: () => this.#makeRoom(),
         cancel: () => {
           this.#controller = undefined;
-          this.#room.resolve();
+          this.#makeRoom();
         },
       },
       new ByteLengthQueuingStrategy({ highWaterMark: bufferedBytes }),
@@ -26,7 +27,7 @@ export class OutputStream {
     if (!this.#controller || bytes.length === 0) return;
     this.#controller.enqueue(bytes);
     if ((this.#controller.desiredSize ?? 0) > 0) return;
-    this.#room = Promise.withResolvers();
+    this.#room ??= Promise.withResolvers();
     await this.#room.promise;
   }
 
@@ -34,13 +35,18 @@ export class OutputStream {
   end(): void {
     this.#controller?.close();
     this.#controller = undefined;
-    this.#room.resolve();
+    this.#makeRoom();
   }
 
   /** The reader gets this error. */
   fail(error: unknown): void {
     this.#controller?.error(error);
     this.#controller = undefined;
-    this.#room.resolve();
+    this.#makeRoom();
+  }
+
+  #makeRoom(): void {
+    this.#room?.resolve();
+    this.#room = undefined;
   }
 }

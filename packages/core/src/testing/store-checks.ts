@@ -71,6 +71,16 @@ export const storeChecks: readonly StoreCheck[] = [
     }
     assert.equal((await store.head('large'))?.size, large);
   }),
+  check(
+    'what was put stays as it was when the memory that it came from is used again',
+    async (subject) => {
+      const store = await subject.open();
+      const chunks = [Buffer.from('some '), Buffer.from('bytes')];
+      await store.put('key', ReadableStream.from<Uint8Array>(chunks));
+      for (const chunk of chunks) chunk.fill(0);
+      assert.equal(await text(store, 'key'), 'some bytes');
+    },
+  ),
   check('a second put replaces the object', async (subject) => {
     const store = await subject.open();
     await store.put('key', bytes('one'));

@@ -177,6 +177,39 @@ describe('the chunker', () => {
     expect(Math.max(...sizes)).toBeLessThanOrEqual(256 * 1024);
   });
 
+  test('cuts as the format document says, whatever the bytes and wherever they are', () => {
+    /** The words of the document. */
+    const expected = (bytes: Uint8Array, codec: typeof plainCodec): number => {
+      const gear = Array.from({ length: 256 }, (_, byte) =>
+        Buffer.from(codec.gearSeed(byte)).readInt32BE(0),
+      );
+      let h = 0;
+      for (let i = 16_384 - 32; i < bytes.length; i += 1) {
+        h = ((h << 1) + (gear[bytes[i] ?? 0] ?? 0)) | 0;
+        if (i < 16_384) continue;
+        if (h >>> (i < 65_536 ? 14 : 18) === 0 || i + 1 === 262_144) return i + 1;
+      }
+      return bytes.length;
+    };
+    const keyed = encryptedCodec(new Uint8Array(32).fill(3));
+    for (const codec of [plainCodec, keyed]) {
+      const { cut, room } = chunker(codec);
+      for (let round = 0; round < 300; round += 1) {
+        // Some that end near each limit, and some of few different bytes, where boundaries are rare.
+        const limit = [16_384, 65_536, 262_144][round % 3] ?? 0;
+        const length = limit + (round % 41) - 20;
+        const bytes = randomBytes(length);
+        if (round % 5 === 0) bytes.fill(round, 100, length - 100);
+        const wanted = expected(bytes, codec);
+        expect(cut(bytes, true)).toBe(wanted);
+        const start = (round * 7_919) % (room.length - length);
+        room.fill(0xaa);
+        room.set(bytes, start);
+        expect(cut(room.subarray(start, start + length), true)).toBe(wanted);
+      }
+    }
+  });
+
   test('an insertion moves few boundaries, and another key all', () => {
     const changed = Buffer.concat([
       stream.subarray(0, 900_000),

@@ -1,4 +1,5 @@
 import type { Context, Hono } from 'hono';
+import { ApiError } from './api-error.ts';
 import { imageOf } from './guest.ts';
 import { organizationId } from './sandbox-view.ts';
 import type { DaytonaSandboxes } from './sandboxes.ts';
@@ -14,6 +15,9 @@ export function addImageRoutes(app: Hono, { parts }: DaytonaSandboxes): void {
 
   app.get('/snapshots', (c) => {
     const [page, limit] = [Number(c.req.query('page') ?? 1), Number(c.req.query('limit') ?? 100)];
+    if (![page, limit].every((value) => Number.isInteger(value) && value >= 1)) {
+      throw new ApiError(400, 'page and limit must be whole numbers from 1');
+    }
     const all = snapshots.list();
     return c.json({
       items: all.slice((page - 1) * limit, page * limit).map((one) => snapshotView(snapshots, one)),

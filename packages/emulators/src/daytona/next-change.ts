@@ -19,7 +19,8 @@ export function nextChange(sandbox: DaytonaSandbox): NextChange | undefined {
   if (state === 'started' && intervals.pause > 0) {
     plans.push({ time: after(lastActivityAt, intervals.pause), change: 'pause' });
   }
-  if (state === 'stopped' && intervals.delete >= 0) {
+  const rests = state === 'stopped' || state === 'archived';
+  if (rests && intervals.delete >= 0) {
     plans.push({ time: after(stoppedAt, intervals.delete), change: 'destroy' });
   }
   if (state === 'stopped' && intervals.archive > 0) {

@@ -7,12 +7,11 @@ import { proxyRequest, proxyUpgrade } from '../chassis/port-proxy.ts';
 import { sameText } from '../chassis/same-text.ts';
 import { ApiError } from './api-error.ts';
 import { type DaytonaSandbox, newToken } from './daytona-sandbox.ts';
+import { dropSecrets, tokenCookie, tokenHeader, tokenQuery } from './preview-secrets.ts';
 import { requireReal } from './sandbox-checks.ts';
 
 /** Ports of the vendor's own services in a sandbox. */
 const reserved: ReadonlySet<number> = new Set([2280, 22_222, 33_333]);
-const tokenHeader = 'x-daytona-preview-token';
-const tokenQuery = 'DAYTONA_SANDBOX_AUTH_KEY';
 
 interface Signed {
   readonly sandbox: DaytonaSandbox;
@@ -48,9 +47,11 @@ export class Previews {
     if (!opening) {
       opening = this.#listen(sandbox, port);
       this.#listeners.set(key, opening);
+      opening.catch(() => this.#listeners.delete(key));
       sandbox.cleanups.add(() => {
         this.#listeners.delete(key);
-        void opening?.then(({ listener }) => listener.close());
+        // One that never opened needs no end.
+        opening?.then(({ listener }) => listener.close()).catch(() => undefined);
       });
     }
     return { url: (await opening).url, token: sandbox.previewToken };
@@ -100,6 +101,7 @@ export class Previews {
     if (sandbox.state !== 'started') return say(400, 'the sandbox is not started');
     const refused = (): void => say(502, `nothing listens on port ${port}`);
     const { sandbox: guest } = requireReal(sandbox);
+    dropSecrets(request, (text) => this.#context.isKey(text));
     proxyRequest(guest, port, request, response, refused).catch(refused);
   }
 
@@ -109,7 +111,9 @@ export class Previews {
       socket.end('HTTP/1.1 401 Unauthorized\r\n\r\n');
       return;
     }
+    sandbox.lastActivityAt = this.#context.clock.now();
     const { sandbox: guest } = requireReal(sandbox);
+    dropSecrets(request, (text) => this.#context.isKey(text));
     proxyUpgrade(guest, port, request, socket, head).catch(() => socket.destroy());
   }
 
@@ -148,7 +152,7 @@ export class Previews {
     if (signed || sandbox.request.public) return true;
     const { headers } = request;
     const query = new URL(request.url ?? '/', this.#context.url).searchParams.get(tokenQuery);
-    const cookie = /(?:^|;\s*)daytona-sandbox-auth-[^=]*=([^;]*)/.exec(headers.cookie ?? '')?.[1];
+    const cookie = tokenCookie.exec(headers.cookie ?? '')?.[2];
     const given = [headers[tokenHeader], query, cookie].map((value) => String(value ?? ''));
     const key = /^Bearer (.*)$/.exec(headers.authorization ?? '')?.[1];
     return given.some((value) => sameText(value, sandbox.previewToken)) || this.#context.isKey(key);

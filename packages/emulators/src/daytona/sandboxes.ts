@@ -184,9 +184,17 @@ export class DaytonaSandboxes {
       return snapshots.add({ ...sandbox.shape, ...hidden, env: sandbox.env });
     });
     const asked = { ...request, snapshot: shape.name, ...(name === undefined ? {} : { name }) };
-    const forked = await this.create(asked);
-    void forked.alone(async () => snapshots.remove(shape.id));
-    return forked;
+    const forget = (): void => {
+      if (snapshots.find(shape.id)) snapshots.remove(shape.id);
+    };
+    try {
+      const forked = await this.create(asked);
+      void forked.alone(() => Promise.resolve(forget()));
+      return forked;
+    } catch (error) {
+      forget();
+      throw error;
+    }
   }
 
   /** It is in use: what happens after so many idle minutes begins anew. */

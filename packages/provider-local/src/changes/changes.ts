@@ -16,6 +16,7 @@ import {
   tickMs,
 } from './listing.ts';
 import type { WorkspaceView } from './workspace-view.ts';
+import { mayWriteUnseen } from './writable-mappings.ts';
 
 /** Milliseconds of looking at entries before other work gets its turn. */
 const slice = 4;
@@ -149,14 +150,18 @@ function listedDirectory({ directory, written, layer }: WorkspaceView): string {
 async function beginMark({
   marks,
   written,
+  main,
 }: WorkspaceView): Promise<{ readonly mark: string; readonly writer: ListingWriter }> {
   const mark = randomBytes(12).toString('hex');
   mkdirSync(marks, { recursive: true, mode: 0o700 });
   const beganNs = BigInt(Date.now()) * 1_000_000n;
   // A page that a program has mapped and written to can be written to again, without a trace, until it is on disk.
-  const { code, output } = await runProgram(['sync', '-f', written]);
-  if (code !== 0) {
-    throw new SandboxError('unavailable', `the workspace could not be written to disk: ${output}`);
+  if (mayWriteUnseen(main)) {
+    const { code, output } = await runProgram(['sync', '-f', written]);
+    if (code !== 0) {
+      const message = `the workspace could not be written to disk: ${output}`;
+      throw new SandboxError('unavailable', message);
+    }
   }
   return { mark, writer: new ListingWriter(path.join(marks, mark), beganNs) };
 }

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { ProcessIdentity } from '@gantry/core/node';
 import { layerPath } from '../fork/layer-family.ts';
 import { ownWorkspace } from '../fork/layered-workspace.ts';
 import { runProgram } from '../run-program.ts';
@@ -14,6 +15,8 @@ export interface WorkspaceView {
   readonly directory: string;
   /** Where the guest's writes are. */
   readonly written: string;
+  /** The sandbox's first process, which every other one of it descends from. */
+  readonly main: ProcessIdentity;
   /** The one layer below them, where what was written since the start tells all that is different from it. */
   readonly layer?: string;
 }
@@ -29,11 +32,11 @@ export async function workspaceView(
   const paths = state.sandbox(record.id);
   const marks = path.join(paths.directory, 'marks');
   const written = ownWorkspace(paths, record);
-  const { layers } = record;
-  if (!layers) return { id: record.id, marks, directory: written, written };
+  const { id, layers, main } = record;
+  if (!layers) return { id, marks, main, directory: written, written };
   // The mount of the sandbox's first process, which no guest can replace.
-  const directory = path.join(`/proc/${record.main.pid}/root`, 'workspace');
-  const view = { id: record.id, marks, directory, written };
+  const directory = path.join(`/proc/${main.pid}/root`, 'workspace');
+  const view = { id, marks, main, directory, written };
   const [first = '', ...more] = layers.names;
   const layer = layerPath(state, layers.family, first);
   const simple = more.length === 0 && !(await hasLinkedFiles(layer));

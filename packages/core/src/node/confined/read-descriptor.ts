@@ -4,10 +4,12 @@ import { promisify } from 'node:util';
 const readAsync = promisify(read);
 const closeAsync = promisify(close);
 const chunkBytes = 256 * 1024;
+/** Of places that are used again and again: each read costs two changes of thread, however long it is. */
+const placeBytes = 1024 * 1024;
 
 /** How a file is read. */
 export interface ReadHow {
-  /** Pieces share two places in memory, by turns: each is good until the next one is asked for. */
+  /** Pieces share two places in memory, by turns: each is good until the next one is asked for, which is read meanwhile. */
   readonly reuse?: true;
   /** Called at the end of the file, before the descriptor is closed; what it throws is the stream's error. */
   readonly atEnd?: (descriptor: number) => void;
@@ -21,12 +23,23 @@ export function readDescriptor(
   descriptor: number,
   { reuse, atEnd }: ReadHow = {},
 ): ReadableStream<Uint8Array> {
-  const places: Buffer[] = [];
-  const place = (): Buffer =>
-    (reuse && places.length === 2 ? places.shift() : undefined) ??
-    Buffer.allocUnsafeSlow(chunkBytes);
+  const places: Buffer<ArrayBuffer>[] = [];
+  const place = (): Buffer<ArrayBuffer> => {
+    if (!reuse) return Buffer.allocUnsafeSlow(chunkBytes);
+    const free = places.length === 2 ? places.shift() : undefined;
+    const next = free ?? Buffer.allocUnsafeSlow(placeBytes);
+    places.push(next);
+    return next;
+  };
   let position = 0;
   let reading: Promise<unknown> = Promise.resolve();
+  const begin = (): ReturnType<typeof readAsync> => {
+    const into = place();
+    const next = readAsync(descriptor, into, 0, into.length, position);
+    reading = next.catch(() => undefined);
+    return next;
+  };
+  let ahead: ReturnType<typeof readAsync> | undefined;
   let open = true;
   const finish = async (): Promise<void> => {
     if (!open) return;
@@ -36,16 +49,15 @@ export function readDescriptor(
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const into = place();
-        if (reuse) places.push(into);
-        const next = readAsync(descriptor, into, 0, chunkBytes, position);
-        reading = next.catch(() => undefined);
+        const next = ahead ?? begin();
+        ahead = undefined;
         try {
           const { bytesRead, buffer } = await next;
           // Cancelled meanwhile; whoever cancelled closes.
           if (!open) return;
           position += bytesRead;
           if (bytesRead > 0) {
+            if (reuse) ahead = begin();
             controller.enqueue(new Uint8Array(buffer.buffer, buffer.byteOffset, bytesRead));
             return;
           }

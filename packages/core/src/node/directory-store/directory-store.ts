@@ -116,7 +116,9 @@ async function describe(key: string, file: string): Promise<StoredObject | undef
 
 async function writeSynced(file: string, contents: AsyncIterable<Uint8Array>): Promise<void> {
   await using handle = await open(file, 'wx', 0o600);
-  for await (const chunk of contents) await handle.appendFile(chunk);
+  for await (const chunk of contents) {
+    for (let at = 0; at < chunk.length;) at += (await handle.write(chunk, at)).bytesWritten;
+  }
   await handle.sync();
 }
 

@@ -1,4 +1,5 @@
 import type { Codec } from './codec.ts';
+import { type GearScanner, gearScanner } from './gear-scanner.ts';
 
 /** Files of at most this many bytes are one blob. */
 export const wholeFileBytes: number = 1024 * 1024;
@@ -10,11 +11,11 @@ const maximum = 256 * 1024;
 /** Before the average a boundary needs 18 bits to be zero, after it 14: pieces come near the average (normalized chunking). */
 const strictMask = 0xffff_c000 | 0;
 const looseMask = 0xfffc_0000 | 0;
-/** The rolling value forgets a byte after 32 others. */
-const window = 32;
 
 /** Cuts a stream of bytes where its contents say so, so that an insertion moves the boundaries near it only. */
 export interface Chunker {
+  /** Room for bytes that are to be cut: 1 MiB. Those elsewhere are copied there first. */
+  readonly room: Buffer;
   /** Length of the first piece of `bytes`, or 0 when more bytes are needed to tell. `last`: no more will come. */
   readonly cut: (bytes: Uint8Array, last: boolean) => number;
 }
@@ -25,29 +26,20 @@ export function chunker(codec: Pick<Codec, 'gearSeed'>): Chunker {
   for (let byte = 0; byte < 256; byte += 1) {
     gear[byte] = Buffer.from(codec.gearSeed(byte)).readInt32BE(0);
   }
-  return { cut: (bytes, last) => cut(gear, bytes, last) };
+  const scanner = gearScanner(gear);
+  return { room: scanner.room, cut: (bytes, last) => cut(scanner, bytes, last) };
 }
 
-function cut(gear: Int32Array, bytes: Uint8Array, last: boolean): number {
+function cut({ room, find }: GearScanner, bytes: Uint8Array, last: boolean): number {
   const end = Math.min(bytes.length, maximum);
   if (bytes.length < maximum && !last) return 0;
   if (end <= minimum) return end;
-  const middle = Math.min(average, end);
-  let value = 0;
-  let index = minimum - window;
-  for (; index < minimum; index += 1) value = ((value << 1) + at(gear, at(bytes, index))) | 0;
-  for (; index < middle; index += 1) {
-    value = ((value << 1) + at(gear, at(bytes, index))) | 0;
-    if ((value & strictMask) === 0) return index + 1;
-  }
-  for (; index < end; index += 1) {
-    value = ((value << 1) + at(gear, at(bytes, index))) | 0;
-    if ((value & looseMask) === 0) return index + 1;
-  }
-  return end;
-}
-
-/** Never out of bounds here; the engine inlines it. */
-function at(array: Uint8Array | Int32Array, index: number): number {
-  return array[index] ?? 0;
+  const inside = bytes.buffer === room.buffer;
+  if (!inside) room.set(bytes.subarray(0, end));
+  const start = inside ? bytes.byteOffset - room.byteOffset : 0;
+  const middle = start + Math.min(average, end);
+  const strict = find(start + minimum, middle, strictMask);
+  if (strict !== 0) return strict - start;
+  const loose = middle < start + end ? find(middle, start + end, looseMask) : 0;
+  return loose === 0 ? end : loose - start;
 }

@@ -3,20 +3,26 @@ import { SandboxError } from '../../errors/sandbox-error.ts';
 
 const { ZSTD_c_compressionLevel: level } = constants;
 
-/** Output is taken in pieces of this size; each costs a change of thread. Text of a whole frame fits in one. */
-const pieceBytes = 512 * 1024;
+/** Room for the output of the worst case, which is a little longer than the input: a second piece would cost a change of thread. */
+const roomFor = (bytes: number): number => bytes + Math.ceil(bytes / 128) + 1024;
 
 /** One independent zstd frame (RFC 8878), made on another thread. Level 1: above it time grows faster than savings. */
-export function compressFrame(bytes: Uint8Array): Promise<Buffer> {
+export function compressFrame(bytes: Uint8Array): Promise<Buffer<ArrayBuffer>> {
   return new Promise((resolve, reject) => {
-    zstdCompress(bytes, { params: { [level]: 1 }, chunkSize: pieceBytes }, (error, frame) =>
-      error ? reject(error) : resolve(frame),
+    zstdCompress(
+      bytes,
+      { params: { [level]: 1 }, chunkSize: roomFor(bytes.length) },
+      (error, frame) => (error ? reject(error) : resolve(frame)),
     );
   });
 }
 
 /** The contents of a frame, which must have exactly the promised size: a lying frame must not fill the memory. */
-export function decompressFrame(frame: Uint8Array, size: number, object: string): Promise<Buffer> {
+export function decompressFrame(
+  frame: Uint8Array,
+  size: number,
+  object: string,
+): Promise<Buffer<ArrayBuffer>> {
   const damaged = (reason: string, cause?: unknown): SandboxError =>
     new SandboxError('data-loss', `${object} is damaged: ${reason}`, {
       details: { object },

@@ -16,7 +16,7 @@ export interface WrittenObjects {
   readonly objects: readonly PackedObject[];
 }
 
-/** Room for a piece that is being looked for, and what arrives meanwhile. */
+/** How much of what is at hand is cut at a time. */
 const pieceBytes = 1024 * 1024;
 
 /** Writes objects that the store does not have yet, and remembers where they are. */
@@ -25,7 +25,7 @@ export class ObjectWriter {
   readonly #known: ObjectPlaces | undefined;
   readonly #call: Call;
   readonly #packs: PackWriter;
-  readonly #chunker: Chunker;
+  #chunker: Chunker | undefined;
   readonly #stores: boolean;
   readonly #written = new Set<ObjectId>();
   readonly #present = new Map<ObjectId, Promise<boolean>>();
@@ -46,7 +46,6 @@ export class ObjectWriter {
     this.#stores = options.store;
     this.#known = known;
     this.#call = call;
-    this.#chunker = chunker(repository.codec);
     this.#packs = new PackWriter(repository, call, ({ id, frames, objects }) => {
       const { length: pack } = this.#result.packs;
       const { length: first } = this.#result.frames;
@@ -86,6 +85,7 @@ export class ObjectWriter {
       size += chunk.length;
       onBytes(chunk.length);
       if (pieces === undefined && size > wholeFileBytes) {
+        this.#chunker ??= chunker(this.#repository.codec);
         pieces = new Pieces(this.#chunker, (bytes) => this.put(bytes));
         for (const part of head) await pieces.add(part);
       }
@@ -144,17 +144,18 @@ async function* pieceByPiece(bytes: Uint8Array): AsyncGenerator<Uint8Array, void
   for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
 }
 
-/** Cuts a large file into pieces as it arrives. */
+/** Cuts a large file into pieces as it arrives, in the chunker's room: one file at a time. */
 class Pieces {
   readonly #chunker: Chunker;
   readonly #put: (bytes: Uint8Array) => Promise<ObjectId>;
-  readonly #buffer = Buffer.allocUnsafe(pieceBytes);
+  readonly #buffer: Buffer;
   readonly #pieces: ChunkReference[] = [];
   #start = 0;
   #end = 0;
 
   constructor(cutter: Chunker, put: (bytes: Uint8Array) => Promise<ObjectId>) {
     this.#chunker = cutter;
+    this.#buffer = cutter.room;
     this.#put = put;
   }
 

@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto';
+import { webcrypto } from 'node:crypto';
 import type { Call } from '../../contract/call.ts';
 import type { Sealer } from '../format/codec.ts';
 import { compressFrame } from '../format/compress.ts';
+import { freeBytes } from '../free-bytes.ts';
 import {
   encodePackList,
   packFooterBytes,
@@ -39,7 +40,7 @@ interface ClosedFrame {
   readonly raw: number;
   readonly ofContents: boolean;
   readonly objects: OpenFrame['objects'];
-  readonly compressed: Promise<Buffer>;
+  readonly compressed: Promise<Buffer<ArrayBuffer>>;
 }
 
 /** Puts objects into packs as they come: compresses on other threads, holds one pack and a few frames in memory. */
@@ -48,6 +49,7 @@ export class PackWriter {
   readonly #call: Call;
   readonly #onPack: (pack: WrittenPack) => void;
   readonly #spare: Buffer[] = [];
+  readonly #rooms: Buffer<ArrayBuffer>[] = [];
   readonly #closed: ClosedFrame[] = [];
   #frame: OpenFrame | undefined;
   #pack: OpenPack | undefined;
@@ -118,7 +120,7 @@ export class PackWriter {
       const frame = this.#closed.shift();
       if (frame === undefined) return;
       const bytes = await frame.compressed;
-      this.#pack ??= new OpenPack(this.#repository.codec.sealer());
+      this.#pack ??= new OpenPack(this.#repository.codec.sealer(), this.#rooms.pop());
       const stored = this.#pack.append(frame, bytes);
       if (frame.ofContents) this.contentBytes += stored;
       else this.metadataBytes += stored;
@@ -142,39 +144,69 @@ export class PackWriter {
     const list = await sealDocument(codec, packListMagic, encodePackList({ frames, objects }));
     const footer = Buffer.alloc(packFooterBytes);
     footer.writeUInt32BE(list.length);
-    const parts = [...pack.parts, list, footer];
-    const hash = createHash('sha256');
-    for (const part of parts) hash.update(part);
-    const id = hash.digest('hex');
-    await putBytes(store, storeKeys.pack(id), parts, { signal: this.#call.signal });
-    this.metadataBytes += list.length + footer.length + (pack.parts[0]?.length ?? 0);
+    pack.add(list);
+    pack.add(footer);
+    const { bytes } = pack;
+    // On another thread: this one looks for boundaries meanwhile.
+    const id = Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
+    await putBytes(store, storeKeys.pack(id), [bytes], { signal: this.#call.signal });
+    this.metadataBytes += list.length + footer.length + pack.startBytes;
+    this.#rooms.push(pack.room);
     this.#onPack({ id, frames, objects });
   }
 }
 
+/** Room that a pack has from the start: one frame and its list fit in beyond the size at which it is closed. */
+const packRoom = packBytes + 2 * frameBytes;
+
+/** A pack as it grows, in one place: many large buffers keep the collector busy. */
 class OpenPack {
-  readonly parts: Uint8Array[];
+  readonly startBytes: number;
   readonly frames: PackFrame[] = [];
   readonly objects: PackedObject[] = [];
   readonly #sealer: Sealer;
-  length: number;
+  #room: Buffer<ArrayBuffer>;
+  length = 0;
 
-  constructor(sealer: Sealer) {
+  /** `room`: that of a pack that is in the store. */
+  constructor(sealer: Sealer, room: Buffer<ArrayBuffer> = Buffer.allocUnsafeSlow(packRoom)) {
     this.#sealer = sealer;
-    const start = Buffer.concat([Buffer.from(packMagic, 'latin1'), sealer.salt]);
-    this.parts = [start];
-    this.length = start.length;
+    this.#room = room;
+    this.add(Buffer.from(packMagic, 'latin1'));
+    this.add(sealer.salt);
+    this.startBytes = this.length;
+  }
+
+  get room(): Buffer<ArrayBuffer> {
+    return this.#room;
+  }
+
+  get bytes(): Buffer<ArrayBuffer> {
+    return this.#room.subarray(0, this.length);
+  }
+
+  add(bytes: Uint8Array): void {
+    const needed = this.length + bytes.length;
+    if (needed > this.#room.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#room.length));
+      larger.set(this.bytes);
+      freeBytes(this.#room);
+      this.#room = larger;
+    }
+    this.#room.set(bytes, this.length);
+    this.length = needed;
   }
 
   /** Seals a frame into the pack; returns the bytes that it takes. */
-  append({ raw, objects }: ClosedFrame, compressed: Buffer): number {
+  append({ raw, objects }: ClosedFrame, compressed: Buffer<ArrayBuffer>): number {
     // Its place is the number that it is sealed with: no other frame of this pack has it.
     const sealed = this.#sealer.seal(this.length, compressed);
     const frame = this.frames.length;
     this.frames.push({ offset: this.length, stored: sealed.length, raw });
     for (const object of objects) this.objects.push({ ...object, frame });
-    this.parts.push(sealed);
-    this.length += sealed.length;
-    return sealed.length;
+    this.add(sealed);
+    const { length } = sealed;
+    freeBytes(compressed);
+    return length;
   }
 }

@@ -2,7 +2,7 @@ import type { SnapshotStore, StoreOptions } from '../../contract/snapshot-store.
 import { concatBytes } from '../../process/byte-source.ts';
 
 /** Bytes per chunk of what is handed to a store. */
-const chunkBytes = 256 * 1024;
+const chunkBytes = 1024 * 1024;
 
 /** Puts bytes that are in memory. */
 export function putBytes(

@@ -3,6 +3,7 @@ import type { BytePath } from '../../manifest/byte-path.ts';
 import { joinPath, pathBytes, pathText } from '../../manifest/byte-path.ts';
 import { encodeTarHeader, tarBlock, tarPadding } from '../../manifest/tar-header.ts';
 import { decodeChunkList } from '../format/chunk-list.ts';
+import type { ObjectId } from '../format/tree-node.ts';
 import type { ObjectReader } from '../repository/object-reader.ts';
 import { insideSection, type Section } from '../sections.ts';
 import type { Planned, RestorePlan } from './restore-plan.ts';
@@ -11,6 +12,8 @@ import type { Planned, RestorePlan } from './restore-plan.ts';
 const permissions = 0o777;
 /** Bytes of a chunk. */
 const chunkBytes = 256 * 1024;
+/** Bytes of contents that are read ahead: a few frames. */
+const aheadBytes = 3 * 1024 * 1024;
 
 /** How a snapshot becomes a tar. */
 export interface TarForm {
@@ -59,15 +62,26 @@ export async function* snapshotTar(
     for (const { path, entry } of plan.directories) {
       chunks.add(header(path, 'directory', (entry.mode & permissions) | 0o700, 0));
     }
-    for (const { path, entry } of plan.files) {
+    const wanted = readAhead(
+      reader,
+      plan.files.map(({ entry }) => ({ id: objectOf(entry), size: entry.size })),
+    );
+    for (const [index, { path, entry }] of plan.files.entries()) {
+      wanted(index);
       chunks.add(header(path, 'file', entry.mode, entry.size));
-      const whole = wholeContents(path, entry, reader);
-      if (whole !== undefined) chunks.add(whole instanceof Uint8Array ? whole : await whole);
-      else {
-        for await (const piece of pieces(path, entry, reader)) {
-          chunks.add(piece);
-          yield* chunks.full();
+      if (entry.contents.kind === 'list') {
+        const list = await reader.read(entry.contents.id);
+        const pieces = decodeChunkList(list, entry.size, `list ${entry.contents.id}`);
+        const soon = readAhead(reader, pieces);
+        for (const [number, { id, size }] of pieces.entries()) {
+          soon(number);
+          const add = (bytes: Uint8Array): void => chunks.add(checked(path, size, bytes));
+          if (!reader.useNow(id, add)) await reader.use(id, add);
+          if (chunks.isFull) yield* chunks.full();
         }
+      } else if (entry.contents.kind === 'blob') {
+        const add = (bytes: Uint8Array): void => chunks.add(checked(path, entry.size, bytes));
+        if (!reader.useNow(entry.contents.id, add)) await reader.use(entry.contents.id, add);
       }
       chunks.zeros(tarPadding(entry.size).length);
       form.onFile?.(entry.size);
@@ -91,35 +105,25 @@ export async function* snapshotTar(
   yield* chunks.rest();
 }
 
-/** The bytes of a file that is one object: at once where they are in memory; `undefined` for one in pieces. */
-function wholeContents(
-  path: BytePath,
-  { size, contents }: Planned<'file'>['entry'],
-  reader: ObjectReader,
-): Uint8Array | Promise<Uint8Array> | undefined {
-  if (contents.kind === 'empty') return new Uint8Array(0);
-  if (contents.kind === 'list') return undefined;
-  const checked = (bytes: Uint8Array): Uint8Array => {
-    if (bytes.length !== size) throw wrongSize(path, size, bytes.length);
-    return bytes;
-  };
-  const now = reader.readNow(contents.id);
-  return now === undefined ? reader.read(contents.id).then(checked) : checked(now);
+/** The object that a file's contents start from. */
+function objectOf({ contents }: Planned<'file'>['entry']): ObjectId | undefined {
+  return contents.kind === 'empty' ? undefined : contents.id;
 }
 
-/** The pieces of a large file, each checked against its id. */
-async function* pieces(
-  path: BytePath,
-  { size, contents }: Planned<'file'>['entry'],
+/** Has what follows read while what is there is written: call with each item's number, in order. */
+function readAhead(
   reader: ObjectReader,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  if (contents.kind !== 'list') return;
-  const list = await reader.read(contents.id);
-  for (const piece of decodeChunkList(list, size, `list ${contents.id}`)) {
-    const bytes = await reader.read(piece.id);
-    if (bytes.length !== piece.size) throw wrongSize(path, piece.size, bytes.length);
-    yield bytes;
-  }
+  items: readonly { readonly id: ObjectId | undefined; readonly size: number }[],
+): (index: number) => void {
+  let [next, ahead] = [0, 0];
+  return (index) => {
+    for (let item = items[next]; item && ahead < aheadBytes; item = items[next]) {
+      if (item.id !== undefined) reader.expect(item.id);
+      ahead += item.size;
+      next += 1;
+    }
+    ahead -= items[index]?.size ?? 0;
+  };
 }
 
 /** Joins parts into chunks of a good size: each chunk costs a turn of the pipe. */
@@ -171,11 +175,12 @@ class ChunkBuilder {
   }
 }
 
-function wrongSize(path: BytePath, expected: number, actual: number): SandboxError {
+function checked(path: BytePath, expected: number, bytes: Uint8Array): Uint8Array {
+  if (bytes.length === expected) return bytes;
   const name = pathText(path);
-  return new SandboxError(
+  throw new SandboxError(
     'data-loss',
-    `${name} in the snapshot has ${actual} bytes where its tree says ${expected}`,
+    `${name} in the snapshot has ${bytes.length} bytes where its tree says ${expected}`,
     { details: { object: name } },
   );
 }

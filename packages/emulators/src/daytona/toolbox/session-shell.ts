@@ -2,12 +2,16 @@ import { randomUUID } from 'node:crypto';
 import type { Sandbox, SandboxProcess } from '@gantry/core';
 import { shellWord } from '../../chassis/shell-word.ts';
 import { Turns } from '../../chassis/turns.ts';
+import { untilQuiet } from '../../chassis/until-quiet.ts';
 import { ApiError } from '../api-error.ts';
 import { CommandLog, type OutputName } from '../../chassis/command-log.ts';
 import { MarkedStream } from './marked-stream.ts';
 
 /** Where the inputs of commands are, in the sandbox. */
 const inputs = '/tmp/.daytona-sessions';
+
+/** A command of the session may have changed where programs are looked for. */
+const tools = 'PATH=/usr/local/bin:/usr/bin:/bin command';
 
 /** One command of a session. */
 export interface SessionCommand {
@@ -39,6 +43,7 @@ export class SessionShell {
   readonly #waiting: Running[] = [];
   readonly #turns = new Turns();
   #ended = false;
+  #pieces = 0;
 
   private constructor(sandbox: Sandbox, process: SandboxProcess) {
     this.#sandbox = sandbox;
@@ -58,7 +63,7 @@ export class SessionShell {
       ...{ cwd, env, stdin: 'stream' },
     });
     const shell = new SessionShell(sandbox, process);
-    await shell.#say(`exec 98>&1 99>&2\nmkdir -p -m 700 ${inputs}\n`);
+    await shell.#say(`exec 98>&1 99>&2\n${tools} mkdir -p -m 700 ${inputs}\n`);
     return shell;
   }
 
@@ -76,10 +81,10 @@ export class SessionShell {
     const place = `${inputs}/${running.id}`;
     const marker = String.raw`\000${this.#marker.slice(1)}`;
     await this.#say(
-      `mkfifo -m 600 ${place}
+      `${tools} mkfifo -m 600 ${place}
 { eval ${shellWord(command)}
 } <>${place} 98>&- 99>&-
-{ printf '${marker}%03d' $? >&98; printf '${marker}000' >&99; rm -f ${place}; }
+{ printf '${marker}%03d' $? >&98; printf '${marker}000' >&99; ${tools} rm -f ${place}; }
 `,
     );
     return running;
@@ -88,14 +93,22 @@ export class SessionShell {
   /** Gives a command that runs some input. Throws the vendor's error for one that has ended. */
   async feed(id: string, data: string): Promise<void> {
     const command = this.#waiting.find((one) => one.id === id);
-    if (!command) {
-      throw new ApiError(410, 'the command has ended', 'COMMAND_ALREADY_COMPLETED');
-    }
+    const completed = (): ApiError =>
+      new ApiError(410, 'the command has ended', 'COMMAND_ALREADY_COMPLETED');
+    if (!command) throw completed();
     const place = `${inputs}/${id}`;
     // The shell may not have come to this command yet.
     const script = 'until [ -p "$0" ]; do sleep 0.02; done; cat >"$0"';
-    const fed = await this.#sandbox.exec(['/bin/sh', '-c', script, place], { stdin: data });
-    if (!fed.ok) throw new ApiError(500, `the input was not taken: ${fed.stderr.text}`);
+    // One that ends takes its input's place with it, and would be waited for in vain.
+    const ending = new AbortController();
+    void command.over.then(() => ending.abort());
+    try {
+      const options = { stdin: data, signal: ending.signal };
+      const fed = await this.#sandbox.exec(['/bin/sh', '-c', script, place], options);
+      if (!fed.ok) throw new ApiError(500, `the input was not taken: ${fed.stderr.text}`);
+    } catch (error) {
+      throw ending.signal.aborted ? completed() : error;
+    }
   }
 
   /** Kills the shell and all of its children. */
@@ -127,6 +140,9 @@ kill -s KILL "$1" $(kids "$1") 2>/dev/null || :`;
     outputs.catch(() => undefined); // The exit tells of a lost link.
     try {
       const { code, signal } = await exit;
+      this.#ended = true;
+      // What it wrote before it ended is still on its way.
+      await untilQuiet(outputs, () => this.#pieces);
       const [current] = this.#waiting;
       // A command may end the shell, and with it itself.
       if (current) current.exitCode = code ?? (signal === undefined ? -1 : 137);
@@ -135,7 +151,6 @@ kill -s KILL "$1" $(kids "$1") 2>/dev/null || :`;
         running.finish();
       }
       this.#waiting.length = 0;
-      this.#ended = true;
     } catch {
       this.lose();
     }
@@ -145,6 +160,7 @@ kill -s KILL "$1" $(kids "$1") 2>/dev/null || :`;
     const marked = new MarkedStream(Buffer.from(this.#marker));
     let digits: string | undefined;
     for await (const chunk of stream) {
+      this.#pieces += 1;
       for (const piece of marked.push(chunk)) {
         if (piece === 'marker') {
           digits = '';

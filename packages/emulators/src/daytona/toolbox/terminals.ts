@@ -86,6 +86,8 @@ const signals: Readonly<Record<string, number>> = {
 /** The terminals of one sandbox, by the ids that its clients gave them. */
 export class Terminals {
   readonly #terminals = new Map<string, OpenTerminal>();
+  /** Ids of those that are being opened. */
+  readonly #opening = new Set<string>();
 
   /** Throws the vendor's 409 for an id that is taken. */
   async open(
@@ -94,15 +96,22 @@ export class Terminals {
     env: Readonly<Record<string, string>>,
   ): Promise<void> {
     const { id, size, cwd, envs } = request;
-    if (this.#terminals.has(id)) throw new ApiError(409, `PTY session ${id} already exists`);
-    const terminal = await sandbox.terminal({
-      ...{ command: ['/bin/bash', '-i'], cwd, size },
-      env: { ...env, TERM: 'xterm-256color', ...envs },
-    });
-    const opened = new OpenTerminal(request, terminal, () => {
-      if (this.#terminals.get(id) === opened) this.#terminals.delete(id);
-    });
-    this.#terminals.set(id, opened);
+    if (this.#terminals.has(id) || this.#opening.has(id)) {
+      throw new ApiError(409, `PTY session ${id} already exists`);
+    }
+    this.#opening.add(id);
+    try {
+      const terminal = await sandbox.terminal({
+        ...{ command: ['/bin/bash', '-i'], cwd, size },
+        env: { ...env, TERM: 'xterm-256color', ...envs },
+      });
+      const opened = new OpenTerminal(request, terminal, () => {
+        if (this.#terminals.get(id) === opened) this.#terminals.delete(id);
+      });
+      this.#terminals.set(id, opened);
+    } finally {
+      this.#opening.delete(id);
+    }
   }
 
   attach(id: string, socket: WebSocket): void {

@@ -5,24 +5,21 @@ import type { Quotas } from '@gantry/emulators';
 
 /** An emulator in a process of its own. Disposing ends it and its sandboxes. */
 export interface EmulatorProcess extends AsyncDisposable {
-  /** The options of the SDK that lead there. */
-  readonly connection: {
-    readonly apiKey: string;
-    readonly apiUrl: string;
-    readonly sandboxUrl: string;
-  };
+  readonly key: string;
+  readonly url: string;
 }
 
-/** Starts an emulator on local sandboxes. */
+/** Starts an emulator of a vendor on local sandboxes. */
 export async function startEmulatorProcess(
+  vendor: 'daytona' | 'e2b' | 'vercel',
   stateDirectory: string,
   quotas: Quotas = {},
 ): Promise<EmulatorProcess> {
   const main = path.join(import.meta.dirname, `emulator-main${path.extname(import.meta.filename)}`);
-  const child = fork(main, [stateDirectory, JSON.stringify(quotas)]);
+  const child = fork(main, [vendor, stateDirectory, JSON.stringify(quotas)]);
   const [{ key, url }] = (await once(child, 'message')) as [{ key: string; url: string }];
   return {
-    connection: { apiKey: key, apiUrl: url, sandboxUrl: url },
+    ...{ key, url },
     async [Symbol.asyncDispose]() {
       const over = once(child, 'exit');
       child.disconnect();
