@@ -79,6 +79,19 @@ describe('commands', () => {
     await flood.kill();
   });
 
+  test('keep for a slow reader what they wrote before they ended', async () => {
+    const line = 'head -c 6000000 /dev/zero | tr "\\0" x';
+    await using slow = await sandbox.spawn(['sh', '-c', line]);
+    const reader = slow.stdout.getReader();
+    let length = (await reader.read()).value?.length ?? 0;
+    for (let round = 0; round < 20; round += 1) await sandbox.exec('true');
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
+      length += next.value.length;
+    }
+    expect(length).toBe(6_000_000);
+    expect(await slow.exit).toEqual({ code: 0 });
+  });
+
   test('in a terminal are the terminal itself, from its size on', async () => {
     const command = 'stty size; read line; echo "<$line>"; exit 3';
     const terminal = await sandbox.terminal({ command, size: { columns: 91, rows: 31 } });

@@ -25,6 +25,8 @@ export class RunningCommand {
   readonly #begin = performance.now();
   readonly #over = Promise.withResolvers<void>();
   #pieces = 0;
+  /** Pieces that wait for a slow reader: an output that is held up so is not a silent one. */
+  #waiting = 0;
 
   constructor(request: CommandRequest, cwd: string, now: number, process: SandboxProcess) {
     this.request = request;
@@ -47,32 +49,36 @@ export class RunningCommand {
     const outputs = Promise.all([this.#pump('stdout', stdout), this.#pump('stderr', stderr)]);
     outputs.catch(() => undefined); // The exit tells of a lost link.
     try {
-      const status = await exit;
-      await untilQuiet(outputs, () => this.#pieces);
-      this.#end(exitCodeOf(status));
+      this.#exited(exitCodeOf(await exit));
+      // How it ended is told at once; its output ends when whoever reads it has all of it.
+      await untilQuiet(outputs, () => (this.#waiting > 0 ? (this.#pieces += 1) : this.#pieces));
+      this.log.end(this.exitCode === undefined);
     } catch {
       // How it ended is not known, so no end is told.
-      this.#end(undefined);
+      this.interrupt();
     }
   }
 
-  /** Its session is over: it has no end of its own. */
+  /** Its session is over: what it has not told by now it never will. */
   interrupt(): void {
-    this.#end(undefined);
+    if (this.log.ended) return;
+    this.#exited(undefined);
+    this.log.end(true);
   }
 
-  #end(exitCode: number | undefined): void {
-    if (this.log.ended) return;
+  #exited(exitCode: number | undefined): void {
+    if (this.durationMs !== undefined) return;
     this.durationMs = Math.round(performance.now() - this.#begin);
     this.exitCode = exitCode;
-    this.log.end(exitCode === undefined);
     this.#over.resolve();
   }
 
   async #pump(output: OutputName, stream: ReadableStream<Uint8Array>): Promise<void> {
     for await (const bytes of stream) {
       this.#pieces += 1;
+      this.#waiting += 1;
       await this.log.append(output, bytes);
+      this.#waiting -= 1;
     }
   }
 }
