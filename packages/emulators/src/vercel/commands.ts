@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { type ExitStatus, type Sandbox, SandboxError, type SandboxProcess } from '@gantry/core';
 import { CommandLog, type OutputName } from '../chassis/command-log.ts';
-import { untilQuiet } from '../chassis/until-quiet.ts';
+import { OutputFlow } from '../chassis/output-flow.ts';
 import { badRequest, notFound, unsupported } from './api-error.ts';
 import { newId } from './ids.ts';
 import type { CommandRequest } from './wire-bodies.ts';
@@ -24,9 +24,7 @@ export class RunningCommand {
   readonly #process: SandboxProcess;
   readonly #begin = performance.now();
   readonly #over = Promise.withResolvers<void>();
-  #pieces = 0;
-  /** Pieces that wait for a slow reader: an output that is held up so is not a silent one. */
-  #waiting = 0;
+  readonly #flow = new OutputFlow();
 
   constructor(request: CommandRequest, cwd: string, now: number, process: SandboxProcess) {
     this.request = request;
@@ -51,7 +49,7 @@ export class RunningCommand {
     try {
       this.#exited(exitCodeOf(await exit));
       // How it ended is told at once; its output ends when whoever reads it has all of it.
-      await untilQuiet(outputs, () => (this.#waiting > 0 ? (this.#pieces += 1) : this.#pieces));
+      await this.#flow.untilQuiet(outputs);
       this.log.end(this.exitCode === undefined);
     } catch {
       // How it ended is not known, so no end is told.
@@ -74,12 +72,7 @@ export class RunningCommand {
   }
 
   async #pump(output: OutputName, stream: ReadableStream<Uint8Array>): Promise<void> {
-    for await (const bytes of stream) {
-      this.#pieces += 1;
-      this.#waiting += 1;
-      await this.log.append(output, bytes);
-      this.#waiting -= 1;
-    }
+    for await (const bytes of stream) await this.#flow.pass(this.log.append(output, bytes));
   }
 }
 

@@ -5,7 +5,7 @@ import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import type { z } from 'zod';
 import { sameText } from '../chassis/same-text.ts';
 import { Turns } from '../chassis/turns.ts';
-import { untilQuiet } from '../chassis/until-quiet.ts';
+import { OutputFlow } from '../chassis/output-flow.ts';
 import { ApiError } from './api-error.ts';
 import { exitCodeOf } from './commands.ts';
 import type { VercelSandboxes } from './sandboxes.ts';
@@ -53,7 +53,7 @@ class ServedTerminal {
   #input: WritableStreamDefaultWriter<Uint8Array> | undefined;
   /** Frames are taken in the order in which they came. */
   readonly #turns = new Turns();
-  #pieces = 0;
+  readonly #flow = new OutputFlow();
 
   constructor(client: WebSocket, session: VercelSession) {
     this.#client = client;
@@ -116,7 +116,7 @@ class ServedTerminal {
     const shown = this.#show(terminal);
     shown.catch(() => undefined); // The exit tells of a lost link.
     const code = exitCodeOf(await terminal.exit);
-    await untilQuiet(shown, () => this.#pieces);
+    await this.#flow.untilQuiet(shown);
     if (code === undefined) return this.#client.terminate();
     this.#client.send(JSON.stringify({ type: 'exit', code }));
     this.#client.close(1000);
@@ -124,9 +124,9 @@ class ServedTerminal {
 
   async #show(terminal: Terminal): Promise<void> {
     for await (const bytes of terminal.output) {
-      this.#pieces += 1;
       // Resolves when it is on its way: a slow client makes the terminal wait.
-      await new Promise<void>((sent) => this.#client.send(bytes, () => sent()));
+      const sent = new Promise<void>((resolve) => this.#client.send(bytes, () => resolve()));
+      await this.#flow.pass(sent);
     }
   }
 }

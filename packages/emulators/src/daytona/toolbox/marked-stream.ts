@@ -25,6 +25,13 @@ export class MarkedStream {
     return pieces;
   }
 
+  /** What is held back, once nothing more comes that could make a marker of it. */
+  rest(): Buffer {
+    const rest = this.#held;
+    this.#held = Buffer.alloc(0);
+    return rest;
+  }
+
   /** How many bytes at the end are a beginning of the marker. */
   #beginning(bytes: Buffer): number {
     const most = Math.min(bytes.length, this.#marker.length - 1);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Sandbox, SandboxProcess } from '@gantry/core';
 import { shellWord } from '../../chassis/shell-word.ts';
 import { Turns } from '../../chassis/turns.ts';
-import { untilQuiet } from '../../chassis/until-quiet.ts';
+import { OutputFlow } from '../../chassis/output-flow.ts';
 import { ApiError } from '../api-error.ts';
 import { CommandLog, type OutputName } from '../../chassis/command-log.ts';
 import { MarkedStream } from './marked-stream.ts';
@@ -43,10 +43,14 @@ export class SessionShell {
   readonly #process: SandboxProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   readonly #marker = `\0${randomUUID()}`;
+  readonly #marked: Readonly<Record<OutputName, MarkedStream>> = {
+    stdout: new MarkedStream(Buffer.from(this.#marker)),
+    stderr: new MarkedStream(Buffer.from(this.#marker)),
+  };
   readonly #waiting: Running[] = [];
   readonly #turns = new Turns();
   #ended = false;
-  #pieces = 0;
+  readonly #flow = new OutputFlow();
 
   private constructor(sandbox: Sandbox, process: SandboxProcess) {
     this.#sandbox = sandbox;
@@ -146,10 +150,15 @@ kill -s KILL "$1" $(kids "$1") 2>/dev/null || :`;
       const { code, signal } = await exit;
       this.#ended = true;
       // What it wrote before it ended is still on its way.
-      await untilQuiet(outputs, () => this.#pieces);
+      await this.#flow.untilQuiet(outputs);
       const [current] = this.#waiting;
       // A command may end the shell, and with it itself.
-      if (current) current.exitCode = code ?? (signal === undefined ? -1 : 137);
+      if (current) {
+        current.exitCode = code ?? (signal === undefined ? -1 : 137);
+        for (const output of current.open) {
+          void current.log.append(output, this.#marked[output].rest());
+        }
+      }
       for (const running of this.#waiting) {
         running.log.end();
         running.finish();
@@ -161,11 +170,9 @@ kill -s KILL "$1" $(kids "$1") 2>/dev/null || :`;
   }
 
   async #read(output: OutputName, stream: ReadableStream<Uint8Array>): Promise<void> {
-    const marked = new MarkedStream(Buffer.from(this.#marker));
     let digits: string | undefined;
-    for await (const chunk of stream) {
-      this.#pieces += 1;
-      for (const piece of marked.push(chunk)) {
+    const take = async (chunk: Uint8Array): Promise<void> => {
+      for (const piece of this.#marked[output].push(chunk)) {
         if (piece === 'marker') {
           digits = '';
           continue;
@@ -183,7 +190,8 @@ kill -s KILL "$1" $(kids "$1") 2>/dev/null || :`;
         const current = this.#waiting.find(({ open }) => open.has(output));
         if (bytes.length > 0) await current?.log.append(output, bytes);
       }
-    }
+    };
+    for await (const chunk of stream) await this.#flow.pass(take(chunk));
   }
 
   #ends(output: OutputName, status: number): void {

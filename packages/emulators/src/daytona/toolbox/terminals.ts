@@ -1,6 +1,6 @@
 import type { Sandbox, Terminal, TerminalSize } from '@gantry/core';
 import type { WebSocket } from 'ws';
-import { untilQuiet } from '../../chassis/until-quiet.ts';
+import { OutputFlow } from '../../chassis/output-flow.ts';
 import { ApiError } from '../api-error.ts';
 
 /** How a terminal is opened. */
@@ -20,7 +20,7 @@ class OpenTerminal {
   readonly #sockets = new Set<WebSocket>();
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   readonly #begin = Promise.withResolvers<void>();
-  #pieces = 0;
+  readonly #flow = new OutputFlow();
 
   constructor(request: TerminalRequest, terminal: Terminal, over: () => void) {
     this.request = request;
@@ -53,7 +53,7 @@ class OpenTerminal {
     shown.catch(() => undefined); // The exit tells of a lost link.
     try {
       const { code, signal } = await this.terminal.exit;
-      await untilQuiet(shown, () => this.#pieces);
+      await this.#flow.untilQuiet(shown);
       const exitCode = code ?? (signal === undefined ? -1 : 128 + (signals[signal] ?? 0));
       const exit = { exitCode, ...(exitCode === 0 ? {} : { exitReason: signal ?? 'exited' }) };
       for (const socket of this.#sockets) {
@@ -68,12 +68,10 @@ class OpenTerminal {
 
   async #show(): Promise<void> {
     for await (const bytes of this.terminal.output) {
-      this.#pieces += 1;
-      await Promise.all(
-        [...this.#sockets].map(
-          (socket) => new Promise<void>((sent) => socket.send(bytes, () => sent())),
-        ),
+      const sent = [...this.#sockets].map(
+        (socket) => new Promise<void>((resolve) => socket.send(bytes, () => resolve())),
       );
+      await this.#flow.pass(Promise.all(sent));
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { ExitStatus, Signal, TerminalSize } from '@gantry/core';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { untilQuiet } from '../../chassis/until-quiet.ts';
+import { OutputFlow } from '../../chassis/output-flow.ts';
 import { EventChannel } from './event-channel.ts';
 import { endEvent } from './end-event.ts';
 import type { ProcessEventSchema } from './wire/process.ts';
@@ -44,8 +44,7 @@ export class EnvdProcess {
   readonly #begin = Promise.withResolvers<void>();
   readonly #input: WritableStreamDefaultWriter<Uint8Array> | undefined;
   #inputClosed = false;
-  /** Pieces of output so far. */
-  #pieces = 0;
+  readonly #flow = new OutputFlow();
   #end: ProcessEvent | undefined;
   #lost: { readonly error: unknown } | undefined;
 
@@ -139,7 +138,7 @@ export class EnvdProcess {
     outputs.catch(() => undefined); // The exit tells of a lost link.
     try {
       const status = await this.#guest.exit;
-      await untilQuiet(outputs, () => this.#pieces);
+      await this.#flow.untilQuiet(outputs);
       this.#end = { event: { case: 'end', value: endEvent(status) } };
       for (const follower of this.#followers) {
         await follower.send(this.#end);
@@ -160,15 +159,13 @@ export class EnvdProcess {
     for (;;) {
       const read = await reader?.read();
       if (!read || read.done) return;
-      this.#pieces += 1;
       const event: ProcessEvent = {
         event: { case: 'data', value: { output: { case: name, value: read.value } } },
       };
-      await Promise.all(
-        [...this.#followers].map(async (follower) => {
-          if (!(await follower.send(event))) this.#followers.delete(follower);
-        }),
-      );
+      const sent = [...this.#followers].map(async (follower) => {
+        if (!(await follower.send(event))) this.#followers.delete(follower);
+      });
+      await this.#flow.pass(Promise.all(sent));
     }
   }
 }
