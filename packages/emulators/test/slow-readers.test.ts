@@ -57,8 +57,9 @@ function sandboxOf(process: SandboxProcess): Sandbox {
 type Lengths = AsyncGenerator<number, void>;
 
 async function* ofE2bCommand(process: SandboxProcess): Lengths {
-  const { stdout: stream, exit, kill } = process;
-  const guest = { outputs: [{ name: 'stdout', stream } as const], exit, kill };
+  const { stdout: stream, exit } = process;
+  const outputs = [{ name: 'stdout', stream } as const];
+  const guest = { outputs, exit, kill: () => process.kill() };
   const config = { cmd: 'flood', args: [], envs: {} };
   const started = new EnvdProcess(1, config, undefined, guest);
   for await (const { event } of started.follow().events) {

@@ -6,7 +6,8 @@ import { Daytona } from '@daytonaio/sdk';
 import { type Sandbox, SandboxError } from '@gantry/core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { daytona } from '../src/index.ts';
-import { type Emulated, requestsTo, startEmulated } from './emulated.ts';
+import { type Emulated, requestsTo } from '../../../tests/emulated-provider.ts';
+import { startEmulated } from './emulated.ts';
 
 // What is particular to this vendor, over its SDK and its emulator; the suite looks at the contract itself.
 

@@ -1,7 +1,8 @@
 import { SandboxError, type Sandbox } from '@gantry/core';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { e2b } from '../src/index.ts';
-import { type Emulated, startEmulated } from './emulated.ts';
+import { type Emulated } from '../../../tests/emulated-provider.ts';
+import { startEmulated } from './emulated.ts';
 
 // The contract's core behaviours, over the vendor's SDK and its emulator.
 

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { SandboxError } from '@gantry/core';
 import { createHarness, type FanOutProgress, sqliteJournal } from '@gantry/core/harness';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
-import { type Emulated, startEmulated } from './emulated.ts';
+import { type Emulated } from '../../../tests/emulated-provider.ts';
+import { startEmulated } from './emulated.ts';
 
 // What goes wrong on the vendor's wire: it is an error or it is waited for, and never a result.
 

@@ -1,7 +1,8 @@
 import { type Sandbox, SandboxError } from '@gantry/core';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { vercel } from '../src/index.ts';
-import { type Emulated, requestsTo, startEmulated } from './emulated.ts';
+import { type Emulated, requestsTo } from '../../../tests/emulated-provider.ts';
+import { startEmulated } from './emulated.ts';
 
 // What is particular to this vendor, over its SDK and its emulator; the suite looks at the contract itself.
 

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { SandboxError } from '@gantry/core';
 import { createHarness, sqliteJournal } from '@gantry/core/harness';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
-import { type Emulated, requestsTo, startEmulated } from './emulated.ts';
+import { type Emulated, requestsTo } from '../../../tests/emulated-provider.ts';
+import { startEmulated } from './emulated.ts';
 
 // What goes wrong on the vendor's wire: it is an error or it is waited for, and never a result.
 
