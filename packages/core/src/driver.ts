@@ -3,6 +3,8 @@ export { SandboxError } from './errors/sandbox-error.ts';
 export { parseRef } from './contract/sandbox-ref.ts';
 export { toSandboxError } from './errors/to-sandbox-error.ts';
 export type { ErrorContext } from './errors/to-sandbox-error.ts';
+export { vendorCalls } from './errors/vendor-calls.ts';
+export type { VendorCall } from './errors/vendor-calls.ts';
 export { defineProvider } from './provider/define-provider.ts';
 export type { SandboxErrorCode, SandboxErrorOptions } from './errors/sandbox-error.ts';
 export type * from './contract/call.ts';

@@ -17,7 +17,6 @@ export type {
 export { digestManifest } from './manifest/digest-manifest.ts';
 export { formatPlan } from './manifest/format-plan.ts';
 export { loadManifest } from './manifest/load-manifest.ts';
-export { manifestJsonSchema } from './manifest/manifest-schema.ts';
 export { parseManifest } from './manifest/parse-manifest.ts';
 export type { PlanOptions } from './manifest/plan-manifest.ts';
 export { planManifest } from './manifest/plan-manifest.ts';

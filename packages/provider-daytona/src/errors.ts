@@ -1,4 +1,10 @@
-import { SandboxError, type SandboxErrorCode, type SandboxErrorOptions } from '@gantry/core/driver';
+import {
+  SandboxError,
+  type SandboxErrorCode,
+  type SandboxErrorOptions,
+  type VendorCall,
+  vendorCalls,
+} from '@gantry/core/driver';
 
 /** What the SDK's errors carry. They are told by name and number: the SDK is not loaded for that. */
 interface VendorError extends Error {
@@ -52,13 +58,7 @@ export function fromVendor(error: unknown): unknown {
 }
 
 /** Does a piece of work with the SDK; its errors come out as `SandboxError`. */
-export async function withVendor<Result>(work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    throw fromVendor(error);
-  }
-}
+export const withVendor: VendorCall = vendorCalls(fromVendor);
 
 /** The API's own sentence. Whatever stands before it, or in its place, may answer 404 too, which is no absence. */
 const absence = /\b(?:sandbox|snapshot)\b[^<]*\bnot found\b/i;

@@ -1,4 +1,10 @@
-import { SandboxError, type SandboxErrorCode, type SandboxErrorOptions } from '@gantry/core/driver';
+import {
+  SandboxError,
+  type SandboxErrorCode,
+  type SandboxErrorOptions,
+  type VendorCall,
+  vendorCalls,
+} from '@gantry/core/driver';
 import { APIError, StreamError } from '@vercel/sandbox';
 import { NotRepeated } from './vendor-fetch.ts';
 
@@ -48,13 +54,7 @@ export function fromVendor(error: unknown): unknown {
 }
 
 /** Does a piece of work with the SDK; its errors come out as `SandboxError`. */
-export async function withVendor<Result>(work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    throw fromVendor(error);
-  }
-}
+export const withVendor: VendorCall = vendorCalls(fromVendor);
 
 /** The same; what is not there comes out as `undefined`. */
 export async function unlessMissing<Result>(
