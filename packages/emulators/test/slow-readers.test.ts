@@ -97,7 +97,7 @@ async function* ofVercelCommand(process: SandboxProcess): Lengths {
   for await (const { bytes } of command.log.follow()) yield bytes.length;
 }
 
-test.each([
+test.concurrent.each([
   ['a command of E2B', ofE2bCommand],
   ['a session of Daytona', ofDaytonaSession],
   ['a terminal of Daytona', ofDaytonaTerminal],
