@@ -22,6 +22,15 @@ beforeAll(async () => {
 });
 afterAll(() => sandbox.destroy());
 
+test('a line goes to the shell that was chosen, as its last argument', async () => {
+  const shell = ['/bin/sh', '-c', 'printf "%s|" "$@"', 'name', 'first'] as const;
+  const { stdout } = await sandbox.exec('a  "$b"; c', { shell });
+  expect(stdout.text).toBe('first|a  "$b"; c|');
+  await expect(sandbox.exec(['true'], { shell })).rejects.toMatchObject({
+    code: 'invalid-argument',
+  });
+});
+
 test('arguments arrive untouched, and text is a shell line', async () => {
   const odd = ['a b', '$(id)', '*', '', "quo'te", 'new\nline', '-n', '\\0'];
   const argv = await sandbox.exec(['printf', '[%s]', ...odd]);

@@ -39,6 +39,11 @@ export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Refused with `unsupported` where the provider has no `users`. */
   readonly user?: string;
+  /**
+   * Program and arguments that are handed a shell line as their last argument. Default `/bin/sh -c`. Refused with
+   * `invalid-argument` for a command that is no text. Policies and records see the line alone.
+   */
+  readonly shell?: readonly [string, ...string[]];
 }
 
 /** How `exec` runs. `timeoutMs` and `signal` kill the command as far as trait `kill` says. */

@@ -5,6 +5,8 @@ import { unsupported } from '../provider/capabilities.ts';
 import type { Session } from '../provider/session.ts';
 import { workspacePath } from '../provider/session.ts';
 
+const plainShell = ['/bin/sh', '-c'] as const;
+
 /** A command line and its options, checked and resolved to what a driver starts. */
 export function resolveCommand(
   session: Session,
@@ -15,8 +17,12 @@ export function resolveCommand(
   const refuse = (what: string): never => {
     throw new SandboxError('invalid-argument', `${operation}: ${what}`, { operation });
   };
+  const { shell } = options;
+  if (shell && typeof line !== 'string') {
+    refuse('a shell takes a line; give the command as text, or leave the shell out');
+  }
   const argv: readonly [string, ...string[]] =
-    typeof line === 'string' ? ['/bin/sh', '-c', line] : line;
+    typeof line === 'string' ? [...(shell ?? plainShell), line] : line;
   if (argv.length === 0 || argv[0] === '') refuse('the command is empty');
   if (argv.some((argument) => argument.includes('\0'))) refuse('an argument contains NUL');
   const env = options.env ?? {};
