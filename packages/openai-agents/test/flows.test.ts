@@ -166,7 +166,10 @@ describe.each(sdkVersions)('the SDK %s', (version) => {
       },
       {
         use: skills({
-          from: { type: 'dir', children: { greet: { type: 'local_dir', src: `skills-${version}/greet` } } },
+          from: {
+            type: 'dir',
+            children: { greet: { type: 'local_dir', src: `skills-${version}/greet` } },
+          },
         }),
         ...{ calls: [], path: '.agents/greet/SKILL.md', says: text },
       },

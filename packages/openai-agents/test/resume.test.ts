@@ -25,7 +25,7 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 /** A run that waits for an approval, as text. */
 async function interrupted(options: Partial<GantrySandboxClientOptions>): Promise<string> {
   const model = scripted(copy, [
-    ['exec_command', { cmd: 'echo "work of the first process" > work.txt; echo $TOKEN' }],
+    ['exec_command', { cmd: 'echo "work of the first process" > work.txt; test -n "$TOKEN"' }],
     ['deploy', {}],
   ]);
   const client = new GantrySandboxClient({ provider, ...options });
@@ -83,7 +83,8 @@ test('a pause at the end of a run survives it, processes and all', async () => {
   expect(states.map(({ state }) => state)).toEqual(['suspended']);
 
   const saved: unknown = JSON.parse(result.state.toString());
-  const { sessionState } = (saved as { sandbox: { sessionState: { providerState: object } } }).sandbox;
+  const { sessionState } = (saved as { sandbox: { sessionState: { providerState: object } } })
+    .sandbox;
   const other = new GantrySandboxClient({ provider: local({ stateDirectory }) });
   const state = await other.deserializeSessionState({ ...sessionState.providerState });
   const second = scripted(copy, [['exec_command', { cmd: 'kill -0 $(cat pid) && cat kept.txt' }]]);

@@ -12,7 +12,7 @@ export function scripted(
 ): ScriptedModel {
   return new ScriptedModel([
     ...calls.map(([tool, input], index) => {
-      const callId = `call-${index}`;
+      const callId = `call-${process.pid}-${index}`; // A run that goes on elsewhere has calls of both.
       if (tool !== 'patch') return [functionCall(tool, input, { callId })];
       const operation = input as { type: 'delete_file'; path: string };
       return [
