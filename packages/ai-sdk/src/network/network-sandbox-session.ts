@@ -51,7 +51,7 @@ export function networkSandboxSession(
       await sandbox.destroy();
     },
     ...(network?.live
-      ? { setNetworkPolicy: (policy) => sandbox.setNetwork(networkPolicy(policy)) }
+      ? { setNetworkPolicy: async (policy) => sandbox.setNetwork(networkPolicy(policy)) }
       : {}),
     restricted: () => sandboxSession(sandbox.restricted(), options),
   };
