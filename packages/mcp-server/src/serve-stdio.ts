@@ -20,6 +20,7 @@ export async function serveStdio(options: StdioOptions): Promise<void> {
   const { server } = session;
   const ended = Promise.withResolvers<void>();
   const end = (): void => ended.resolve();
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK knows one listener, by this name
   server.onclose = end;
   // The transport itself does not look for the end of its input.
   input.once('end', end).once('close', end).once('error', end);

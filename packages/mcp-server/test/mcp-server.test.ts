@@ -63,6 +63,7 @@ describe('over HTTP', () => {
   });
   afterAll(async () => {
     await server[Symbol.asyncDispose]();
+    // oxlint-disable-next-line vitest/no-standalone-expect -- what all tests must have left
     expect(await sandboxesLeft()).toBe(0);
   });
 

@@ -73,7 +73,7 @@ export function localSources(
 }
 
 /** The store of the client. Throws `failed-precondition` where it has none. */
-export function requireStore({ snapshots }: GantrySandboxClientOptions): SnapshotStore {
+function requireStore({ snapshots }: GantrySandboxClientOptions): SnapshotStore {
   if (snapshots) return snapshots;
   throw new SandboxError(
     'failed-precondition',

@@ -47,8 +47,10 @@ export class GantrySandboxClient implements SandboxClient<GantryRunOptions, Gant
   ): Promise<GantrySandboxSession> {
     // Not by the class: the manifest may come from another copy of the SDK.
     const args: SandboxClientCreateArgs<GantryRunOptions> = isManifest(given)
-      ? { manifest: given as Manifest, ...(manifestOptions ? { options: manifestOptions } : {}) }
-      : (given as SandboxClientCreateArgs<GantryRunOptions>);
+      ? // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its fields tell it
+        { manifest: given as Manifest, ...(manifestOptions ? { options: manifestOptions } : {}) }
+      : // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the overloads leave nothing else
+        (given as SandboxClientCreateArgs<GantryRunOptions>);
     const source: ManifestSource = args.manifest ?? {};
     const manifest = portableManifest(source);
     const environment = await resolvedEnvironment(manifest.environment);

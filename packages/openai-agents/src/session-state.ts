@@ -85,6 +85,7 @@ function mapEntries(
     Object.entries(entries).map(([path, entry]) => {
       const children =
         entry.type === 'dir' && entry.children ? mapEntries(entry.children, change) : undefined;
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- an entry with children stays what it was
       return [path, change(children ? ({ ...entry, children } as Entry) : entry)];
     }),
   );
@@ -97,7 +98,8 @@ function encodedEntry(entry: Entry): Entry {
     type: 'base64',
     data: Buffer.from(entry.content).toString('base64'),
   };
-  return { ...entry, content: content as unknown as Uint8Array }; // Becomes JSON before anyone reads it.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it becomes JSON before anyone reads it
+  return { ...entry, content: content as unknown as Uint8Array };
 }
 
 function decodedEntry(entry: Entry): Entry {

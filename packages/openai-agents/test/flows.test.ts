@@ -18,6 +18,7 @@ async function sandboxesLeft(): Promise<number> {
   return (await Array.fromAsync(provider.list())).length;
 }
 afterEach(async () => {
+  // oxlint-disable-next-line vitest/no-standalone-expect -- what each test must have left
   expect(await sandboxesLeft()).toBe(0);
 });
 

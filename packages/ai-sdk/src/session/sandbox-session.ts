@@ -94,11 +94,11 @@ export function sandboxSession(
       });
       return (await orAbortReason(removed, abortSignal)) ?? false;
     },
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one function for the three overloads: `stdin` is there exactly when it was asked for
     spawn: (async (given: CommandOptions & { readonly stdin?: boolean }) => {
       const stdin = given.stdin ? 'stream' : 'none';
       const started = sandbox.spawn(given.command, { ...processOptions(given), stdin });
       return sessionProcess(await orAbortReason(started, given.abortSignal), given.abortSignal);
-      // One function for the three overloads: `stdin` is there exactly when it was asked for.
     }) as (given: CommandOptions) => Promise<WritableProcess>,
     run: async (given) => {
       const limit = maxOutputBytes === undefined ? {} : { maxOutputBytes };

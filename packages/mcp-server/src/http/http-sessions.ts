@@ -66,13 +66,14 @@ export class HttpSessions {
         this.#startIdling(id, started);
       },
     });
+    // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK knows one listener, by this name
     session.server.onclose = (): void => {
       const { sessionId } = transport;
       if (sessionId !== undefined) this.#forget(sessionId);
     };
     this.#starting += 1;
     try {
-      // Its own type lets `undefined` be said of what may be absent, which this repository's settings do not.
+      // oxlint-disable-next-line typescript/no-unnecessary-type-assertion -- its own type lets `undefined` be said of what may be absent, which the compiler's settings here do not
       await session.server.connect(transport as Transport);
     } finally {
       this.#starting -= 1;
@@ -85,7 +86,9 @@ export class HttpSessions {
     const all = [...this.#sessions.values()];
     await Promise.allSettled(all.map(({ session }) => session.server.close()));
     const ended = await Promise.allSettled(this.#ending);
-    const failed = ended.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
+    const failed = ended.flatMap((each): unknown[] =>
+      each.status === 'rejected' ? [each.reason] : [],
+    );
     if (failed.length > 0) throw new AggregateError(failed, 'not every sandbox could be destroyed');
   }
 

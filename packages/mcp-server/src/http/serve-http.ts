@@ -38,7 +38,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpMcpServer> {
   const server = createServer();
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
-  // Listening on a port, an address is of this form.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- listening on a port, an address is of this form
   const rules: RequestRules = { port: (server.address() as AddressInfo).port, token, origins };
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     answer(request, response, rules, sessions).catch((error: unknown) => {

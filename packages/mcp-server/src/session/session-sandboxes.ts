@@ -114,7 +114,9 @@ export class SessionSandboxes {
     const all = [...this.#named.values()];
     this.#named.clear();
     const ended = await Promise.allSettled(all.map(end));
-    const failed = ended.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
+    const failed = ended.flatMap((each): unknown[] =>
+      each.status === 'rejected' ? [each.reason] : [],
+    );
     if (failed.length > 0) throw new AggregateError(failed, 'not every sandbox could be destroyed');
   }
 

@@ -54,7 +54,7 @@ export function sandboxTools(
       async execute({ sandbox = mainName, count }, context) {
         const settled = await sandboxes.fork(sandbox, count, within(context));
         const names = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
-        const reasons: unknown[] = settled.flatMap((each) =>
+        const reasons = settled.flatMap((each): unknown[] =>
           each.status === 'rejected' ? [each.reason] : [],
         );
         if (names.length === 0) throw reasons[0];

@@ -130,6 +130,7 @@ export class RunningCommand {
         return;
       }
     }
+    // oxlint-disable-next-line typescript/only-throw-error -- the error of its output, as it came
     if (this.#exit.unknown !== undefined && this.#failure !== undefined) throw this.#failure;
   }
 

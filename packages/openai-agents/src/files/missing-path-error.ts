@@ -1,7 +1,7 @@
 import { SandboxError } from '@gantry/core';
 
 /** Says `not found` in the way that the SDK tells a missing path by: the code of Node's errors. */
-export class MissingPathError extends Error {
+class MissingPathError extends Error {
   override readonly name = 'MissingPathError';
   readonly code = 'ENOENT';
 }

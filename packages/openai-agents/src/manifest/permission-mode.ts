@@ -24,7 +24,7 @@ function modeOfText(text: string): number {
     const message = `permissions ${JSON.stringify(text)} are not in the form rwxr-xr-x`;
     throw new SandboxError('invalid-argument', message);
   }
-  return [...bits].reduce((mode, letter) => mode * 2 + (letter === '-' ? 0 : 1), 0);
+  return bits.split('').reduce((mode, letter) => mode * 2 + (letter === '-' ? 0 : 1), 0);
 }
 
 function plain(mode: number): number {

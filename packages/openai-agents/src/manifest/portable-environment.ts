@@ -9,11 +9,12 @@ type Resolver = () => string | Promise<string>;
  */
 export function portableVariable(name: string, given: unknown): Environment {
   if (typeof given === 'string') return variable(given, undefined, {});
-  // A function is a resolver by the SDK's own definition of the field.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a function is a resolver by the SDK's own definition of the field
   if (typeof given === 'function') return variable('', given as Resolver, {});
   if (typeof given !== 'object' || given === null) throw notAVariable(name);
   // A reference to a value: it must stay one, for what is saved of it is its name and not its value.
-  if ('serialize' in given && 'init' in given) return given as unknown as Environment; // Two fields tell it: its class may be another copy's.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- two fields tell it: its class may be another copy's
+  if ('serialize' in given && 'init' in given) return given as unknown as Environment;
   const { value, ephemeral, description } = given as Partial<Environment>;
   if (typeof value !== 'string') throw notAVariable(name);
   return variable(value, resolverOf(given), {
@@ -26,6 +27,7 @@ export function portableVariable(name: string, given: unknown): Environment {
 function resolverOf(given: object): Resolver | undefined {
   const field = 'init' in given ? 'resolver' : 'resolve';
   const resolver: unknown = Reflect.get(given, field);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as above
   return typeof resolver === 'function' ? (resolver as Resolver) : undefined;
 }
 

@@ -39,18 +39,16 @@ export function portableManifest(source: ManifestSource): Manifest {
     root,
     entries,
     environment,
-    // Each was checked by the class that it comes from, and is checked again by the one that it goes to.
-    users: [...asList('users', source.users)] as Manifest['users'],
-    groups: [...asList('groups', source.groups)] as Manifest['groups'],
-    extraPathGrants: [
-      ...asList('extraPathGrants', source.extraPathGrants),
-    ] as Manifest['extraPathGrants'],
-    remoteMountCommandAllowlist: [
-      ...asList(
-        'remoteMountCommandAllowlist',
-        source.remoteMountCommandAllowlist ?? allowedOnMounts,
-      ),
-    ] as string[],
+    users: asList<Manifest['users'][number]>('users', source.users),
+    groups: asList<Manifest['groups'][number]>('groups', source.groups),
+    extraPathGrants: asList<Manifest['extraPathGrants'][number]>(
+      'extraPathGrants',
+      source.extraPathGrants,
+    ),
+    remoteMountCommandAllowlist: asList<string>(
+      'remoteMountCommandAllowlist',
+      source.remoteMountCommandAllowlist ?? allowedOnMounts,
+    ),
   };
   const walk = (): WalkedEntry[] => walkEntries(root, entries);
   return {
@@ -137,8 +135,9 @@ function asRecord(field: string, value: unknown = {}): object {
   throw invalid(field, 'an object');
 }
 
-function asList(field: string, value: unknown = []): readonly unknown[] {
-  if (Array.isArray(value)) return value;
+/** A copy. What is in it was checked by the class that it comes from, and is checked again by the one that it goes to. */
+function asList<Item>(field: string, value: unknown = []): Item[] {
+  if (Array.isArray(value)) return Array.from<Item>(value);
   throw invalid(field, 'a list');
 }
 
