@@ -26,6 +26,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   providers: async () => (await import('./commands/providers.ts')).addProviders,
   doctor: async () => (await import('./commands/doctor.ts')).addDoctor,
   emulate: async () => (await import('./commands/emulate.ts')).addEmulate,
+  mcp: async () => (await import('./commands/mcp.ts')).addMcp,
   conformance: async () => (await import('./commands/conformance.ts')).addConformance,
 };
 
