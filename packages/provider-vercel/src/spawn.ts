@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   type Call,
   type Command,
@@ -21,6 +22,9 @@ import { paces } from './vendor-fetch.ts';
 
 /** Longer input takes the way of a file; the kernel takes 128 KiB of base64 in one argument. */
 export const inlineInputBytes: number = 64 * 1024;
+
+/** How much later than the end of a command that of its log may be told, which is asked for by itself. */
+const lateLogMs = 1_000;
 
 /** Starts a command and follows its log. */
 export async function spawnCommand(
@@ -110,6 +114,8 @@ class FollowedCommand {
       if (!early) await log;
       const { exitCode } = early ?? (await command.wait({ signal }));
       this.ended = true;
+      // Else an output that has ended too could read as one that somebody still holds.
+      await Promise.race([log, delay(lateLogMs, undefined, { ref: false })]);
       this.#exit.resolve(
         exitCode >= 0 ? { code: exitCode } : { unknown: `the vendor says exit code ${exitCode}` },
       );

@@ -13,14 +13,20 @@ changed() {
 changed "$1" | LC_ALL=C sort -zu | tar --null --no-recursion -cpf - -C / -T -
 `;
 
+/** Who copies: the guest itself, where it is nobody else. */
+interface DiskUser {
+  readonly user?: string;
+}
+
 /** Writes a tar of what the guest has changed since the marker was made, apart from one directory. */
 export async function packDisk(
   sandbox: Sandbox,
   marker: string,
   file: string,
-  without = '/proc',
+  { without = '/proc', ...user }: DiskUser & { readonly without?: string } = {},
 ): Promise<void> {
-  await using packing = await sandbox.spawn(['/bin/bash', '-c', packScript, marker, without]);
+  const command = ['/bin/bash', '-c', packScript, marker, without] as const;
+  await using packing = await sandbox.spawn(command, user);
   const [complaint] = await Promise.all([
     new Response(packing.stderr).text(),
     pipeline(Readable.fromWeb(packing.stdout), createWriteStream(file, { mode: 0o600 })),
@@ -30,8 +36,15 @@ export async function packDisk(
 }
 
 /** Puts what `packDisk` wrote onto the disk of a fresh sandbox. */
-export async function unpackDisk(sandbox: Sandbox, file: string): Promise<void> {
-  const command = ['tar', '-xpf', '-', '--overwrite', '-C', '/'] as const;
-  const result = await sandbox.exec(command, { stdin: createReadStream(file) });
+export async function unpackDisk(
+  sandbox: Sandbox,
+  file: string,
+  { user }: DiskUser = {},
+): Promise<void> {
+  // Of several users each keeps the number that it had.
+  const owners = user === undefined ? [] : ['--numeric-owner'];
+  const command = ['tar', '-xpf', '-', ...owners, '--overwrite', '-C', '/'] as const;
+  const stdin = createReadStream(file);
+  const result = await sandbox.exec(command, user === undefined ? { stdin } : { stdin, user });
   if (!result.ok) throw new Error(`the disk cannot be written: ${result.stderr.text}`);
 }

@@ -27,8 +27,9 @@ export async function linkVolume(
   sandbox: Sandbox,
   mounted: string,
   wanted: string,
+  user: { readonly user?: string } = {},
 ): Promise<string | undefined> {
   const script = 'mkdir -p -- "$1" "${2%/*}/" && ln -sfnT -- "$1" "$2"';
-  const result = await sandbox.exec(['/bin/sh', '-c', script, 'sh', mounted, wanted]);
+  const result = await sandbox.exec(['/bin/sh', '-c', script, 'sh', mounted, wanted], user);
   return result.ok ? undefined : result.stderr.text;
 }

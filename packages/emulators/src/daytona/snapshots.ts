@@ -87,7 +87,7 @@ export class Snapshots {
   async pack(sandbox: Sandbox): Promise<string> {
     this.#directory ??= mkdtempSync(path.join(os.tmpdir(), 'gantry-snapshots-'));
     const file = path.join(this.#directory, `${randomUUID()}.tar`);
-    await packDisk(sandbox, account.marker, file, volumesDirectory);
+    await packDisk(sandbox, account.marker, file, { without: volumesDirectory });
     return file;
   }
 

@@ -3,6 +3,7 @@ import { type ExitStatus, type Sandbox, SandboxError, type SandboxProcess } from
 import { CommandLog, type OutputName } from '../chassis/command-log.ts';
 import { OutputFlow } from '../chassis/output-flow.ts';
 import { badRequest, notFound, unsupported } from './api-error.ts';
+import { hasSudo } from './guest.ts';
 import { newId } from './ids.ts';
 import type { CommandRequest } from './wire-bodies.ts';
 
@@ -131,6 +132,13 @@ export class Commands {
     for (const command of this.list()) command.interrupt();
   }
 
+  /** Ends those of root, which the guest's own user cannot. */
+  async endSudo(): Promise<void> {
+    const ofRoot = this.list().filter(({ request }) => request.sudo);
+    // What cannot be signalled any more has ended; it may have been told as over before it is.
+    await Promise.allSettled(ofRoot.map((command) => command.kill(constants.signals.SIGKILL)));
+  }
+
   #forgetOldest(): void {
     if (this.#commands.size <= remembered) return;
     const ended = this.list().find(({ log }) => log.ended);
@@ -140,7 +148,7 @@ export class Commands {
 
 /** How a process of root is asked for, which needs a provider that has users. */
 function rootOf(sandbox: Sandbox): { readonly user: string } {
-  if (sandbox.capabilities.users) return { user: 'root' };
+  if (hasSudo(sandbox.capabilities)) return { user: 'root' };
   throw unsupported('there is no sudo: the provider has no users');
 }
 

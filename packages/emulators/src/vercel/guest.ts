@@ -1,6 +1,10 @@
 import path from 'node:path';
 import type { Capabilities, CreateOptions, ManifestEntry, Provider, Sandbox } from '@gantry/core';
-import { prepareAccount } from '../chassis/guest-account.ts';
+import {
+  accountNumber,
+  prepareAccount,
+  prepareAccountBesideRoot,
+} from '../chassis/guest-account.ts';
 import { linkVolume } from '../chassis/volume-directories.ts';
 import { unsupported, badRequest, notFound } from './api-error.ts';
 import { type Drives, drivesDirectory } from './drives.ts';
@@ -42,18 +46,29 @@ export function guestRequest(
       { type: 'hostMount', source: directory, writable: true },
     ]),
   );
-  const isRoot = capabilities.privilege?.modes.includes('guest-root');
   return {
     manifest: {
       spec: 'gantry-manifest/1',
       root: 'copy-on-write',
       network: providerPolicy(provider, settings.networkPolicy),
       labels: { 'gantry-emulator': 'vercel', 'vercel-name': name },
-      ...(isRoot ? { privilege: 'guest-root' as const } : {}),
+      ...(hasSudo(capabilities)
+        ? { privilege: 'guest-root', user: `${accountNumber}:${accountNumber}` }
+        : {}),
       ...(own ? {} : { image }),
       ...(mounted.length > 0 ? { entries } : {}),
     },
   };
+}
+
+/** Whether a guest can have a root beside its own user. */
+export function hasSudo({ users, privilege }: Capabilities): boolean {
+  return users !== undefined && (privilege?.modes.includes('guest-root') ?? false);
+}
+
+/** Who may do everything in a guest: root where there is one, else the guest itself. */
+export function superuser({ capabilities }: Sandbox): { readonly user?: string } {
+  return hasSudo(capabilities) ? { user: 'root' } : {};
 }
 
 /** Turns a fresh sandbox into one that has the vendor's user, its directories and its drives. */
@@ -62,15 +77,18 @@ export async function prepareGuest(
   { account, cwd, settings }: VercelSandbox,
   drives: Drives,
 ): Promise<void> {
-  const problem = await prepareAccount(guest, account);
+  const asRoot = superuser(guest);
+  const prepare = hasSudo(guest.capabilities) ? prepareAccountBesideRoot : prepareAccount;
+  const problem = await prepare(guest, account);
   if (problem !== undefined) {
     throw unsupported(`the sandbox cannot be given the user ${account.name}: ${problem}`);
   }
-  const made = await guest.exec(['mkdir', '-p', '--', cwd]);
+  const script = 'mkdir -p -- "$1" && { [ "$(id -un)" = "$2" ] || chown -- "$2:$2" "$1"; }';
+  const made = await guest.exec(['/bin/sh', '-c', script, 'sh', cwd, account.name], asRoot);
   if (!made.ok) throw unsupported(`the sandbox cannot have ${cwd}: ${made.stderr.text}`);
   for (const [place, { drive }] of Object.entries(settings.mounts ?? {})) {
     const { id } = drives.get(drive);
-    const trouble = await linkVolume(guest, `${drivesDirectory}/${id}`, place);
+    const trouble = await linkVolume(guest, `${drivesDirectory}/${id}`, place, asRoot);
     if (trouble !== undefined) throw badRequest(`drive at ${place}: ${trouble}`);
   }
 }

@@ -5,7 +5,7 @@ import type { EmulatorContext } from '../chassis/emulator.ts';
 import { RateLimit } from '../chassis/quota.ts';
 import { ApiError, badRequest, notFound } from './api-error.ts';
 import type { Drives } from './drives.ts';
-import { guestRequest, prepareGuest } from './guest.ts';
+import { guestRequest, prepareGuest, superuser } from './guest.ts';
 import { newId } from './ids.ts';
 import { providerPolicy } from './network-policy.ts';
 import type { PortGateway } from './port-gateway.ts';
@@ -227,7 +227,7 @@ export class VercelSandboxes {
       const options = guestRequest(context.provider, await this.#probe(), sandbox, drives);
       session.real = await this.#real.create(session.id, options, session, async (guest) => {
         await prepareGuest(guest, sandbox, drives);
-        if (stored) await unpackDisk(guest, stored.file);
+        if (stored) await unpackDisk(guest, stored.file, superuser(guest));
       });
     } catch (error) {
       this.#become(session, 'failed');
@@ -253,6 +253,7 @@ export class VercelSandboxes {
     try {
       if (keep && real) {
         // A disk that is kept is one that nobody writes to any more.
+        await session.commands.endSudo();
         await this.#real.endProcesses(real);
         taken = await snapshots.take(session, real.sandbox, keep, expiration);
         sandbox.currentSnapshotId = taken.id;

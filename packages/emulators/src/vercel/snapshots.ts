@@ -6,6 +6,7 @@ import type { Sandbox } from '@gantry/core';
 import type { EmulatorClock } from '../chassis/clock.ts';
 import { packDisk } from '../chassis/disk-copy.ts';
 import { ApiError, notFound } from './api-error.ts';
+import { superuser } from './guest.ts';
 import { newId } from './ids.ts';
 import type { VercelSession } from './vercel-sandbox.ts';
 
@@ -48,7 +49,7 @@ export class Snapshots {
   ): Promise<StoredSnapshot> {
     this.#directory ??= mkdtempSync(path.join(os.tmpdir(), 'gantry-snapshots-'));
     const file = path.join(this.#directory, `${randomUUID()}.tar`);
-    await packDisk(guest, session.sandbox.account.marker, file);
+    await packDisk(guest, session.sandbox.account.marker, file, superuser(guest));
     const now = this.#clock.now();
     const snapshot: StoredSnapshot = {
       ...{ id: newId('snap'), sandboxName: session.sandbox.name, sourceSessionId: session.id },
