@@ -55,14 +55,21 @@ export class HttpSessions {
     return { transport: found.transport, release };
   }
 
-  /** A transport for a client that is about to introduce itself. */
-  async start(): Promise<StreamableHTTPServerTransport> {
+  /** Has a client introduce itself by the request that `handle` hands to its transport. */
+  async start(handle: (transport: StreamableHTTPServerTransport) => Promise<void>): Promise<void> {
     const session = mcpSession(this.#options, this.#store);
+    let starting = true;
+    this.#starting += 1;
+    const settled = (): void => {
+      if (starting) this.#starting -= 1;
+      starting = false;
+    };
     const transport = new StreamableHTTPServerTransport({
       sessionIdGenerator: () => randomUUID(),
       onsessioninitialized: (id) => {
         const started: HttpSession = { session, transport, open: 0, idle: undefined };
         this.#sessions.set(id, started);
+        settled();
         this.#startIdling(id, started);
       },
     });
@@ -71,14 +78,13 @@ export class HttpSessions {
       const { sessionId } = transport;
       if (sessionId !== undefined) this.#forget(sessionId);
     };
-    this.#starting += 1;
     try {
       // oxlint-disable-next-line typescript/no-unnecessary-type-assertion -- its own type lets `undefined` be said of what may be absent, which the compiler's settings here do not
       await session.server.connect(transport as Transport);
+      await handle(transport);
     } finally {
-      this.#starting -= 1;
+      settled();
     }
-    return transport;
   }
 
   /** Ends every session. Resolves when their sandboxes are gone. */

@@ -86,8 +86,7 @@ async function answer(
   }
   if (!isInitializeRequest(body.json)) return refuse(response, 400, 'initialize a session first');
   if (sessions.isFull) return refuse(response, 503, 'there are as many sessions as there may be');
-  const transport = await sessions.start();
-  return transport.handleRequest(request, response, body.json);
+  return sessions.start((transport) => transport.handleRequest(request, response, body.json));
 }
 
 function refuse(response: ServerResponse, status: number, message: string): void {
