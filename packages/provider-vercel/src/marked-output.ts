@@ -15,6 +15,10 @@ export class BeginMark {
     this.begun.catch(() => undefined); // Whoever waits for it is told.
   }
 
+  get came(): boolean {
+    return this.#held === undefined;
+  }
+
   /** What of a piece of the output is the command's own. What comes before the mark is the launcher's. */
   take(text: string): string {
     if (this.#held === undefined) return text;
