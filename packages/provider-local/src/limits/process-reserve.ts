@@ -9,7 +9,8 @@ import { cgroupWith } from './sandbox-cgroups.ts';
  * Processes beyond the limit, one after the other until the work is done. A lane takes fewer than the first to start;
  * but a guest that forks without end is after the same ones, and the more there are, the later it has them all.
  */
-const reserves = [8, 24, 64];
+const reserves = [8, 24];
+const largestReserve = 64;
 /** Work under way with the reserve of a group. */
 const inUse = new Map<string, number>();
 
@@ -33,10 +34,11 @@ export async function withProcessReserve<T>(
       try {
         return await work();
       } catch (error) {
-        if (!isLackOfProcesses(error) || reserve === reserves.at(-1)) throw error;
+        if (!isLackOfProcesses(error)) throw error;
       }
     }
-    throw new Error('a reserve was tried, and neither worked nor failed');
+    setLimit(file, limit + largestReserve);
+    return await work();
   } finally {
     const others = (inUse.get(file) ?? 1) - 1;
     if (others > 0) inUse.set(file, others);
