@@ -22,7 +22,7 @@ var DEBIAN_PACKAGES = {
   unshare: 'util-linux',
   setpriv: 'util-linux',
 };
-var TASKS_WITH_SANDBOXES = ['start', 'check', 'bench', 'reports'];
+var TASKS_WITH_SANDBOXES = ['start', 'demo', 'check', 'bench', 'reports'];
 // What only the tests need: another set of tools to run in a sandbox, and certificates for a git server.
 var DEBIAN_PACKAGES_OF_TESTS = { busybox: 'busybox-static', openssl: 'openssl' };
 // What a private Docker daemon needs, which the tests and one benchmark start.
@@ -161,7 +161,7 @@ function manifestFiles() {
     'bench/package.json',
     'tests/package.json',
   ];
-  ['packages', 'examples'].forEach(function (group) {
+  ['packages', 'examples', 'apps'].forEach(function (group) {
     if (!fs.existsSync(path.join(root, group))) return;
     fs.readdirSync(path.join(root, group))
       .sort()

@@ -1,0 +1,8 @@
+import type { EventHub } from './event-hub.ts';
+
+/** What the parts of the server share. */
+export interface DemoContext {
+  /** Absolute. Everything that outlives the server is in it. */
+  readonly stateDirectory: string;
+  readonly events: EventHub;
+}

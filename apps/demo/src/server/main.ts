@@ -1,0 +1,29 @@
+import { once } from 'node:events';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { startDemoServer } from './demo-server.ts';
+
+// `npm run demo`: serves the demo until it is interrupted.
+
+const { values: options } = parseArgs({
+  options: {
+    /** On 127.0.0.1; 0, the default, takes a free one. */
+    port: { type: 'string', default: '0' },
+    /** Where everything is kept that outlives the server. */
+    state: { type: 'string' },
+  },
+});
+
+const home = process.env['XDG_STATE_HOME'] || path.join(homedir(), '.local', 'state');
+const stateDirectory = path.resolve(options.state ?? path.join(home, 'gantry', 'demo'));
+const port = Number(options.port);
+if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+  console.error(`--port must be a number from 0 to 65535, and is ${JSON.stringify(options.port)}`);
+  process.exit(64); // EX_USAGE of sysexits(3)
+}
+
+await using server = await startDemoServer({ port, stateDirectory });
+console.log(`Gantry demo: ${server.url}`);
+console.log('It is for this machine and whoever has this address. Ctrl-C ends it.');
+await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
