@@ -47,16 +47,17 @@ export interface ChainAnswer {
   readonly publicKey: string;
 }
 
-/** What is done to a copy of the record. `forge` edits an event and makes the whole chain anew behind it. */
-export const tamperings = ['edit', 'remove', 'swap', 'truncate', 'forge'] as const;
+/** One way to tamper. `forge` edits an event and makes the whole chain anew behind it. */
+export type Tampering = 'edit' | 'remove' | 'swap' | 'truncate' | 'forge';
 
-/** One way to tamper. */
-export type Tampering = (typeof tamperings)[number];
+/** `POST /api/runs/:id/tamper`: what is done to a copy of the record, and to which event. */
+export interface TamperRequest {
+  readonly how: Tampering;
+  readonly sequence: number;
+}
 
-/** `POST /api/runs/:id/tamper`. */
-export const tamperSchema = z.strictObject({
-  how: z.enum(tamperings),
-  /** The event that it is done to. */
+export const tamperRequest: z.ZodType<TamperRequest> = z.strictObject({
+  how: z.enum(['edit', 'remove', 'swap', 'truncate', 'forge']),
   sequence: z.int().min(1),
 });
 
@@ -85,4 +86,6 @@ export interface TamperAnswer {
 }
 
 /** The forms of `GET /api/runs/:id/export?format=`. */
-export const exportFormats = ['intoto', 'otel', 'jsonl'] as const;
+export type ExportForm = 'intoto' | 'otel' | 'jsonl';
+
+export const exportForms: readonly ExportForm[] = ['intoto', 'otel', 'jsonl'];

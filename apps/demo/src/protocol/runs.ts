@@ -1,44 +1,68 @@
 import { z } from 'zod';
 
-/** The providers that the clinical-records run can use: it mounts Node from this machine into its sandboxes. */
-export const runProviders = ['local', 'docker'] as const;
+/** A provider that the clinical-records run can use: it mounts Node from this machine into its sandboxes. */
+export type RunProvider = 'local' | 'docker';
+
+export const runProviders: readonly RunProvider[] = ['local', 'docker'];
 
 /** The most seconds that each sandbox of a run may be held. */
 export const longestHold = 15;
 
-const id = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
-
-/** What begins a run. */
-export const startRunSchema = z.strictObject({
-  job: z.literal('clinical-records').default('clinical-records'),
+/** What a run is begun with. */
+export interface RunSettings {
   /** Branches are spread over them; the first has the run's own workspace. */
-  providers: z.array(z.enum(runProviders)).min(1).max(runProviders.length).default(['local']),
+  readonly providers: readonly RunProvider[];
   /** Only documents with this in their name. */
+  readonly only?: string | undefined;
+  /** Sandboxes at a time. */
+  readonly concurrency: number;
+  /** Seconds that each sandbox waits before its work: time to kill one by hand. */
+  readonly holdSeconds: number;
+  /** Whether the results leave the run only once a person has allowed it. */
+  readonly approval: boolean;
+  /** A model writes the extractor first: a real one where a key is set, else a scripted one. */
+  readonly agent: boolean;
+}
+
+/** `POST /api/runs`. Answers `{id}`. */
+export interface StartRunRequest extends Partial<RunSettings> {
+  readonly job?: 'clinical-records';
+}
+
+export const runSettings: z.ZodType<RunSettings> = z.object({
+  providers: z
+    .array(z.enum(['local', 'docker']))
+    .min(1)
+    .max(2)
+    .default(['local']),
   only: z.string().max(200).optional(),
   concurrency: z.int().min(1).max(16).default(4),
-  /** Seconds that each sandbox waits before its work: time to kill one by hand. */
   holdSeconds: z.number().min(0).max(longestHold).default(2),
-  /** Whether the results leave the run only once a person has allowed it. */
   approval: z.boolean().default(true),
-  /** A model writes the extractor first: a real one where a key is set, else a scripted one. */
   agent: z.boolean().default(false),
 });
 
-/** What a run was begun with. */
-export type StartRun = z.input<typeof startRunSchema>;
+/** `POST /api/runs/:id/kill-sandbox`: of a branch by its scope, or the run's own without one. */
+export interface KillSandboxRequest {
+  readonly scope?: string | undefined;
+}
 
-/** Which sandbox to end: of a branch by its scope, or the run's own without one. */
-export const killSandboxSchema = z.strictObject({ scope: z.string().max(200).optional() });
+export const killSandboxRequest: z.ZodType<KillSandboxRequest> = z.strictObject({
+  scope: z.string().max(200).optional(),
+});
 
-/** An answer to an ask. */
-export const answerSchema = z.strictObject({
-  ask: id,
+/** `POST /api/runs/:id/approvals`: a person's answer to what a run asks. The run then goes on. */
+export interface AnswerRequest {
+  readonly ask: string;
+  readonly allow: boolean;
+  readonly note?: string | undefined;
+}
+
+export const answerRequest: z.ZodType<AnswerRequest> = z.strictObject({
+  ask: z.string().max(64),
   allow: z.boolean(),
   note: z.string().max(500).optional(),
 });
-
-/** A person's answer to what a run asks. */
-export type RunAnswer = z.infer<typeof answerSchema>;
 
 /** One document of a run. Its branch's scope is `ORDINAL:WAVE/INDEX`. */
 export interface RunDocument {

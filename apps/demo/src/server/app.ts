@@ -8,6 +8,8 @@ import { describeError, statusOf } from './error-answer.ts';
 import { eventRoutes } from './event-routes.ts';
 import type { Guard } from './guard.ts';
 import { commonHeaders, pagePolicy } from './page-policy.ts';
+import { provenanceRoutes } from './provenance-routes.ts';
+import { runRoutes } from './runs-routes.ts';
 import { stateRoutes } from './state-routes.ts';
 
 /** Everything that the server answers, behind its guard. */
@@ -39,6 +41,8 @@ export function createApp(demo: DemoContext, guard: Guard): Hono<{ Bindings: Htt
 
   app.route('/api/state', stateRoutes(demo));
   app.route('/api/events', eventRoutes(demo.events));
+  app.route('/api/runs', runRoutes(demo.runs));
+  app.route('/api/runs', provenanceRoutes(demo.runs));
   app.all('/api/*', (context) => {
     throw new SandboxError('not-found', `there is no ${context.req.method} ${context.req.path}`);
   });

@@ -5,6 +5,7 @@ import { createApp } from './app.ts';
 import type { DemoContext } from './demo-context.ts';
 import { EventHub } from './event-hub.ts';
 import { Guard } from './guard.ts';
+import { Runs } from './runs.ts';
 
 /** How the server is started. */
 export interface DemoServerOptions {
@@ -25,7 +26,9 @@ export interface DemoServer extends AsyncDisposable {
 export async function startDemoServer(options: DemoServerOptions): Promise<DemoServer> {
   const { stateDirectory } = options;
   await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
-  const context: DemoContext = { stateDirectory, events: new EventHub() };
+  const events = new EventHub();
+  const runs = await Runs.open(stateDirectory, (news) => events.publish(news));
+  const context: DemoContext = { stateDirectory, events, runs };
   const server = createServer();
   const port = await new Promise<number>((resolve, reject) => {
     server.once('error', reject);
@@ -50,6 +53,7 @@ export async function startDemoServer(options: DemoServerOptions): Promise<DemoS
       await new Promise<void>((resolve) => {
         server.close(() => resolve());
       });
+      await runs.close();
     },
   };
 }

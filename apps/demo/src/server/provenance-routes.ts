@@ -1,7 +1,7 @@
 import { SandboxError } from '@gantry/core';
 import { Hono } from 'hono';
 import { stream } from 'hono/streaming';
-import { exportFormats, tamperSchema } from '../protocol/provenance.ts';
+import { exportForms, tamperRequest } from '../protocol/provenance.ts';
 import { noRecord, readChain, tamperWithCopy, verify } from './provenance.ts';
 import { requestBody } from './request-body.ts';
 import type { Runs } from './runs.ts';
@@ -23,15 +23,15 @@ export function provenanceRoutes(runs: Runs): Hono {
       context.json(await verify(runs.harness, await begun(context.req.param('id')))),
     )
     .post('/:id/tamper', async (context) => {
-      const { how, sequence } = await requestBody(context, tamperSchema);
+      const { how, sequence } = await requestBody(context, tamperRequest);
       const id = await begun(context.req.param('id'));
       return context.json(await tamperWithCopy(runs, id, how, sequence));
     })
     .get('/:id/export', async (context) => {
       const wanted = context.req.query('format') ?? 'jsonl';
-      const format = exportFormats.find((each) => each === wanted);
+      const format = exportForms.find((each) => each === wanted);
       if (!format) {
-        const message = `format must be one of ${exportFormats.join(', ')}, and is ${JSON.stringify(wanted)}`;
+        const message = `format must be one of ${exportForms.join(', ')}, and is ${JSON.stringify(wanted)}`;
         throw new SandboxError('invalid-argument', message, { operation: 'provenance.export' });
       }
       const id = await begun(context.req.param('id'));

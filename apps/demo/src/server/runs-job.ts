@@ -8,7 +8,7 @@ import {
   extractIn,
   manifestOf,
 } from '@gantry/example-clinical-records';
-import type { Tools } from '@gantry/example-clinical-records';
+import type { FailureKind, Tools } from '@gantry/example-clinical-records';
 import { z } from 'zod';
 import { catalogDocument, resultName } from './runs-record.ts';
 import type { RecordedDocument, RunRecord } from './runs-record.ts';
@@ -16,11 +16,20 @@ import type { RecordedDocument, RunRecord } from './runs-record.ts';
 /** The name of the run, under which another process goes on with it. */
 export const jobName = 'clinical-records';
 
-/** What a branch records: the result as the guest wrote it, checked; or why there is none. */
-export const branchValueSchema = z.object({
+/** One document's result, as its branch records it: what the guest wrote, checked; or why there is none. */
+export interface BranchValue {
+  readonly milliseconds: number;
+  /** Base64. */
+  readonly result?: string | undefined;
+  readonly fields: number;
+  readonly encounters?: number | undefined;
+  readonly failure?: { readonly kind: FailureKind; readonly message: string } | undefined;
+}
+
+export const branchValueSchema: z.ZodType<BranchValue> = z.object({
   milliseconds: z.number(),
   result: z.base64().optional(),
-  fields: z.number().default(0),
+  fields: z.number(),
   encounters: z.number().optional(),
   failure: z
     .object({
@@ -29,9 +38,6 @@ export const branchValueSchema = z.object({
     })
     .optional(),
 });
-
-/** One document's result, as its branch records it. */
-export type BranchValue = z.infer<typeof branchValueSchema>;
 
 /** What the run's own workspace begins with. Its results are gathered there, wave by wave. */
 export const workspaceManifest: Manifest = {

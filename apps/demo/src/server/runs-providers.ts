@@ -1,16 +1,16 @@
 import type { Provider } from '@gantry/core';
 import { docker } from '@gantry/provider-docker';
 import { local } from '@gantry/provider-local';
-import type { runProviders } from '../protocol/runs.ts';
+import type { RunProvider } from '../protocol/runs.ts';
 
-const factories: Readonly<Record<(typeof runProviders)[number], () => Provider>> = {
+const factories: Readonly<Record<RunProvider, () => Provider>> = {
   local: () => local(),
   docker: () => docker(),
 };
 
 /** The providers of a run, by name, in the order asked for. */
 export function providersOf(
-  names: readonly (typeof runProviders)[number][],
+  names: readonly RunProvider[],
 ): Readonly<Record<string, Provider>> {
   return Object.fromEntries(names.map((name) => [name, factories[name]()]));
 }

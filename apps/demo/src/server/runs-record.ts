@@ -1,9 +1,10 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileNameOf, makeMalformed, readCatalog } from '@gantry/example-clinical-records';
-import type { CatalogDocument } from '@gantry/example-clinical-records';
+import type { CatalogDocument, RecordFormat } from '@gantry/example-clinical-records';
 import { z } from 'zod';
-import { startRunSchema, type RunDocument } from '../protocol/runs.ts';
+import { runSettings } from '../protocol/runs.ts';
+import type { RunDocument, RunSettings } from '../protocol/runs.ts';
 
 /** Where runs are kept below the state directory: one journal, one key, and a directory for each run. */
 export interface RunPlaces {
@@ -25,11 +26,26 @@ export function runPlaces(state: string): RunPlaces {
   };
 }
 
-const recordSchema = z.object({
+/** One document of a run, and its file on this machine. */
+export interface RecordedDocument extends RunDocument {
+  readonly format: RecordFormat;
+  readonly file: string;
+}
+
+/** What the server knows of a run before and beside its journal. */
+export interface RunRecord {
+  readonly spec: 'gantry-demo-run/1';
+  readonly id: string;
+  readonly createdAt: number;
+  readonly request: RunSettings;
+  readonly documents: readonly RecordedDocument[];
+}
+
+const recordSchema: z.ZodType<RunRecord> = z.object({
   spec: z.literal('gantry-demo-run/1'),
   id: z.string(),
   createdAt: z.number(),
-  request: startRunSchema,
+  request: runSettings,
   documents: z.array(
     z.object({
       name: z.string(),
@@ -43,12 +59,6 @@ const recordSchema = z.object({
     }),
   ),
 });
-
-/** What the server knows of a run before and beside its journal. */
-export type RunRecord = z.infer<typeof recordSchema>;
-
-/** One document of a run, and its file on this machine. */
-export type RecordedDocument = RunRecord['documents'][number];
 
 /** The directory of one run. */
 export function runDirectory({ directory }: RunPlaces, id: string): string {

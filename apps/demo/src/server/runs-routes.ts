@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { answerSchema, killSandboxSchema, startRunSchema } from '../protocol/runs.ts';
+import { answerRequest, killSandboxRequest, runSettings } from '../protocol/runs.ts';
 import { requestBody } from './request-body.ts';
 import type { Runs } from './runs.ts';
 
@@ -8,7 +8,7 @@ export function runRoutes(runs: Runs): Hono {
   return new Hono()
     .get('/', async (context) => context.json(await runs.list()))
     .post('/', async (context) =>
-      context.json(await runs.start(await requestBody(context, startRunSchema)), 201),
+      context.json(await runs.start(await requestBody(context, runSettings)), 201),
     )
     .get('/:id', async (context) => context.json(await runs.view(context.req.param('id'))))
     .get('/:id/events', async (context) => {
@@ -29,7 +29,7 @@ export function runRoutes(runs: Runs): Hono {
       });
     })
     .post('/:id/kill-sandbox', async (context) => {
-      const { scope } = await requestBody(context, killSandboxSchema);
+      const { scope } = await requestBody(context, killSandboxRequest);
       return context.json(await runs.killSandbox(context.req.param('id'), scope));
     })
     .post('/:id/kill-harness', async (context) =>
@@ -43,7 +43,7 @@ export function runRoutes(runs: Runs): Hono {
       context.json((await runs.view(context.req.param('id'))).asks),
     )
     .post('/:id/approvals', async (context) => {
-      await runs.answer(context.req.param('id'), await requestBody(context, answerSchema));
+      await runs.answer(context.req.param('id'), await requestBody(context, answerRequest));
       return context.json({});
     });
 }

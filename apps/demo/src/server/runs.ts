@@ -6,9 +6,8 @@ import type { SandboxRef } from '@gantry/core';
 import { createHarness, fileSigner, sqliteJournal } from '@gantry/core/harness';
 import type { Harness, Journal, ShownEvent } from '@gantry/core/harness';
 import { directoryStore, hostProcess } from '@gantry/core/node';
-import { startRunSchema } from '../protocol/runs.ts';
 import type { RunEventView } from '../protocol/provenance.ts';
-import type { RunAnswer, RunSummary, RunView } from '../protocol/runs.ts';
+import type { AnswerRequest, RunSettings, RunSummary, RunView } from '../protocol/runs.ts';
 import { findHarness, lastWords, startHarness } from './runs-process.ts';
 import { providersOf } from './runs-providers.ts';
 import {
@@ -76,18 +75,17 @@ export class Runs {
   }
 
   /** Begins a run and tells its id. */
-  async start(request: unknown): Promise<{ readonly id: string }> {
-    const parsed = startRunSchema.parse(request);
-    const documents = await chooseDocuments(this.places, parsed.only);
+  async start(settings: RunSettings): Promise<{ readonly id: string }> {
+    const documents = await chooseDocuments(this.places, settings.only);
     if (documents.length === 0) {
-      throw new SandboxError('invalid-argument', `no document has "${parsed.only}" in its name`, {
+      throw new SandboxError('invalid-argument', `no document has "${settings.only}" in its name`, {
         operation: 'runs.start',
       });
     }
     const id = `records-${randomBytes(4).toString('hex')}`;
     const record = {
       spec: 'gantry-demo-run/1' as const,
-      ...{ id, createdAt: Date.now(), request: parsed, documents: [...documents] },
+      ...{ id, createdAt: Date.now(), request: settings, documents: [...documents] },
     };
     await writeRecord(this.places, record);
     await this.#drive(id);
@@ -133,7 +131,7 @@ export class Runs {
   }
 
   /** Answers what a run asks, and goes on with it. */
-  async answer(id: string, { ask, allow, note }: RunAnswer): Promise<void> {
+  async answer(id: string, { ask, allow, note }: AnswerRequest): Promise<void> {
     await this.record(id);
     const said = { allow, by: 'user:demo', ...(note === undefined ? {} : { note }) };
     await this.harness.approve(id, ask, said);
