@@ -1,0 +1,60 @@
+/** A time in which nothing could happen, as the scale shows it. */
+export interface ShownGap {
+  /** Percent of the width. */
+  readonly at: number;
+  readonly width: number;
+  readonly milliseconds: number;
+}
+
+/** What a gap is shown as when it is longer than this. */
+const SHOWN_GAP_MS = 900;
+
+/** Places moments on a line of which long gaps are cut out, in percent of its width. */
+export class TimeScale {
+  readonly start: number;
+  readonly gaps: readonly ShownGap[];
+  readonly #cuts: readonly { from: number; to: number; cut: number }[];
+  readonly #span: number;
+
+  constructor(
+    start: number,
+    end: number,
+    gaps: readonly { readonly from: number; readonly to: number }[],
+    least: number,
+  ) {
+    this.start = start;
+    this.#cuts = gaps
+      .filter(({ from, to }) => to - from > SHOWN_GAP_MS)
+      .map(({ from, to }) => ({ from, to, cut: to - from - SHOWN_GAP_MS }));
+    const cut = this.#cuts.reduce((sum, each) => sum + each.cut, 0);
+    this.#span = Math.max(least, end - start - cut);
+    this.gaps = this.#cuts.map(({ from, to }) => ({
+      at: this.place(from),
+      width: this.place(to) - this.place(from),
+      milliseconds: to - from,
+    }));
+  }
+
+  /** Where a moment is, from 0 to 100. */
+  place(time: number): number {
+    let shown = time - this.start;
+    for (const { from, to, cut } of this.#cuts) {
+      if (time >= to) shown -= cut;
+      else if (time > from) shown -= ((time - from) / (to - from)) * cut;
+    }
+    return Math.max(0, Math.min(100, (shown / this.#span) * 100));
+  }
+
+  /** Marks at round seconds of shown time; those next to a gap would lie, so there are none there. */
+  marks(): readonly { readonly at: number; readonly label: string }[] {
+    const seconds = this.#span / 1_000;
+    const step = [1, 2, 5, 10, 20, 30, 60, 120, 300].find((each) => seconds / each <= 9) ?? 600;
+    const firstGap = this.gaps[0]?.at ?? 101;
+    const marks = [];
+    for (let second = 0; second <= seconds; second += step) {
+      const at = (second / seconds) * 100;
+      if (at < firstGap) marks.push({ at, label: `${second} s` });
+    }
+    return marks;
+  }
+}
