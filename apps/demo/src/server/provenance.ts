@@ -6,12 +6,20 @@ import { DatabaseSync } from 'node:sqlite';
 import { SandboxError } from '@gantry/core';
 import { createHarness, fileSigner, sqliteJournal } from '@gantry/core/harness';
 import type { Harness } from '@gantry/core/harness';
-import type { ChainAnswer, TamperAnswer, Tampering, VerificationView } from '../protocol/provenance.ts';
+import type {
+  ChainAnswer,
+  TamperAnswer,
+  Tampering,
+  VerificationView,
+} from '../protocol/provenance.ts';
 import { tamper } from './provenance-tamper.ts';
 import type { Runs } from './runs.ts';
 
 /** The whole chain of a run, as it is stored. */
-export async function readChain({ places }: Pick<Runs, 'places'>, run: string): Promise<ChainAnswer> {
+export async function readChain(
+  { places }: Pick<Runs, 'places'>,
+  run: string,
+): Promise<ChainAnswer> {
   const journal = sqliteJournal(places.journal);
   try {
     const heads = await journal.signedHeads(run);

@@ -33,10 +33,7 @@ async function drive(directory: string, run: string): Promise<number> {
   const record = await readRecord(places, run);
   if (!record) throw new Error(`there is no run ${run} in ${places.directory}`);
   const own = runDirectory(places, run);
-  await writeFile(
-    path.join(own, 'process.json'),
-    JSON.stringify(hostProcess.ownIdentity()),
-  );
+  await writeFile(path.join(own, 'process.json'), JSON.stringify(hostProcess.ownIdentity()));
   const { providers: names, agent } = record.request;
   const providers = providersOf(names);
   const [first] = Object.values(providers);

@@ -83,7 +83,9 @@ export function clinicalRun(setting: JobSetting): RunFunction<unknown> {
           concurrency,
           // Somebody is about to kill sandboxes by hand.
           attempts: 50,
-          sandbox: (document) => ({ manifest: manifestOf(catalogDocument(document), setting.tools) }),
+          sandbox: (document) => ({
+            manifest: manifestOf(catalogDocument(document), setting.tools),
+          }),
           route: providers.length > 1 ? 'spread' : 'first',
         },
       );
@@ -97,7 +99,9 @@ export function clinicalRun(setting: JobSetting): RunFunction<unknown> {
       totals.refused += members.length - gathered.records;
     }
     const sums = await run.step('digest results', async () => {
-      const { stdout, ok, stderr } = await run.sandbox.exec('sha256sum results/*.json | tee SHA256SUMS');
+      const { stdout, ok, stderr } = await run.sandbox.exec(
+        'sha256sum results/*.json | tee SHA256SUMS',
+      );
       if (!ok) throw new Error(`the results cannot be digested: ${stderr.text.slice(0, 200)}`);
       return stdout.text.split('\n').filter((line) => line !== '').length;
     });
@@ -142,7 +146,10 @@ async function extract(
 }
 
 /** Waits inside the sandbox, so that its end is noticed at once. */
-async function hold({ sandbox, signal }: Pick<Branch, 'sandbox' | 'signal'>, seconds: number): Promise<void> {
+async function hold(
+  { sandbox, signal }: Pick<Branch, 'sandbox' | 'signal'>,
+  seconds: number,
+): Promise<void> {
   const { exit } = await sandbox.exec(['sleep', String(seconds)], { signal });
   if (exit.code === 0) return;
   throw new SandboxError('unavailable', `the sandbox did not wait: ${JSON.stringify(exit)}`, {

@@ -9,8 +9,6 @@ const factories: Readonly<Record<RunProvider, () => Provider>> = {
 };
 
 /** The providers of a run, by name, in the order asked for. */
-export function providersOf(
-  names: readonly RunProvider[],
-): Readonly<Record<string, Provider>> {
+export function providersOf(names: readonly RunProvider[]): Readonly<Record<string, Provider>> {
   return Object.fromEntries(names.map((name) => [name, factories[name]()]));
 }

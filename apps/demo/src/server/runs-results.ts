@@ -94,9 +94,13 @@ export class RunResults {
   }
 }
 
-function resultOf(document: RecordedDocument, { attempts, provider, value }: BranchRecord): DocumentResult {
+function resultOf(
+  document: RecordedDocument,
+  { attempts, provider, value }: BranchRecord,
+): DocumentResult {
   const { milliseconds = 0, fields = 0, encounters, failure } = value ?? {};
-  const status = failure === undefined ? 'verified' : failure.kind === 'unreadable' ? 'refused' : 'failed';
+  const status =
+    failure === undefined ? 'verified' : failure.kind === 'unreadable' ? 'refused' : 'failed';
   return {
     ...{ document: document.name, status, fields, milliseconds, attempts },
     ...(encounters === undefined ? {} : { encounters }),

@@ -153,8 +153,7 @@ export class Runs {
     const summary = await this.#summary(record);
     const found = await findHarness(this.places, id);
     const { holdSeconds, concurrency, approval, agent } = record.request;
-    const trouble =
-      summary.state === 'failed' ? await lastWords(this.places, id) : undefined;
+    const trouble = summary.state === 'failed' ? await lastWords(this.places, id) : undefined;
     const waits = summary.state === 'waiting';
     return {
       ...summary,
@@ -221,7 +220,11 @@ export class Runs {
             last = sequence;
             // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own journal's text; pages show it and trust none of it
             const event = JSON.parse(text) as ShownEvent;
-            this.#publish({ type: 'journal', run: id, event: shown({ ...event, superseded: false }) });
+            this.#publish({
+              type: 'journal',
+              run: id,
+              event: shown({ ...event, superseded: false }),
+            });
           }
         }
         if (!alive) break;
@@ -261,7 +264,8 @@ export class Runs {
     for await (const event of this.harness.events(id)) {
       if (event.scope !== scope) continue;
       const ref = event.facts?.['ref'];
-      if (event.type === 'sandbox.created' || event.type === 'sandbox.attached') live = parseRef(ref);
+      if (event.type === 'sandbox.created' || event.type === 'sandbox.attached')
+        live = parseRef(ref);
       if (event.type === 'sandbox.destroyed') live = undefined;
     }
     return live;
