@@ -1,8 +1,14 @@
 import type { EventHub } from './event-hub.ts';
+import type { Providers } from './providers/providers.ts';
+import type { Previews } from './sandboxes/previews.ts';
+import type { Sandboxes } from './sandboxes/sandboxes.ts';
 
 /** What the parts of the server share. */
 export interface DemoContext {
   /** Absolute. Everything that outlives the server is in it. */
   readonly stateDirectory: string;
   readonly events: EventHub;
+  readonly providers: Providers;
+  readonly sandboxes: Sandboxes;
+  readonly previews: Previews;
 }
