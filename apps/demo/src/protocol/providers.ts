@@ -16,7 +16,11 @@ export interface EmulatorView {
 export interface ReportSummary {
   /** File name in `reports/` without its ending. */
   readonly name: string;
+  readonly provider: string;
   readonly mode: 'live' | 'emulated';
+  /** Where the emulator ran its sandboxes, when not on `local`. */
+  readonly on?: string;
+  readonly isolation: string;
   /** Whether every profile that it declares is kept. */
   readonly conformant: boolean;
   readonly profiles: readonly { readonly name: string; readonly kept: boolean }[];
@@ -54,7 +58,7 @@ export interface ProviderView {
   /** Each committed report: one for each backend of the emulator. */
   readonly reports: readonly ReportSummary[];
   readonly doctor: readonly Finding[];
-  /** Milliseconds since the Unix epoch at which this was looked up. */
+  /** Milliseconds since the Unix epoch at which the provider was asked. */
   readonly examinedAt: number;
 }
 

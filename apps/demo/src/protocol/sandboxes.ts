@@ -99,11 +99,22 @@ export interface DirectoryAnswer {
   readonly entries: readonly FileView[];
 }
 
+/** `POST /api/sandboxes/:id/files/move`. A directory is made by `PUT …/files?path=…&directory=1`. */
+export interface MoveRequest {
+  readonly from: string;
+  readonly to: string;
+}
+
+export const moveRequest: z.ZodType<MoveRequest> = z.strictObject({
+  from: z.string().min(1),
+  to: z.string().min(1),
+});
+
 export interface ProcessesAnswer {
   readonly processes: readonly ProcessSummary[];
 }
 
-/** `GET /api/sandboxes/:id/metrics`, sampled once a second while somebody asks. */
+/** `GET /api/sandboxes/:id/metrics`: milliseconds since the Unix epoch, and what is used then. */
 export interface MetricsAnswer {
   readonly at: number;
   readonly now: SandboxMetrics;

@@ -7,9 +7,12 @@ import type { DemoContext } from './demo-context.ts';
 import { describeError, statusOf } from './error-answer.ts';
 import { eventRoutes } from './event-routes.ts';
 import type { Guard } from './guard.ts';
+import { manifestRoutes } from './manifests/manifest-routes.ts';
 import { commonHeaders, pagePolicy } from './page-policy.ts';
-import { provenanceRoutes } from './provenance-routes.ts';
-import { runRoutes } from './runs-routes.ts';
+import { provenanceRoutes } from './provenance/provenance-routes.ts';
+import { runRoutes } from './runs/run-routes.ts';
+import { providerRoutes } from './providers/provider-routes.ts';
+import { sandboxRoutes } from './sandboxes/sandbox-routes.ts';
 import { stateRoutes } from './state-routes.ts';
 
 /** Everything that the server answers, behind its guard. */
@@ -43,6 +46,9 @@ export function createApp(demo: DemoContext, guard: Guard): Hono<{ Bindings: Htt
   app.route('/api/events', eventRoutes(demo.events));
   app.route('/api/runs', runRoutes(demo.runs));
   app.route('/api/runs', provenanceRoutes(demo.runs));
+  app.route('/api/providers', providerRoutes(demo.providers));
+  app.route('/api/manifest', manifestRoutes(demo.providers));
+  app.route('/api/sandboxes', sandboxRoutes(demo));
   app.all('/api/*', (context) => {
     throw new SandboxError('not-found', `there is no ${context.req.method} ${context.req.path}`);
   });

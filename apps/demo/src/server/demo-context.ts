@@ -1,5 +1,8 @@
 import type { EventHub } from './event-hub.ts';
-import type { Runs } from './runs.ts';
+import type { Runs } from './runs/runs.ts';
+import type { Providers } from './providers/providers.ts';
+import type { Previews } from './sandboxes/previews.ts';
+import type { Sandboxes } from './sandboxes/sandboxes.ts';
 
 /** What the parts of the server share. */
 export interface DemoContext {
@@ -7,4 +10,7 @@ export interface DemoContext {
   readonly stateDirectory: string;
   readonly events: EventHub;
   readonly runs: Runs;
+  readonly providers: Providers;
+  readonly sandboxes: Sandboxes;
+  readonly previews: Previews;
 }

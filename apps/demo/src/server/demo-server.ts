@@ -1,11 +1,16 @@
-import { createServer } from 'node:http';
 import { mkdir } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { createApp } from './app.ts';
 import type { DemoContext } from './demo-context.ts';
 import { EventHub } from './event-hub.ts';
 import { Guard } from './guard.ts';
-import { Runs } from './runs.ts';
+import { Runs } from './runs/runs.ts';
+import { listen } from './listen.ts';
+import { Providers } from './providers/providers.ts';
+import { Previews } from './sandboxes/previews.ts';
+import { Sandboxes } from './sandboxes/sandboxes.ts';
+import { Terminals } from './sandboxes/terminals.ts';
 
 /** How the server is started. */
 export interface DemoServerOptions {
@@ -26,17 +31,16 @@ export interface DemoServer extends AsyncDisposable {
 export async function startDemoServer(options: DemoServerOptions): Promise<DemoServer> {
   const { stateDirectory } = options;
   await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
+  await using started = new AsyncDisposableStack();
   const events = new EventHub();
-  const runs = await Runs.open(stateDirectory, (news) => events.publish(news));
-  const context: DemoContext = { stateDirectory, events, runs };
+  const providers = started.use(new Providers(events));
+  const sandboxes = started.use(new Sandboxes(stateDirectory, events, providers));
+  const previews = started.use(new Previews());
+  await sandboxes.open();
+  const runs = started.use(await Runs.open(stateDirectory, (news) => events.publish(news)));
+  const context: DemoContext = { stateDirectory, events, providers, sandboxes, previews, runs };
   const server = createServer();
-  const port = await new Promise<number>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port, '127.0.0.1', () => {
-      const address = server.address();
-      if (typeof address === 'object' && address) resolve(address.port);
-    });
-  });
+  const port = await listen(server, options.port);
   const guard = new Guard(port);
   const app = createApp(context, guard);
   const listener = getRequestListener((request, env) => app.fetch(request, env), {
@@ -45,15 +49,24 @@ export async function startDemoServer(options: DemoServerOptions): Promise<DemoS
   server.on('request', (request, response) => {
     void listener(request, response);
   });
+  const terminals = new Terminals(sandboxes);
+  server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => socket.destroy());
+    const refusal = guard.refuseSocket(request.headers);
+    if (refusal) socket.end(`HTTP/1.1 ${refusal.status} ${refusal.message}\r\n\r\n`);
+    else if (!terminals.take(request, socket, head)) socket.end('HTTP/1.1 404 Not Found\r\n\r\n');
+  });
+  started.defer(async () => {
+    terminals.close();
+    server.closeAllConnections();
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve());
+    });
+  });
+  const all = started.move();
   return {
     url: `http://127.0.0.1:${port}/?token=${guard.token}`,
     context,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve());
-      });
-      await runs.close();
-    },
+    [Symbol.asyncDispose]: () => all[Symbol.asyncDispose](),
   };
 }

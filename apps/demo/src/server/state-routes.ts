@@ -14,7 +14,7 @@ export function stateRoutes(demo: DemoContext): Hono {
   return new Hono().get('/', (context) => {
     const answer: StateAnswer = {
       version,
-      emulatedRunning: [],
+      emulatedRunning: demo.providers.emulators.list(),
       defaultProvider: 'local',
       stateDirectory: demo.stateDirectory,
       lastEvent: demo.events.last,

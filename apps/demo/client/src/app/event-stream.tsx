@@ -2,6 +2,7 @@ import { type QueryClient, useQueryClient } from '@tanstack/react-query';
 import { createContext, type ReactNode, use, useEffect, useRef, useState } from 'react';
 import type { ServerEvent } from '../../../src/protocol/events.ts';
 import type { SandboxView } from '../../../src/protocol/sandboxes.ts';
+import { rememberProgress } from './operation.ts';
 import { parseAnswer } from './parse-answer.ts';
 import { keys } from './queries.ts';
 
@@ -45,6 +46,7 @@ export function EventStream({ children }: { children: ReactNode }): ReactNode {
     });
     source.addEventListener('message', (message: MessageEvent<string>) => {
       const event = parseAnswer<ServerEvent>(message.data);
+      if (event.type === 'progress') rememberProgress(event);
       applyToSandboxes(queryClient, event);
       if (event.type === 'reset') void queryClient.invalidateQueries();
       for (const key of outdated[event.type] ?? []) due.add(key);

@@ -19,6 +19,7 @@ const pages: readonly (readonly [pattern: string, page: Page])[] = [
   ['/runs/:id/records/:record', lazy(() => import('../pages/run-record/page.tsx'))],
   ['/runs/:id/:tab?', lazy(() => import('../pages/run/page.tsx'))],
   ['/provenance/:run?/:sequence?', lazy(() => import('../pages/provenance/page.tsx'))],
+  ['/sandboxes', lazy(() => import('../pages/sandboxes/page.tsx'))],
 ];
 
 /** The page of the current address. */

@@ -1,15 +1,15 @@
-import { Badge, Tooltip } from '@mantine/core';
 import type { ReactNode } from 'react';
 import classes from './badges.module.css';
 
 /** Stands wherever a provider is named that is really the vendor's emulator on this machine. */
 export function EmulatedBadge(): ReactNode {
   return (
-    <Tooltip label="The vendor's own SDK, talking to an emulator of the vendor on this machine">
-      <Badge variant="default" size="sm" className={classes.emulated}>
-        emulated
-      </Badge>
-    </Tooltip>
+    <span
+      className={classes.emulated}
+      title="The vendor's own SDK, talking to an emulator of the vendor on this machine"
+    >
+      emulated
+    </span>
   );
 }
 

@@ -11,9 +11,9 @@ import type {
   TamperAnswer,
   Tampering,
   VerificationView,
-} from '../protocol/provenance.ts';
+} from '../../protocol/provenance.ts';
 import { tamper } from './provenance-tamper.ts';
-import type { Runs } from './runs.ts';
+import type { Runs } from '../runs/runs.ts';
 
 /** The whole chain of a run, as it is stored. */
 export async function readChain(

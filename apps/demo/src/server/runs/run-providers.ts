@@ -1,7 +1,7 @@
 import type { Provider } from '@gantry/core';
 import { docker } from '@gantry/provider-docker';
 import { local } from '@gantry/provider-local';
-import type { RunProvider } from '../protocol/runs.ts';
+import type { RunProvider } from '../../protocol/runs.ts';
 
 const factories: Readonly<Record<RunProvider, () => Provider>> = {
   local: () => local(),

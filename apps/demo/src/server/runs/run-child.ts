@@ -3,17 +3,17 @@ import path from 'node:path';
 import { createHarness, fileSigner, sqliteJournal } from '@gantry/core/harness';
 import { directoryStore, hostProcess } from '@gantry/core/node';
 import { findTools } from '@gantry/example-clinical-records';
-import { clinicalRun, jobName, policyOf, workspaceManifest } from './runs-job.ts';
-import { providersOf } from './runs-providers.ts';
-import { readRecord, runDirectory, runPlaces } from './runs-record.ts';
+import { clinicalRun, jobName, policyOf, workspaceManifest } from './run-job.ts';
+import { providersOf } from './run-providers.ts';
+import { readRecord, runDirectory, runPlaces } from './run-record.ts';
 
 /**
- * The harness of one run, as a process of its own: `node runs-child.js STATE RUN`. It begins the run or goes on with it, and may
+ * The harness of one run, as a process of its own: `node run-child.js STATE RUN`. It begins the run or goes on with it, and may
  * be killed at any moment. Exit code 0 when the run has finished, 75 (EX_TEMPFAIL) when it waits for an answer, 1 when it failed.
  */
 const [state, id] = process.argv.slice(2);
 if (state === undefined || id === undefined) {
-  process.stderr.write('usage: node runs-child.js STATE RUN\n');
+  process.stderr.write('usage: node run-child.js STATE RUN\n');
   process.exit(64);
 }
 

@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { hostProcess } from '@gantry/core/node';
 import type { ProcessIdentity } from '@gantry/core/node';
 import { z } from 'zod';
-import { runDirectory } from './runs-record.ts';
-import type { RunPlaces } from './runs-record.ts';
+import { runDirectory } from './run-record.ts';
+import type { RunPlaces } from './run-record.ts';
 
-const child = fileURLToPath(new URL(`runs-child${path.extname(import.meta.url)}`, import.meta.url));
+const child = fileURLToPath(new URL(`run-child${path.extname(import.meta.url)}`, import.meta.url));
 
 const identitySchema: z.ZodType<ProcessIdentity> = z.object({
   pid: z.int(),

@@ -1,10 +1,10 @@
 import { SandboxError } from '@gantry/core';
 import { Hono } from 'hono';
 import { stream } from 'hono/streaming';
-import { exportForms, tamperRequest } from '../protocol/provenance.ts';
+import { exportForms, tamperRequest } from '../../protocol/provenance.ts';
 import { noRecord, readChain, tamperWithCopy, verify } from './provenance.ts';
-import { requestBody } from './request-body.ts';
-import type { Runs } from './runs.ts';
+import { requestBody } from '../request-body.ts';
+import type { Runs } from '../runs/runs.ts';
 
 const endings = { intoto: 'intoto.jsonl', otel: 'otel.json', jsonl: 'events.jsonl' } as const;
 

@@ -6,10 +6,10 @@ import type { SandboxRef } from '@gantry/core';
 import { createHarness, fileSigner, sqliteJournal } from '@gantry/core/harness';
 import type { Harness, Journal, ShownEvent } from '@gantry/core/harness';
 import { directoryStore, hostProcess } from '@gantry/core/node';
-import type { RunEventView } from '../protocol/provenance.ts';
-import type { AnswerRequest, RunSettings, RunSummary, RunView } from '../protocol/runs.ts';
-import { findHarness, lastWords, startHarness } from './runs-process.ts';
-import { providersOf } from './runs-providers.ts';
+import type { RunEventView } from '../../protocol/provenance.ts';
+import type { AnswerRequest, RunSettings, RunSummary, RunView } from '../../protocol/runs.ts';
+import { findHarness, lastWords, startHarness } from './run-process.ts';
+import { providersOf } from './run-providers.ts';
 import {
   chooseDocuments,
   readRecord,
@@ -17,9 +17,9 @@ import {
   runPlaces,
   shownDocument,
   writeRecord,
-} from './runs-record.ts';
-import type { RunPlaces, RunRecord } from './runs-record.ts';
-import { RunResults } from './runs-results.ts';
+} from './run-record.ts';
+import type { RunPlaces, RunRecord } from './run-record.ts';
+import { RunResults } from './run-results.ts';
 
 /** What a page is told of runs as it happens. */
 export type RunNews =
@@ -32,7 +32,7 @@ const lookMs = 150;
 const killMs = 10_000;
 
 /** Begins runs, each in a process of its own, and reads what they leave in the journal. */
-export class Runs {
+export class Runs implements AsyncDisposable {
   readonly harness: Harness;
   readonly places: RunPlaces;
   readonly results: RunResults;
@@ -57,7 +57,7 @@ export class Runs {
     this.results = new RunResults(harness);
   }
 
-  /** Opens the runs of a state directory. Close it. */
+  /** Opens the runs of a state directory. Dispose them. */
   static async open(state: string, publish: (news: RunNews) => void): Promise<Runs> {
     const places = runPlaces(state);
     const journal = sqliteJournal(places.journal);
@@ -187,7 +187,7 @@ export class Runs {
   }
 
   /** Lets go of everything; the runs that this server drives are asked to end, and can be gone on with. */
-  async close(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     const children = [...this.#children.values()];
     const ended = children.map((child) => new Promise((resolve) => child.once('exit', resolve)));

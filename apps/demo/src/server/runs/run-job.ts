@@ -10,8 +10,8 @@ import {
 } from '@gantry/example-clinical-records';
 import type { FailureKind, Tools } from '@gantry/example-clinical-records';
 import { z } from 'zod';
-import { catalogDocument, resultName } from './runs-record.ts';
-import type { RecordedDocument, RunRecord } from './runs-record.ts';
+import { catalogDocument, resultName } from './run-record.ts';
+import type { RecordedDocument, RunRecord } from './run-record.ts';
 
 /** The name of the run, under which another process goes on with it. */
 export const jobName = 'clinical-records';

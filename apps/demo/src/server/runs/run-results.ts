@@ -3,9 +3,9 @@ import { SandboxError } from '@gantry/core';
 import type { Harness } from '@gantry/core/harness';
 import { checkResult, fieldsOf } from '@gantry/example-clinical-records';
 import { z } from 'zod';
-import type { DocumentFields, DocumentResult } from '../protocol/runs.ts';
-import { branchValueSchema } from './runs-job.ts';
-import type { RecordedDocument, RunRecord } from './runs-record.ts';
+import type { DocumentFields, DocumentResult } from '../../protocol/runs.ts';
+import { branchValueSchema } from './run-job.ts';
+import type { RecordedDocument, RunRecord } from './run-record.ts';
 
 const branchRecordSchema = z.object({
   attempts: z.number(),

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
-import { answerRequest, killSandboxRequest, runSettings } from '../protocol/runs.ts';
-import { requestBody } from './request-body.ts';
+import { answerRequest, killSandboxRequest, runSettings } from '../../protocol/runs.ts';
+import { requestBody } from '../request-body.ts';
 import type { Runs } from './runs.ts';
 
 /** `/api/runs`: begin, watch, kill and resume runs, and what they found. */

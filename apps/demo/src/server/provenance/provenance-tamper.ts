@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import { SandboxError } from '@gantry/core';
-import type { Tampering } from '../protocol/provenance.ts';
+import type { Tampering } from '../../protocol/provenance.ts';
 
 /** What was written over an event. */
 export interface TamperedText {

@@ -3,8 +3,8 @@ import path from 'node:path';
 import { fileNameOf, makeMalformed, readCatalog } from '@gantry/example-clinical-records';
 import type { CatalogDocument, RecordFormat } from '@gantry/example-clinical-records';
 import { z } from 'zod';
-import { runSettings } from '../protocol/runs.ts';
-import type { RunDocument, RunSettings } from '../protocol/runs.ts';
+import { runSettings } from '../../protocol/runs.ts';
+import type { RunDocument, RunSettings } from '../../protocol/runs.ts';
 
 /** Where runs are kept below the state directory: one journal, one key, and a directory for each run. */
 export interface RunPlaces {

@@ -1,0 +1,27 @@
+import { Drawer, Text } from '@mantine/core';
+import type { ReactNode } from 'react';
+import { useSearch } from '../../app/use-search.ts';
+import { CreateForm } from './create-form.tsx';
+
+/** The drawer in which a sandbox is made; open while the address says `create=1`. */
+export function CreateDrawer(): ReactNode {
+  const [create, setCreate] = useSearch('create');
+  return (
+    <Drawer
+      opened={create !== ''}
+      onClose={() => {
+        setCreate('');
+      }}
+      position="right"
+      size="min(860px, 100%)"
+      title={
+        <Text fw={640} fz={17}>
+          New sandbox
+        </Text>
+      }
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
+      <CreateForm />
+    </Drawer>
+  );
+}
