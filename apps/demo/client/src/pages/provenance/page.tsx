@@ -113,7 +113,7 @@ function RunRecord({ run }: { run: string }): ReactNode {
       <PageHeader
         parent={{ label: 'Provenance', href: '/provenance' }}
         title={run}
-        about={about}
+        about="Each event is chained to the one before by its hash, and the chain is signed at each checkpoint."
         actions={
           <>
             <Button component={Link} href={`/runs/${run}`} variant="default">

@@ -1,4 +1,4 @@
-import { Alert, Button, Group, SimpleGrid, Skeleton, Stack, Tabs, Text } from '@mantine/core';
+import { Alert, Button, SimpleGrid, Skeleton, Stack, Tabs, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { IconBolt, IconLink, IconPlayerPlay } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
@@ -179,22 +179,22 @@ function Figures({ run, timeline }: { run: RunView; timeline: RunTimeline }): Re
   const rehydrated = timeline.stays.filter(({ how }) => how === 'rehydrated').length;
   const figures = [
     [`${run.documentsDone} of ${run.documents}`, 'documents recorded'],
-    [fields.toLocaleString('en'), 'values found at their place'],
+    [fields.toLocaleString('en'), 'values found in place'],
     [String(lost + stays), lost + stays === 1 ? 'sandbox lost' : 'sandboxes lost'],
     [String(killed), killed === 1 ? 'harness killed' : 'harnesses killed'],
-    [String(rehydrated), 'rehydrated from a checkpoint'],
+    [String(rehydrated), rehydrated === 1 ? 'rehydration' : 'rehydrations'],
   ] as const;
   return (
     <SimpleGrid cols={{ base: 2, sm: 5 }} spacing="sm">
       {figures.map(([number, label]) => (
-        <Group key={label} className={classes.figure} gap={0}>
-          <Text fz={22} fw={620} className="numbers" w="100%">
+        <div key={label} className={classes.figure}>
+          <Text fz={22} fw={620} lh={1.3} className="numbers">
             {number}
           </Text>
           <Text size="xs" c="dimmed">
             {label}
           </Text>
-        </Group>
+        </div>
       ))}
     </SimpleGrid>
   );

@@ -1,3 +1,5 @@
+import { formatDuration } from '../../parts/amounts.ts';
+
 /** A time in which nothing could happen, as the scale shows it. */
 export interface ShownGap {
   /** Percent of the width. */
@@ -8,6 +10,9 @@ export interface ShownGap {
 
 /** What a gap is shown as when it is longer than this. */
 const SHOWN_GAP_MS = 900;
+
+/** Seconds from one mark to the next. */
+const STEPS: readonly number[] = [1, 2, 5, 10, 20, 30, 60, 120, 300];
 
 /** Places moments on a line of which long gaps are cut out, in percent of its width. */
 export class TimeScale {
@@ -45,16 +50,21 @@ export class TimeScale {
     return Math.max(0, Math.min(100, (shown / this.#span) * 100));
   }
 
-  /** Marks at round seconds of shown time; those next to a gap would lie, so there are none there. */
+  /** Marks at round seconds since the start; none in a gap, and none too close to the one before. */
   marks(): readonly { readonly at: number; readonly label: string }[] {
     const seconds = this.#span / 1_000;
-    const step = [1, 2, 5, 10, 20, 30, 60, 120, 300].find((each) => seconds / each <= 9) ?? 600;
-    const firstGap = this.gaps[0]?.at ?? 101;
-    const marks = [];
-    for (let second = 0; second <= seconds; second += step) {
-      const at = (second / seconds) * 100;
-      if (at < firstGap) marks.push({ at, label: `${second} s` });
+    const step = STEPS.find((each) => seconds / each <= 9) ?? 600;
+    const marks: { at: number; label: string }[] = [];
+    for (let second = 0; ; second += step) {
+      const time = this.start + second * 1_000;
+      const at = this.place(time);
+      if (at > 97) return marks;
+      const isCut = this.#cuts.some(({ from, to }) => time > from && time < to);
+      const last = marks.at(-1)?.at ?? -100;
+      if (!isCut && at - last > 5)
+        marks.push({ at, label: second === 0 ? '0' : formatDuration(second * 1_000) });
+      const cut = this.#cuts.find(({ from, to }) => time >= from && time < to);
+      if (cut) second = Math.floor((cut.to - this.start) / 1_000 / step) * step;
     }
-    return marks;
   }
 }

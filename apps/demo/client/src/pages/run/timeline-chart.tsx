@@ -9,7 +9,7 @@ import { TimeScale } from './time-scale.ts';
 import type { RunTimeline } from './timeline.ts';
 import classes from './timeline-chart.module.css';
 
-/** The shortest time that the whole width stands for. */
+/** The shortest time that the whole width stands for while the run goes on. */
 const LEAST_MS = 8_000;
 
 /** The run over time: who drove it, its own workspace, and a lane for each document. */
@@ -29,8 +29,8 @@ export function TimelineChart({
   const now = useNow(moves);
   const end = moves ? Math.max(now, timeline.lastAt) : timeline.lastAt;
   const scale = useMemo(
-    () => new TimeScale(timeline.startedAt, end, timeline.gaps, LEAST_MS),
-    [timeline, end],
+    () => new TimeScale(timeline.startedAt, end, timeline.gaps, moves ? LEAST_MS : 1_000),
+    [timeline, end, moves],
   );
   const waves = useMemo(() => [...Map.groupBy(run.list, ({ wave }) => wave)], [run.list]);
   const recorded = new Set(run.results.map(({ document }) => document));

@@ -139,6 +139,7 @@ class TimelineReader {
     if (!driver || driver.endedAt !== undefined) return;
     driver.endedAt = time;
     driver.ended = type === 'run.suspended' ? 'waiting' : 'done';
+    for (const step of this.#steps) step.endedAt ??= time;
   }
 
   #checkpoint({ time, sequence, snapshot = '', after = '' }: RunEventView): void {
