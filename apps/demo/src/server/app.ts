@@ -11,6 +11,7 @@ import { manifestRoutes } from './manifests/manifest-routes.ts';
 import { commonHeaders, pagePolicy } from './page-policy.ts';
 import { providerRoutes } from './providers/provider-routes.ts';
 import { sandboxRoutes } from './sandboxes/sandbox-routes.ts';
+import { snapshotRoutes } from './snapshots/snapshot-routes.ts';
 import { stateRoutes } from './state-routes.ts';
 
 /** Everything that the server answers, behind its guard. */
@@ -45,6 +46,7 @@ export function createApp(demo: DemoContext, guard: Guard): Hono<{ Bindings: Htt
   app.route('/api/providers', providerRoutes(demo.providers));
   app.route('/api/manifest', manifestRoutes(demo.providers));
   app.route('/api/sandboxes', sandboxRoutes(demo));
+  app.route('/api/snapshots', snapshotRoutes(demo));
   app.all('/api/*', (context) => {
     throw new SandboxError('not-found', `there is no ${context.req.method} ${context.req.path}`);
   });

@@ -1,6 +1,7 @@
 import type { EventHub } from './event-hub.ts';
 import type { Providers } from './providers/providers.ts';
 import type { Previews } from './sandboxes/previews.ts';
+import type { Snapshots } from './snapshots/snapshots.ts';
 import type { Sandboxes } from './sandboxes/sandboxes.ts';
 
 /** What the parts of the server share. */
@@ -11,4 +12,5 @@ export interface DemoContext {
   readonly providers: Providers;
   readonly sandboxes: Sandboxes;
   readonly previews: Previews;
+  readonly snapshots: Snapshots;
 }

@@ -9,6 +9,7 @@ import { listen } from './listen.ts';
 import { Providers } from './providers/providers.ts';
 import { Previews } from './sandboxes/previews.ts';
 import { Sandboxes } from './sandboxes/sandboxes.ts';
+import { Snapshots } from './snapshots/snapshots.ts';
 import { Terminals } from './sandboxes/terminals.ts';
 
 /** How the server is started. */
@@ -35,8 +36,11 @@ export async function startDemoServer(options: DemoServerOptions): Promise<DemoS
   const providers = started.use(new Providers(events));
   const sandboxes = started.use(new Sandboxes(stateDirectory, events, providers));
   const previews = started.use(new Previews());
-  await sandboxes.open();
-  const context: DemoContext = { stateDirectory, events, providers, sandboxes, previews };
+  const snapshots = new Snapshots(stateDirectory, events);
+  await Promise.all([sandboxes.open(), snapshots.open()]);
+  const context: DemoContext = {
+    ...{ stateDirectory, events, providers, sandboxes, previews, snapshots },
+  };
   const server = createServer();
   const port = await listen(server, options.port);
   const guard = new Guard(port);
