@@ -1,3 +1,4 @@
+import type { Comparisons } from './compare/comparisons.ts';
 import type { EventHub } from './event-hub.ts';
 import type { Providers } from './providers/providers.ts';
 import type { Previews } from './sandboxes/previews.ts';
@@ -13,4 +14,5 @@ export interface DemoContext {
   readonly sandboxes: Sandboxes;
   readonly previews: Previews;
   readonly snapshots: Snapshots;
+  readonly comparisons: Comparisons;
 }

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { createApp } from './app.ts';
+import { Comparisons } from './compare/comparisons.ts';
 import type { DemoContext } from './demo-context.ts';
 import { EventHub } from './event-hub.ts';
 import { Guard } from './guard.ts';
@@ -38,9 +39,10 @@ export async function startDemoServer(options: DemoServerOptions): Promise<DemoS
   const previews = started.use(new Previews());
   const snapshots = new Snapshots(stateDirectory, events);
   await Promise.all([sandboxes.open(), snapshots.open()]);
-  const context: DemoContext = {
-    ...{ stateDirectory, events, providers, sandboxes, previews, snapshots },
-  };
+  const shared = { stateDirectory, events, providers, sandboxes, previews, snapshots };
+  const comparisons = started.use(new Comparisons(shared));
+  await comparisons.open();
+  const context: DemoContext = { ...shared, comparisons };
   const server = createServer();
   const port = await listen(server, options.port);
   const guard = new Guard(port);

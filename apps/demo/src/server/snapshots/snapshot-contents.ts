@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { SandboxError, type Snapshot, type SnapshotStore } from '@gantry/core';
@@ -39,7 +40,7 @@ export async function snapshotEntries(
     const kind = types[type ?? 'file'];
     if (!kind) throw new SandboxError('internal', `a layer has an entry ${name} of type ${type}`);
     const entry = { name: path.posix.basename(place), type: kind };
-    found.push(kind === 'file' ? { ...entry, size: size ?? 0 } : entry);
+    found.push(kind === 'file' ? { ...entry, size } : entry);
   });
   return found.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
@@ -55,7 +56,7 @@ export async function snapshotFile(
   for (let turn = 0; turn < 2; turn += 1) {
     let bytes: Uint8Array<ArrayBuffer> | undefined;
     let first: string | undefined;
-    await walk(snapshot, store, async ({ type, size = 0, linkname }, place, read) => {
+    await walk(snapshot, store, async ({ type, size, linkname }, place, read) => {
       if (place !== wanted) return;
       if (type === 'link') first = inLayer(linkname ?? '');
       if (type !== 'file') return;
@@ -94,9 +95,8 @@ async function walk(
     const reading = pipeline(createReadStream(layer), createGunzip(), unpacking);
     const visiting = (async () => {
       for await (const entry of unpacking) {
-        const chunks = (): Promise<Buffer[]> => Array.fromAsync(entry as AsyncIterable<Buffer>);
         await visit(entry.header, inLayer(entry.header.name), async () =>
-          Uint8Array.from(Buffer.concat(await chunks())),
+          Uint8Array.from(await buffer(entry)),
         );
         entry.resume();
       }
