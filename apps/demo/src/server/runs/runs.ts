@@ -5,9 +5,11 @@ import { parseRef, SandboxError } from '@gantry/core';
 import type { SandboxRef } from '@gantry/core';
 import { createHarness, fileSigner, sqliteJournal } from '@gantry/core/harness';
 import type { Harness, Journal, ShownEvent } from '@gantry/core/harness';
-import { directoryStore, hostProcess } from '@gantry/core/node';
+import { hostProcess } from '@gantry/core/node';
 import type { RunEventView } from '../../protocol/provenance.ts';
 import type { AnswerRequest, RunSettings, RunSummary, RunView } from '../../protocol/runs.ts';
+import type { EventHub } from '../event-hub.ts';
+import type { Snapshots } from '../snapshots/snapshots.ts';
 import { findHarness, lastWords, startHarness } from './run-process.ts';
 import { providersOf } from './run-providers.ts';
 import {
@@ -21,11 +23,6 @@ import {
 import type { RunPlaces, RunRecord } from './run-record.ts';
 import { RunResults } from './run-results.ts';
 
-/** What a page is told of runs as it happens. */
-export type RunNews =
-  | { readonly type: 'run'; readonly run: RunSummary }
-  | { readonly type: 'journal'; readonly run: string; readonly event: RunEventView };
-
 /** How often a running run's journal is read. */
 const lookMs = 150;
 /** How long a killed process may take to be gone. */
@@ -38,7 +35,8 @@ export class Runs implements AsyncDisposable {
   readonly results: RunResults;
   readonly #state: string;
   readonly #journal: Journal;
-  readonly #publish: (news: RunNews) => void;
+  readonly #events: EventHub;
+  readonly #snapshots: Snapshots;
   readonly #children = new Map<string, ChildProcess>();
   readonly #watched = new Set<string>();
   readonly #closing = new AbortController();
@@ -47,29 +45,31 @@ export class Runs implements AsyncDisposable {
     state: string,
     harness: Harness,
     journal: Journal,
-    publish: (news: RunNews) => void,
+    events: EventHub,
+    snapshots: Snapshots,
   ) {
     this.#state = state;
     this.#journal = journal;
-    this.#publish = publish;
+    this.#events = events;
+    this.#snapshots = snapshots;
     this.harness = harness;
     this.places = runPlaces(state);
     this.results = new RunResults(harness);
   }
 
   /** Opens the runs of a state directory. Dispose them. */
-  static async open(state: string, publish: (news: RunNews) => void): Promise<Runs> {
+  static async open(state: string, events: EventHub, snapshots: Snapshots): Promise<Runs> {
     const places = runPlaces(state);
     const journal = sqliteJournal(places.journal);
     const harness = createHarness({
       journal,
       signer: await fileSigner(places.signing),
-      store: directoryStore(places.snapshots),
+      store: snapshots.store,
       actor: 'demo',
     });
-    const runs = new Runs(state, harness, journal, publish);
+    const runs = new Runs(state, harness, journal, events, snapshots);
     for await (const { run, status } of journal.list()) {
-      if (status === 'running') void runs.#watch(run);
+      if (status === 'running') runs.#watchOn(run);
     }
     return runs;
   }
@@ -202,8 +202,23 @@ export class Runs implements AsyncDisposable {
     child.once('exit', () => {
       if (this.#children.get(id) === child) this.#children.delete(id);
     });
-    this.#publish({ type: 'run', run: await this.#summary(await this.record(id)) });
-    void this.#watch(id);
+    this.#events.publish({ type: 'run', run: await this.#summary(await this.record(id)) });
+    this.#watchOn(id);
+  }
+
+  #watchOn(id: string): void {
+    this.#watch(id).catch((error: unknown) => console.error(`run ${id} cannot be watched:`, error));
+  }
+
+  async #tell(id: string, text: string): Promise<void> {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own journal's text; pages show it and trust none of it
+    const event = shown({ ...(JSON.parse(text) as ShownEvent), superseded: false });
+    this.#events.publish({ type: 'journal', run: id, event });
+    const { type, snapshot, sequence, sandbox = '' } = event;
+    if (type !== 'checkpoint' || snapshot === undefined) return;
+    const name = `${id}, checkpoint at event ${sequence}`;
+    const facts = { name, sandbox, sandboxName: `workspace of ${id}`, emulated: false };
+    await this.#snapshots.add(await this.#snapshots.read(snapshot), facts);
   }
 
   /** Tells each event of a run once, until no process drives it any more. */
@@ -218,13 +233,7 @@ export class Runs implements AsyncDisposable {
         if (await this.#journal.find(id)) {
           for await (const { text, sequence } of this.#journal.read(id, { after: last })) {
             last = sequence;
-            // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own journal's text; pages show it and trust none of it
-            const event = JSON.parse(text) as ShownEvent;
-            this.#publish({
-              type: 'journal',
-              run: id,
-              event: shown({ ...event, superseded: false }),
-            });
+            await this.#tell(id, text);
           }
         }
         if (!alive) break;
@@ -233,7 +242,7 @@ export class Runs implements AsyncDisposable {
     } finally {
       this.#watched.delete(id);
     }
-    this.#publish({ type: 'run', run: await this.#summary(await this.record(id)) });
+    this.#events.publish({ type: 'run', run: await this.#summary(await this.record(id)) });
   }
 
   async #summary({ id, createdAt, request, documents }: RunRecord): Promise<RunSummary> {
