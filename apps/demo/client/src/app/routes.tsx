@@ -16,6 +16,7 @@ type Page = LazyExoticComponent<ComponentType>;
 const pages: readonly (readonly [pattern: string, page: Page])[] = [
   ['/', lazy(() => import('../pages/overview/page.tsx'))],
   ['/snapshots/:id?', lazy(() => import('../pages/snapshots/page.tsx'))],
+  ['/compare/:id?', lazy(() => import('../pages/compare/page.tsx'))],
   ['/runs', lazy(() => import('../pages/runs/page.tsx'))],
   ['/runs/:id/records/:record', lazy(() => import('../pages/run-record/page.tsx'))],
   ['/runs/:id/:tab?', lazy(() => import('../pages/run/page.tsx'))],
