@@ -16,6 +16,7 @@ type Page = LazyExoticComponent<ComponentType>;
 const pages: readonly (readonly [pattern: string, page: Page])[] = [
   ['/', lazy(() => import('../pages/overview/page.tsx'))],
   ['/sandboxes', lazy(() => import('../pages/sandboxes/page.tsx'))],
+  ['/sandboxes/:id/:tab?', lazy(() => import('../pages/sandbox/page.tsx'))],
 ];
 
 /** The page of the current address. */

@@ -13,7 +13,7 @@ export function CreateDrawer(): ReactNode {
         setCreate('');
       }}
       position="right"
-      size="min(860px, 100%)"
+      size="min(980px, 100%)"
       title={
         <Text fw={640} fz={17}>
           New sandbox

@@ -92,6 +92,7 @@ export function CreateForm(): ReactNode {
           />
           <TextInput
             label="Name"
+            data-autofocus
             placeholder="The manifest’s, else one is made up"
             maxLength={80}
             value={draft.name}
@@ -107,23 +108,30 @@ export function CreateForm(): ReactNode {
             change({ template: id, manifest: text });
           }}
         />
-        <div>
-          <Text size="sm" fw={500} mb={4} id="manifest-label">
-            Manifest
-          </Text>
-          <div className={classes.editor}>
-            <Suspense fallback={<Skeleton h="100%" aria-label="Loading the editor" />}>
-              <ManifestEditor
-                value={draft.manifest}
-                problems={plan.data?.problems ?? []}
-                onChange={(text) => {
-                  change({ manifest: text });
-                }}
-              />
-            </Suspense>
+        <div className={classes.halves}>
+          <div>
+            <Text size="sm" fw={500} mb={4} aria-hidden>
+              Manifest
+            </Text>
+            <div className={classes.editor}>
+              <Suspense fallback={<Skeleton h="100%" aria-label="Loading the editor" />}>
+                <ManifestEditor
+                  value={draft.manifest}
+                  problems={plan.data?.problems ?? []}
+                  onChange={(text) => {
+                    change({ manifest: text });
+                  }}
+                />
+              </Suspense>
+            </div>
+          </div>
+          <div>
+            <Text size="sm" fw={500} mb={4} aria-hidden>
+              Plan
+            </Text>
+            <PlanView answer={plan.data} />
           </div>
         </div>
-        <PlanView answer={plan.data} />
         {[providersError, templatesError, error].map(
           (each) =>
             each !== null && (
