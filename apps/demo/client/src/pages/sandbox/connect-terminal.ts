@@ -5,7 +5,8 @@ import { parseAnswer } from '../../app/parse-answer.ts';
 
 /** How a terminal's connection is. */
 export type TerminalStatus =
-  | { readonly state: 'connecting' | 'open' }
+  | { readonly state: 'connecting' }
+  | { readonly state: 'open' }
   | { readonly state: 'ended'; readonly how: string }
   | { readonly state: 'failed'; readonly message: string };
 
