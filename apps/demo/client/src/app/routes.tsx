@@ -15,6 +15,7 @@ type Page = LazyExoticComponent<ComponentType>;
 /** Every page by its address. A page is fetched when it is first shown. */
 const pages: readonly (readonly [pattern: string, page: Page])[] = [
   ['/', lazy(() => import('../pages/overview/page.tsx'))],
+  ['/providers/:id?', lazy(() => import('../pages/providers/page.tsx'))],
   ['/sandboxes', lazy(() => import('../pages/sandboxes/page.tsx'))],
   ['/sandboxes/:id/:tab?', lazy(() => import('../pages/sandbox/page.tsx'))],
 ];

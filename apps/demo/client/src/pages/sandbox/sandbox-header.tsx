@@ -24,14 +24,16 @@ export function SandboxHeader({ sandbox }: { sandbox: SandboxDetails }): ReactNo
       title={name}
       badges={<SandboxState state={state} />}
       about={
-        <Group gap="4px 14px" component="span">
+        <Group gap="4px 14px">
           <ProviderName id={provider} emulated={emulated} />
           <span className="mono">{ref.id}</span>
           <span>
             made <Ago at={createdAt} />
           </span>
           {expiresAt !== undefined && (
-            <span>ends by itself at {new Date(expiresAt).toLocaleTimeString()}</span>
+            <span>
+              ends by itself <Ago at={expiresAt} />
+            </span>
           )}
         </Group>
       }

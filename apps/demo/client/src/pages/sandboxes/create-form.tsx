@@ -10,6 +10,7 @@ import { send } from '../../app/api.ts';
 import { ErrorDisplay } from '../../app/error-display.tsx';
 import { failure, useOperation } from '../../app/operation.ts';
 import { providersQuery, stateQuery, templatesQuery } from '../../app/queries.ts';
+import { useSearch } from '../../app/use-search.ts';
 import { CopyAsCode } from '../../parts/copy-as-code.tsx';
 import { OperationProgress } from '../../parts/operation-progress.tsx';
 import { createCode } from './create-code.ts';
@@ -26,6 +27,7 @@ const PLAN_AFTER_MS = 350;
 export function CreateForm(): ReactNode {
   const [, navigate] = useLocation();
   const [draft, change] = useDraft();
+  const [on, setOn] = useSearch('on');
   const { data: state } = useQuery(stateQuery);
   const { data: providers, error: providersError } = useQuery(providersQuery);
   const { data: templates, error: templatesError } = useQuery(templatesQuery);
@@ -36,7 +38,8 @@ export function CreateForm(): ReactNode {
     }
   }, [draft.manifest, first, change]);
 
-  const provider = draft.provider === '' ? (state?.defaultProvider ?? '') : draft.provider;
+  // A link of the page of providers names one; what is chosen here is kept.
+  const provider = [on, draft.provider, state?.defaultProvider].find(Boolean) ?? '';
   const chosen = providers?.find(({ id }) => id === provider);
   const [manifest] = useDebouncedValue(draft.manifest, PLAN_AFTER_MS);
   const plan = useQuery({
@@ -86,6 +89,7 @@ export function CreateForm(): ReactNode {
             value={provider}
             allowDeselect={false}
             onChange={(value) => {
+              setOn('');
               change({ provider: value ?? '' });
             }}
             error={chosen?.ready === false ? whyNotReady(chosen) : undefined}

@@ -13,17 +13,21 @@ export function Chart({
   times,
   values,
   format,
+  steps,
   label,
 }: {
   times: readonly number[];
   values: readonly (number | null)[];
   format: (value: number) => string;
+  /** Distances of lines that make round numbers. */
+  steps: readonly number[];
   label: string;
 }): ReactNode {
   const scheme = useComputedColorScheme('light');
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<UPlot>(null);
   const formatNow = useRef(format);
+  const firstSteps = useRef(steps);
   useEffect(() => {
     const { current: parent } = place;
     if (parent === null) return undefined;
@@ -46,11 +50,18 @@ export function Chart({
           y: { range: (_, __, top) => [0, top > 0 ? top * 1.2 : 1] },
         },
         axes: [
-          { ...axis, grid: { show: false }, space: 70 },
           {
             ...axis,
-            size: 66,
+            grid: { show: false },
+            incrs: [30],
+            values: (self, splits) =>
+              splits.map((split) => `${Math.round(split - (self.scales['x']?.max ?? split))} s`),
+          },
+          {
+            ...axis,
+            size: 62,
             space: 34,
+            incrs: [...firstSteps.current],
             values: (_, splits) => splits.map((split) => formatNow.current(split)),
           },
         ],

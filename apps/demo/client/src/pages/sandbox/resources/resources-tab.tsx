@@ -10,6 +10,10 @@ import { addSample, type Sample, series } from './samples.ts';
 import classes from './resources.module.css';
 
 const INTERVAL_MS = 1_000;
+/** Round numbers of bytes, and of things that are counted. */
+const powers = Array.from({ length: 40 }, (_, power) => 2 ** power);
+/** Round shares of a processor. */
+const shares = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 16];
 
 /** What the sandbox uses, measured once a second while this is in view, over the last two minutes. */
 export default function ResourcesTab({
@@ -39,14 +43,14 @@ export default function ResourcesTab({
   }
   if (error !== null) return <ErrorDisplay error={error} retry={() => void refetch()} />;
   const charts = [
-    { name: 'Processor', of: series(samples, 'cpu'), format: formatPercent },
-    { name: 'Memory', of: series(samples, 'memoryBytes'), format: formatBytes },
-    { name: 'Processes', of: series(samples, 'pids'), format: String },
-    { name: 'Disk', of: series(samples, 'diskBytes'), format: formatBytes },
+    { name: 'Processor', of: series(samples, 'cpu'), format: formatPercent, steps: shares },
+    { name: 'Memory', of: series(samples, 'memoryBytes'), format: formatBytes, steps: powers },
+    { name: 'Processes', of: series(samples, 'pids'), format: String, steps: powers },
+    { name: 'Disk', of: series(samples, 'diskBytes'), format: formatBytes, steps: powers },
   ];
   return (
     <div className={classes.grid}>
-      {charts.map(({ name, of, format }) => {
+      {charts.map(({ name, of, format, steps }) => {
         const now = of.values.findLast((value) => value !== null);
         return (
           <figure key={name} className="panel">
@@ -60,7 +64,7 @@ export default function ResourcesTab({
                   : format(now)}
               </strong>
             </figcaption>
-            <Chart times={of.times} values={of.values} format={format} label={name} />
+            <Chart times={of.times} values={of.values} format={format} steps={steps} label={name} />
           </figure>
         );
       })}
