@@ -15,6 +15,7 @@ type Page = LazyExoticComponent<ComponentType>;
 /** Every page by its address. A page is fetched when it is first shown. */
 const pages: readonly (readonly [pattern: string, page: Page])[] = [
   ['/', lazy(() => import('../pages/overview/page.tsx'))],
+  ['/providers/:id?', lazy(() => import('../pages/providers/page.tsx'))],
   ['/snapshots/:id?', lazy(() => import('../pages/snapshots/page.tsx'))],
   ['/compare/:id?', lazy(() => import('../pages/compare/page.tsx'))],
   ['/runs', lazy(() => import('../pages/runs/page.tsx'))],
@@ -22,6 +23,7 @@ const pages: readonly (readonly [pattern: string, page: Page])[] = [
   ['/runs/:id/:tab?', lazy(() => import('../pages/run/page.tsx'))],
   ['/provenance/:run?/:sequence?', lazy(() => import('../pages/provenance/page.tsx'))],
   ['/sandboxes', lazy(() => import('../pages/sandboxes/page.tsx'))],
+  ['/sandboxes/:id/:tab?', lazy(() => import('../pages/sandbox/page.tsx'))],
 ];
 
 /** The page of the current address. */

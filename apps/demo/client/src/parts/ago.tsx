@@ -20,22 +20,25 @@ function subscribe(watcher: () => void): () => void {
   };
 }
 
-/** How long ago something was, kept up to date, with the exact time on hover. Milliseconds since the Unix epoch. */
+/** How long ago something was, or in how long it will be, kept up to date, with the exact time on hover. Milliseconds since the Unix epoch. */
 export function Ago({ at }: { at: number }): ReactNode {
   const current = useSyncExternalStore(subscribe, () => now);
   return (
     <time dateTime={new Date(at).toISOString()} title={new Date(at).toLocaleString()}>
-      {coarse(current - at)}
+      {at > current ? `in ${length(at - current)}` : coarse(current - at)}
     </time>
   );
 }
 
-/** The largest unit alone: of `3 min 5 s` only the minutes are of interest. */
 function coarse(milliseconds: number): string {
+  return milliseconds < 10_000 ? 'just now' : `${length(milliseconds)} ago`;
+}
+
+/** The largest unit alone: of `3 min 5 s` only the minutes are of interest. */
+function length(milliseconds: number): string {
   const seconds = Math.floor(milliseconds / 1000);
-  if (seconds < 10) return 'just now';
-  if (seconds < 60) return `${seconds} s ago`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
   const hours = Math.floor(seconds / 3600);
-  return hours < 48 ? `${hours} h ago` : `${Math.floor(hours / 24)} days ago`;
+  return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} days`;
 }

@@ -10,6 +10,7 @@ export const editorTheme: Extension = [
     '&.cm-focused': { outline: 'none' },
     '.cm-scroller': {
       fontFamily: 'var(--mantine-font-family-monospace)',
+      fontVariantLigatures: 'none',
       lineHeight: '1.6',
     },
     '.cm-content': { padding: '8px 0', caretColor: 'var(--mantine-color-text)' },

@@ -34,7 +34,7 @@ export function PageHeader({
           {badges}
         </Group>
         {about !== undefined && (
-          <Text size="sm" c="dimmed" mt={4} maw={720}>
+          <Text size="sm" c="dimmed" mt={4} maw={680} component="div">
             {about}
           </Text>
         )}

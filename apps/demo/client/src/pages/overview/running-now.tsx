@@ -35,7 +35,7 @@ export function RunningNow(): ReactNode {
             </Button>
           }
         >
-          One takes some ten milliseconds on this machine.
+          Start from a template, and see the plan before it is done.
         </EmptyState>
       )}
       <ul className={classes.rows}>

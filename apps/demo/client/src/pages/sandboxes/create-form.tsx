@@ -10,6 +10,7 @@ import { send } from '../../app/api.ts';
 import { ErrorDisplay } from '../../app/error-display.tsx';
 import { failure, useOperation } from '../../app/operation.ts';
 import { providersQuery, stateQuery, templatesQuery } from '../../app/queries.ts';
+import { useSearch } from '../../app/use-search.ts';
 import { CopyAsCode } from '../../parts/copy-as-code.tsx';
 import { OperationProgress } from '../../parts/operation-progress.tsx';
 import { createCode } from './create-code.ts';
@@ -26,6 +27,7 @@ const PLAN_AFTER_MS = 350;
 export function CreateForm(): ReactNode {
   const [, navigate] = useLocation();
   const [draft, change] = useDraft();
+  const [on, setOn] = useSearch('on');
   const { data: state } = useQuery(stateQuery);
   const { data: providers, error: providersError } = useQuery(providersQuery);
   const { data: templates, error: templatesError } = useQuery(templatesQuery);
@@ -36,7 +38,8 @@ export function CreateForm(): ReactNode {
     }
   }, [draft.manifest, first, change]);
 
-  const provider = draft.provider === '' ? (state?.defaultProvider ?? '') : draft.provider;
+  // A link of the page of providers names one; what is chosen here is kept.
+  const provider = [on, draft.provider, state?.defaultProvider].find(Boolean) ?? '';
   const chosen = providers?.find(({ id }) => id === provider);
   const [manifest] = useDebouncedValue(draft.manifest, PLAN_AFTER_MS);
   const plan = useQuery({
@@ -86,12 +89,14 @@ export function CreateForm(): ReactNode {
             value={provider}
             allowDeselect={false}
             onChange={(value) => {
+              setOn('');
               change({ provider: value ?? '' });
             }}
             error={chosen?.ready === false ? whyNotReady(chosen) : undefined}
           />
           <TextInput
             label="Name"
+            data-autofocus
             placeholder="The manifest’s, else one is made up"
             maxLength={80}
             value={draft.name}
@@ -107,23 +112,30 @@ export function CreateForm(): ReactNode {
             change({ template: id, manifest: text });
           }}
         />
-        <div>
-          <Text size="sm" fw={500} mb={4} id="manifest-label">
-            Manifest
-          </Text>
-          <div className={classes.editor}>
-            <Suspense fallback={<Skeleton h="100%" aria-label="Loading the editor" />}>
-              <ManifestEditor
-                value={draft.manifest}
-                problems={plan.data?.problems ?? []}
-                onChange={(text) => {
-                  change({ manifest: text });
-                }}
-              />
-            </Suspense>
+        <div className={classes.halves}>
+          <div>
+            <Text size="sm" fw={500} mb={4} aria-hidden>
+              Manifest
+            </Text>
+            <div className={classes.editor}>
+              <Suspense fallback={<Skeleton h="100%" aria-label="Loading the editor" />}>
+                <ManifestEditor
+                  value={draft.manifest}
+                  problems={plan.data?.problems ?? []}
+                  onChange={(text) => {
+                    change({ manifest: text });
+                  }}
+                />
+              </Suspense>
+            </div>
+          </div>
+          <div>
+            <Text size="sm" fw={500} mb={4} aria-hidden>
+              Plan
+            </Text>
+            <PlanView answer={plan.data} />
           </div>
         </div>
-        <PlanView answer={plan.data} />
         {[providersError, templatesError, error].map(
           (each) =>
             each !== null && (

@@ -76,8 +76,8 @@ function Planned({ plan }: { plan: Plan }): ReactNode {
         ) : (
           <StateLabel tone="bad">{plan.provider} cannot do this</StateLabel>
         )}
-        <Text span size="xs" c="dimmed" className="mono" title={plan.digest}>
-          plan {plan.digest.slice(0, 12)}
+        <Text span size="xs" c="dimmed" title={plan.digest}>
+          plan <span className="mono">{plan.digest.slice(0, 12)}</span>
         </Text>
       </div>
       {refused.length > 0 && (

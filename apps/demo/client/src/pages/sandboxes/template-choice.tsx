@@ -18,7 +18,7 @@ export function TemplateChoice({
       <legend>Start from</legend>
       <div className={classes.row}>
         {templates === undefined &&
-          [0, 1, 2].map((place) => <Skeleton key={place} h={74} className={classes.template} />)}
+          [0, 1, 2].map((place) => <Skeleton key={place} h={34} w={130} />)}
         {templates?.map((template) => (
           <label key={template.id} className={classes.template}>
             <input
@@ -30,15 +30,13 @@ export function TemplateChoice({
                 onChange(template);
               }}
             />
-            <Text span size="sm" fw={560}>
-              {template.title}
-            </Text>
-            <Text span size="xs" c="dimmed" lineClamp={2}>
-              {template.about}
-            </Text>
+            {template.title}
           </label>
         ))}
       </div>
+      <Text size="xs" c="dimmed" mt={6} mih={19}>
+        {templates?.find(({ id }) => id === value)?.about}
+      </Text>
     </fieldset>
   );
 }
