@@ -4,6 +4,7 @@ import { Hono } from 'hono';
 import type { ErrorAnswer } from '../protocol/errors.ts';
 import { clientFile } from './client-files.ts';
 import { compareRoutes } from './compare/compare-routes.ts';
+import { conformanceRoutes } from './conformance/conformance-routes.ts';
 import type { DemoContext } from './demo-context.ts';
 import { describeError, statusOf } from './error-answer.ts';
 import { eventRoutes } from './event-routes.ts';
@@ -53,6 +54,7 @@ export function createApp(demo: DemoContext, guard: Guard): Hono<{ Bindings: Htt
   app.route('/api/sandboxes', sandboxRoutes(demo));
   app.route('/api/snapshots', snapshotRoutes(demo));
   app.route('/api/compare', compareRoutes(demo.comparisons));
+  app.route('/api/conformance', conformanceRoutes(demo.conformance));
   app.all('/api/*', (context) => {
     throw new SandboxError('not-found', `there is no ${context.req.method} ${context.req.path}`);
   });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { SandboxError } from '@gantry/core';
 import type { BranchView, CompareRequest, ComparisonView } from '../../protocol/compare.ts';
-import type { DemoContext } from '../demo-context.ts';
+import type { SharedContext } from '../demo-context.ts';
 import { StateFile } from '../state-file.ts';
 import { runBranch } from './run-branch.ts';
 import { makeBranches } from './make-branches.ts';
@@ -17,13 +17,13 @@ interface Running {
 
 /** Comparisons: one snapshot, a sandbox with its contents for each branch, a command in each, and what it changed. */
 export class Comparisons implements AsyncDisposable {
-  readonly #demo: Omit<DemoContext, 'comparisons'>;
+  readonly #demo: SharedContext;
   readonly #views = new Map<string, ComparisonView>();
   readonly #running = new Map<string, Running>();
   readonly #told = new Map<string, NodeJS.Timeout>();
   readonly #file: StateFile<readonly ComparisonView[]>;
 
-  constructor(demo: Omit<DemoContext, 'comparisons'>) {
+  constructor(demo: SharedContext) {
     this.#demo = demo;
     this.#file = new StateFile(path.join(demo.stateDirectory, 'comparisons.json'));
   }

@@ -1,13 +1,13 @@
 import type { Provider, Sandbox } from '@gantry/core';
 import type { BranchView } from '../../protocol/compare.ts';
-import type { DemoContext } from '../demo-context.ts';
+import type { SharedContext } from '../demo-context.ts';
 import { describeError } from '../error-answer.ts';
 import { demoLabels } from '../sandboxes/sandboxes.ts';
 
 /** What the branches of one comparison share. */
 export interface BranchContext {
   readonly id: string;
-  readonly demo: Omit<DemoContext, 'comparisons'>;
+  readonly demo: SharedContext;
   readonly signal: AbortSignal;
   readonly startedAt: number;
   readonly snapshot: string;
