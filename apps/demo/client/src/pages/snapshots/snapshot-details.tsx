@@ -50,7 +50,7 @@ export function SnapshotDetails({
     ],
     [
       'Holds',
-      `${record.contents.files} files, ${record.contents.directories} directories, ${formatBytes(record.contents.bytes)}`,
+      `${record.contents.files === 1 ? '1 file' : `${record.contents.files} files`}, ${record.contents.directories === 1 ? '1 directory' : `${record.contents.directories} directories`}, ${formatBytes(record.contents.bytes)}`,
     ],
     ['Unchanged entries known by', evidence[record.evidence]],
     ['Not captured', record.notCaptured.join(', ') || 'nothing was left out'],
