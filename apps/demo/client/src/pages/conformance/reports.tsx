@@ -65,14 +65,19 @@ function Row({ report }: { report: ReportSummary }): ReactNode {
       <Table.Td className="numbers">{report.date.slice(0, 10)}</Table.Td>
       <Table.Td>
         <span className={classes.links}>
-          <Anchor size="sm" href={report.href} target="_blank" aria-label={`Report of ${name}`}>
+          <Anchor
+            size="sm"
+            href={report.href}
+            target="_blank"
+            aria-label={`Open the report of ${name}`}
+          >
             Open
           </Anchor>
           <Anchor
             size="sm"
             href={`/api/conformance/reports/${name}.json?attachment=1`}
             download
-            aria-label={`Report of ${name} as JSON`}
+            aria-label={`JSON report of ${name}`}
           >
             JSON
           </Anchor>

@@ -56,7 +56,7 @@ export function StartSuite({ profiles }: Pick<ConformanceAnswer, 'profiles'>): R
         data={profiles.map(({ name, checks }) => ({ value: name, label: `${name} (${checks})` }))}
       />
       <div className={classes.buttons}>
-        {provider !== undefined && <CopyAsCode {...conformanceCode(provider, wanted)} />}
+        <CopyAsCode {...conformanceCode(provider ?? { id: 'local', emulated: false }, wanted)} />
         <Button
           leftSection={<IconPlayerPlay size={16} aria-hidden />}
           disabled={provider === undefined}
