@@ -40,6 +40,13 @@ export type ServerEvent =
   | { readonly type: 'journal'; readonly run: string; readonly event: RunEventView }
   /** A conformance run began, ended or goes on; its checks come one by one. */
   | { readonly type: 'conformance'; readonly run: ConformanceRun }
-  | { readonly type: 'check'; readonly run: string; readonly check: LiveCheck }
+  | {
+      readonly type: 'check';
+      readonly run: string;
+      readonly check: LiveCheck;
+      /** Checks that have ended, and all that there are. */
+      readonly ended: number;
+      readonly total: number;
+    }
   /** Events were lost (the client was away for longer than the server remembers): fetch everything anew. */
   | { readonly type: 'reset' };

@@ -3,6 +3,8 @@ import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { ErrorAnswer } from '../protocol/errors.ts';
 import { clientFile } from './client-files.ts';
+import { compareRoutes } from './compare/compare-routes.ts';
+import { conformanceRoutes } from './conformance/conformance-routes.ts';
 import type { DemoContext } from './demo-context.ts';
 import { describeError, statusOf } from './error-answer.ts';
 import { eventRoutes } from './event-routes.ts';
@@ -11,6 +13,7 @@ import { manifestRoutes } from './manifests/manifest-routes.ts';
 import { commonHeaders, pagePolicy } from './page-policy.ts';
 import { providerRoutes } from './providers/provider-routes.ts';
 import { sandboxRoutes } from './sandboxes/sandbox-routes.ts';
+import { snapshotRoutes } from './snapshots/snapshot-routes.ts';
 import { stateRoutes } from './state-routes.ts';
 
 /** Everything that the server answers, behind its guard. */
@@ -45,6 +48,9 @@ export function createApp(demo: DemoContext, guard: Guard): Hono<{ Bindings: Htt
   app.route('/api/providers', providerRoutes(demo.providers));
   app.route('/api/manifest', manifestRoutes(demo.providers));
   app.route('/api/sandboxes', sandboxRoutes(demo));
+  app.route('/api/snapshots', snapshotRoutes(demo));
+  app.route('/api/compare', compareRoutes(demo.comparisons));
+  app.route('/api/conformance', conformanceRoutes(demo.conformance));
   app.all('/api/*', (context) => {
     throw new SandboxError('not-found', `there is no ${context.req.method} ${context.req.path}`);
   });

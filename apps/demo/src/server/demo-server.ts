@@ -2,6 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { createApp } from './app.ts';
+import { Comparisons } from './compare/comparisons.ts';
+import { ConformanceRuns } from './conformance/conformance-runs.ts';
 import type { DemoContext } from './demo-context.ts';
 import { EventHub } from './event-hub.ts';
 import { Guard } from './guard.ts';
@@ -9,6 +11,7 @@ import { listen } from './listen.ts';
 import { Providers } from './providers/providers.ts';
 import { Previews } from './sandboxes/previews.ts';
 import { Sandboxes } from './sandboxes/sandboxes.ts';
+import { Snapshots } from './snapshots/snapshots.ts';
 import { Terminals } from './sandboxes/terminals.ts';
 
 /** How the server is started. */
@@ -35,8 +38,13 @@ export async function startDemoServer(options: DemoServerOptions): Promise<DemoS
   const providers = started.use(new Providers(events));
   const sandboxes = started.use(new Sandboxes(stateDirectory, events, providers));
   const previews = started.use(new Previews());
-  await sandboxes.open();
-  const context: DemoContext = { stateDirectory, events, providers, sandboxes, previews };
+  const snapshots = new Snapshots(stateDirectory, events);
+  await Promise.all([sandboxes.open(), snapshots.open()]);
+  const shared = { stateDirectory, events, providers, sandboxes, previews, snapshots };
+  const comparisons = started.use(new Comparisons(shared));
+  const conformance = started.use(new ConformanceRuns(stateDirectory, events, providers));
+  await Promise.all([comparisons.open(), conformance.open()]);
+  const context: DemoContext = { ...shared, comparisons, conformance };
   const server = createServer();
   const port = await listen(server, options.port);
   const guard = new Guard(port);

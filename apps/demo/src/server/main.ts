@@ -23,7 +23,20 @@ if (!Number.isInteger(port) || port < 0 || port > 65_535) {
   process.exit(64); // EX_USAGE of sysexits(3)
 }
 
-await using server = await startDemoServer({ port, stateDirectory });
+await using server = await startDemoServer({ port, stateDirectory }).catch((error: unknown) => {
+  const inUse = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+  if (!inUse) throw error;
+  console.error(
+    `port ${port} of 127.0.0.1 is in use; give another one, or none to take a free one`,
+  );
+  process.exit(1);
+});
 console.log(`Gantry demo: ${server.url}`);
 console.log('It is for this machine and whoever has this address. Ctrl-C ends it.');
 await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+const left = server.context.sandboxes.list().filter(({ emulated }) => !emulated).length;
+console.log(
+  left === 0
+    ? 'ending the demo and its emulators'
+    : `ending the demo and its emulators; ${left} sandboxes live on until their time is over, and the next start shows them again`,
+);

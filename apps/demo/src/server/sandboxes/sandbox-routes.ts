@@ -12,6 +12,7 @@ import {
 import type { DemoContext } from '../demo-context.ts';
 import { requestBody } from '../request-body.ts';
 import { createSandbox } from './create-sandbox.ts';
+import { takeSnapshotRoute } from '../snapshots/snapshot-routes.ts';
 import { fileRoutes } from './file-routes.ts';
 
 const maxOutputBytes = 1 << 20;
@@ -72,5 +73,6 @@ export function sandboxRoutes(demo: DemoContext): Hono {
       const answer: ExposeAnswer = { port, url: await previews.open(id, port, endpoint) };
       return context.json(answer);
     })
-    .route('/', fileRoutes(sandboxes));
+    .route('/', fileRoutes(sandboxes))
+    .route('/', takeSnapshotRoute(demo));
 }

@@ -49,6 +49,11 @@ export class Sandboxes implements AsyncDisposable {
     });
   }
 
+  /** What is remembered of the sandbox that a ref names. */
+  find(ref: SandboxRef): SandboxRecord | undefined {
+    return this.#records.get(sandboxId(ref));
+  }
+
   async details(id: string): Promise<SandboxDetails> {
     const record = this.record(id);
     const { origin, receipt, manifest, ports } = record;
