@@ -16,6 +16,12 @@ type Page = LazyExoticComponent<ComponentType>;
 const pages: readonly (readonly [pattern: string, page: Page])[] = [
   ['/', lazy(() => import('../pages/overview/page.tsx'))],
   ['/providers/:id?', lazy(() => import('../pages/providers/page.tsx'))],
+  ['/snapshots/:id?', lazy(() => import('../pages/snapshots/page.tsx'))],
+  ['/compare/:id?', lazy(() => import('../pages/compare/page.tsx'))],
+  ['/runs', lazy(() => import('../pages/runs/page.tsx'))],
+  ['/runs/:id/records/:record', lazy(() => import('../pages/run-record/page.tsx'))],
+  ['/runs/:id/:tab?', lazy(() => import('../pages/run/page.tsx'))],
+  ['/provenance/:run?/:sequence?', lazy(() => import('../pages/provenance/page.tsx'))],
   ['/sandboxes', lazy(() => import('../pages/sandboxes/page.tsx'))],
   ['/sandboxes/:id/:tab?', lazy(() => import('../pages/sandbox/page.tsx'))],
 ];
