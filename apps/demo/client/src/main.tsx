@@ -1,10 +1,29 @@
+import '@mantine/core/styles.css';
+import '@mantine/notifications/styles.css';
+import '@mantine/spotlight/styles.css';
+import '@fontsource-variable/inter/index.css';
+import '@fontsource-variable/jetbrains-mono/index.css';
+import './app/global.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { App } from './app/app.tsx';
 
-const place = document.getElementById('root');
-if (!place) throw new Error('the page has no element #root');
-createRoot(place).render(
+const root = document.getElementById('root');
+if (root === null) throw new Error('The page has no #root element: index.html was changed.');
+
+// A font that arrives after the first text moves that text: wait for it, but never long.
+await Promise.race([
+  Promise.all([
+    document.fonts.load('1em "Inter Variable"'),
+    document.fonts.load('1em "JetBrains Mono Variable"'),
+  ]),
+  new Promise((resolve) => {
+    setTimeout(resolve, 500);
+  }),
+]);
+
+createRoot(root).render(
   <StrictMode>
-    <h1>Gantry</h1>
+    <App />
   </StrictMode>,
 );

@@ -53,7 +53,7 @@ export interface SnapshotEntriesAnswer {
   }[];
 }
 
-/** `POST /api/snapshots/:id/verify`: every object that the snapshot needs was read and its digest compared. */
+/** `POST /api/snapshots/:id/verify?operation=`: progress events name that operation, where it is given. Every object that the snapshot needs was read and its digest compared. */
 export interface VerifyAnswer {
   readonly ok: boolean;
   readonly objects: number;

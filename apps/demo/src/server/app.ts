@@ -11,6 +11,8 @@ import { eventRoutes } from './event-routes.ts';
 import type { Guard } from './guard.ts';
 import { manifestRoutes } from './manifests/manifest-routes.ts';
 import { commonHeaders, pagePolicy } from './page-policy.ts';
+import { provenanceRoutes } from './provenance/provenance-routes.ts';
+import { runRoutes } from './runs/run-routes.ts';
 import { providerRoutes } from './providers/provider-routes.ts';
 import { sandboxRoutes } from './sandboxes/sandbox-routes.ts';
 import { snapshotRoutes } from './snapshots/snapshot-routes.ts';
@@ -46,6 +48,8 @@ export function createApp(demo: DemoContext, guard: Guard): Hono<{ Bindings: Htt
   app.route('/api/state', stateRoutes(demo));
   app.route('/api/events', eventRoutes(demo.events));
   app.route('/api/providers', providerRoutes(demo));
+  app.route('/api/runs', runRoutes(demo.runs));
+  app.route('/api/runs', provenanceRoutes(demo.runs));
   app.route('/api/manifest', manifestRoutes(demo.providers));
   app.route('/api/sandboxes', sandboxRoutes(demo));
   app.route('/api/snapshots', snapshotRoutes(demo));

@@ -1,6 +1,7 @@
 import type { Comparisons } from './compare/comparisons.ts';
 import type { ConformanceRuns } from './conformance/conformance-runs.ts';
 import type { EventHub } from './event-hub.ts';
+import type { Runs } from './runs/runs.ts';
 import type { Providers } from './providers/providers.ts';
 import type { Previews } from './sandboxes/previews.ts';
 import type { Snapshots } from './snapshots/snapshots.ts';
@@ -11,6 +12,7 @@ export interface SharedContext {
   /** Absolute. Everything that outlives the server is in it. */
   readonly stateDirectory: string;
   readonly events: EventHub;
+  readonly runs: Runs;
   readonly providers: Providers;
   readonly sandboxes: Sandboxes;
   readonly previews: Previews;

@@ -7,6 +7,7 @@ import { ConformanceRuns } from './conformance/conformance-runs.ts';
 import type { DemoContext } from './demo-context.ts';
 import { EventHub } from './event-hub.ts';
 import { Guard } from './guard.ts';
+import { Runs } from './runs/runs.ts';
 import { listen } from './listen.ts';
 import { Providers } from './providers/providers.ts';
 import { Previews } from './sandboxes/previews.ts';
@@ -40,7 +41,8 @@ export async function startDemoServer(options: DemoServerOptions): Promise<DemoS
   const previews = started.use(new Previews());
   const snapshots = new Snapshots(stateDirectory, events);
   await Promise.all([sandboxes.open(), snapshots.open()]);
-  const shared = { stateDirectory, events, providers, sandboxes, previews, snapshots };
+  const runs = started.use(await Runs.open(stateDirectory, events, snapshots));
+  const shared = { stateDirectory, events, providers, sandboxes, previews, snapshots, runs };
   const comparisons = started.use(new Comparisons(shared));
   const conformance = started.use(new ConformanceRuns(stateDirectory, events, providers));
   await Promise.all([comparisons.open(), conformance.open()]);

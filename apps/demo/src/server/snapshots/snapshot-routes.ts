@@ -38,9 +38,18 @@ export function snapshotRoutes(demo: DemoContext): Hono {
         'content-security-policy': foreignBytesPolicy,
       });
     })
-    .post('/:id/verify', async (context) =>
-      context.json(await snapshots.verify(context.req.param('id'))),
-    )
+    .post('/:id/verify', async (context) => {
+      const { operation } = context.req.query();
+      const { contents } = await snapshots.read(context.req.param('id'));
+      const verified = await snapshots.verify(context.req.param('id'), ({ bytes }) => {
+        if (operation === undefined) return;
+        demo.events.publish({
+          ...{ type: 'progress', operation, state: 'running', what: 'reading every byte' },
+          ...{ bytes, totalBytes: Math.max(bytes, contents.bytes) },
+        });
+      });
+      return context.json(verified);
+    })
     .post('/:id/rehydrate', async (context) => {
       const request = await requestBody(context, rehydrateRequest);
       const operation = await rehydrateSnapshot(context.req.param('id'), request, demo);

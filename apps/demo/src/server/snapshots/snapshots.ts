@@ -1,5 +1,10 @@
 import path from 'node:path';
-import { SandboxError, type Snapshot, type SnapshotStore } from '@gantry/core';
+import {
+  SandboxError,
+  type Snapshot,
+  type SnapshotProgress,
+  type SnapshotStore,
+} from '@gantry/core';
 import { directoryStore } from '@gantry/core/node';
 import { diffSnapshots, listSnapshots, readSnapshot, verifyStore } from '@gantry/core/snapshot';
 import type { DiffAnswer, SnapshotView, VerifyAnswer } from '../../protocol/snapshots.ts';
@@ -12,7 +17,7 @@ export interface SnapshotFacts {
   readonly sandbox: string;
   readonly sandboxName: string;
   readonly emulated: boolean;
-  readonly bytesStored: number;
+  readonly bytesStored?: number;
 }
 
 /** A difference has more paths than a page can show. */
@@ -70,10 +75,14 @@ export class Snapshots {
   }
 
   /** Reads every byte that the snapshot needs and compares its digest. */
-  async verify(id: string): Promise<VerifyAnswer> {
+  async verify(
+    id: string,
+    onProgress: (progress: SnapshotProgress) => void = () => undefined,
+  ): Promise<VerifyAnswer> {
     const snapshot = await readSnapshot(id, this.store);
     const { objects, bytes, problems } = await verifyStore(this.store, {
       snapshots: [snapshot.id],
+      onProgress,
     });
     return {
       ...{ ok: problems.length === 0, objects, bytes },
@@ -98,7 +107,7 @@ export class Snapshots {
         ? {
             sandbox: facts.sandbox,
             sandboxName: facts.sandboxName,
-            bytesStored: facts.bytesStored,
+            ...(facts.bytesStored === undefined ? {} : { bytesStored: facts.bytesStored }),
           }
         : {}),
     };

@@ -1,0 +1,70 @@
+import { Button, CopyButton, Group, Popover, SegmentedControl, Text } from '@mantine/core';
+import { IconCheck, IconCode, IconCopy } from '@tabler/icons-react';
+import { type ReactNode, useState } from 'react';
+import classes from './copy-as-code.module.css';
+
+/** The TypeScript and the command line that do what an action of this page does. */
+export interface ActionCode {
+  /** What they do, for the button's name: `create this sandbox`. */
+  readonly what: string;
+  readonly typescript: string;
+  /** Absent: the command has nothing for it. */
+  readonly cli?: string;
+}
+
+/** A button that shows an action as code, ready to copy. */
+export function CopyAsCode({ what, typescript, cli }: ActionCode): ReactNode {
+  const [language, setLanguage] = useState<'typescript' | 'cli'>('typescript');
+  const text = language === 'cli' && cli !== undefined ? cli : typescript;
+  return (
+    <Popover width="min(560px, calc(100vw - 32px))" position="bottom-end" shadow="md" trapFocus>
+      <Popover.Target>
+        <Button
+          variant="default"
+          leftSection={<IconCode size={16} />}
+          aria-label={`As code: ${what}`}
+        >
+          As code
+        </Button>
+      </Popover.Target>
+      <Popover.Dropdown p={0} aria-label={`As code: ${what}`}>
+        <Group justify="space-between" p="xs" gap="xs" className={classes.bar}>
+          {cli === undefined ? (
+            <Text size="xs" fw={600} px={6}>
+              TypeScript
+            </Text>
+          ) : (
+            <SegmentedControl
+              size="xs"
+              aria-label="Language"
+              value={language}
+              onChange={(value) => {
+                setLanguage(value === 'cli' ? 'cli' : 'typescript');
+              }}
+              data={[
+                { value: 'typescript', label: 'TypeScript' },
+                { value: 'cli', label: 'Command line' },
+              ]}
+            />
+          )}
+          <CopyButton value={text}>
+            {({ copied, copy }) => (
+              <Button
+                size="xs"
+                variant="subtle"
+                onClick={copy}
+                leftSection={copied ? <IconCheck size={14} /> : <IconCopy size={14} />}
+              >
+                {copied ? 'Copied' : 'Copy'}
+              </Button>
+            )}
+          </CopyButton>
+        </Group>
+        {/* A scrolled region must be reachable by keyboard. */}
+        <pre className={classes.code} tabIndex={0} aria-label={`Code that does this: ${what}`}>
+          {text}
+        </pre>
+      </Popover.Dropdown>
+    </Popover>
+  );
+}
