@@ -1,4 +1,4 @@
-import type { CheckReport, Report } from '@gantry/conformance';
+import type { CheckReport } from '@gantry/conformance';
 import { z } from 'zod';
 import type { ReportSummary } from './providers.ts';
 
@@ -50,7 +50,7 @@ export const conformanceRequest: z.ZodType<ConformanceRequest> = z.strictObject(
 });
 
 /** One row of the kill matrix: a provider that is broken on purpose, and what noticed. */
-export interface MutantRow {
+interface MutantRow {
   readonly id: string;
   /** What is broken in it. */
   readonly title: string;
@@ -58,7 +58,10 @@ export interface MutantRow {
   readonly killedBy: readonly string[];
 }
 
-/** `GET /api/conformance`. */
+/**
+ * `GET /api/conformance`. Reports themselves: `/api/conformance/:id/report` of a run, `/api/conformance/reports/:name.json` of those
+ * that are committed; `?format=html` or `junit`, or such an ending, for other forms.
+ */
 export interface ConformanceAnswer {
   /** The newest first. */
   readonly runs: readonly ConformanceRun[];
@@ -74,6 +77,3 @@ export interface ConformanceAnswer {
   /** Every profile of the suite with its number of checks. */
   readonly profiles: readonly { readonly name: string; readonly checks: number }[];
 }
-
-/** `GET /api/conformance/:id/report` (add `?format=html|junit` for a file) and `GET /api/conformance/reports/:name`. */
-export type ReportAnswer = Report;

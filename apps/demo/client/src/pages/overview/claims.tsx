@@ -11,6 +11,7 @@ import {
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { conformanceQuery, providersQuery, snapshotsQuery } from '../../app/queries.ts';
+import { runsQuery } from '../run/run-queries.ts';
 import { formatBytes } from '../../parts/amounts.ts';
 import classes from './page.module.css';
 
@@ -29,11 +30,13 @@ export function Claims(): ReactNode {
   const { data: conformance } = useQuery(conformanceQuery);
   const { data: snapshots } = useQuery(snapshotsQuery);
   const { data: providers } = useQuery(providersQuery);
+  const { data: runs } = useQuery(runsQuery);
   const mutants = conformance?.matrix.mutants;
   const killed = mutants?.filter(({ killedBy }) => killedBy.length > 0).length;
   const bytes = snapshots?.reduce((sum, snapshot) => sum + snapshot.bytes, 0);
   const stored = snapshots?.reduce((sum, snapshot) => sum + (snapshot.bytesStored ?? 0), 0);
   const forkers = providers?.filter(({ capabilities }) => capabilities?.fork !== undefined).length;
+  const documents = runs?.reduce((sum, run) => sum + run.documentsDone, 0);
   const claims: readonly Claim[] = [
     {
       icon: IconShieldCheck,
@@ -65,8 +68,11 @@ export function Claims(): ReactNode {
     {
       icon: IconRoute,
       claim: 'Never done twice',
-      number: '2',
-      evidence: 'buttons to try it with: kill a sandbox, kill the harness, and see the run go on',
+      number: documents === undefined ? undefined : String(documents),
+      evidence:
+        runs === undefined || runs.length === 0
+          ? 'runs here yet: begin one, kill its sandbox or its harness, and see it go on'
+          : `documents recorded in ${runs.length === 1 ? 'one run' : `${runs.length} runs`}: kill a sandbox or the harness, and none of them is read again`,
       try: 'Kill a run',
       href: '/runs',
     },

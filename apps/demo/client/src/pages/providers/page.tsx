@@ -52,7 +52,11 @@ console.table(await provider.diagnose());
       <div className={classes.cards}>
         {data === undefined && error === null
           ? [0, 1, 2, 3, 4].map((place) => (
-              <Skeleton key={place} h={214} aria-label="Examining a provider" />
+              <div key={place} className={classes.card} aria-busy aria-label="Examining a provider">
+                <Skeleton h={22} w="35%" />
+                <Skeleton h={16} w="85%" />
+                <Skeleton h={16} w="60%" mt={8} />
+              </div>
             ))
           : data?.map((provider) => <ProviderCard key={provider.id} provider={provider} />)}
       </div>

@@ -56,7 +56,8 @@ function Details({ provider }: { provider: ProviderView }): ReactNode {
   const { summary, missing, doctor, reports, emulator, capabilities: declared } = provider;
   return (
     <Stack gap="lg" className={classes.details}>
-      <div>
+      {/* The focus starts here, before the first button. */}
+      <div tabIndex={-1} data-autofocus className={classes.start}>
         <Text size="sm">{summary}</Text>
         <Text size="sm" c="dimmed">
           <Code>{provider.package}</Code>

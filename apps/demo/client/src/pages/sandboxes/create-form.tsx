@@ -96,7 +96,8 @@ export function CreateForm(): ReactNode {
           />
           <TextInput
             label="Name"
-            data-autofocus
+            // On a phone the focus would bring up the keyboard, over the rest of the form.
+            data-autofocus={!matchMedia('(pointer: coarse)').matches || undefined}
             placeholder="The manifest’s, else one is made up"
             maxLength={80}
             value={draft.name}
@@ -143,7 +144,11 @@ export function CreateForm(): ReactNode {
             ),
         )}
         <div className={classes.foot}>
-          <div className={classes.progress}>{isBusy && <OperationProgress event={progress} />}</div>
+          {isBusy && (
+            <div className={classes.progress}>
+              <OperationProgress event={progress} />
+            </div>
+          )}
           <Group gap={8} wrap="nowrap">
             <CopyAsCode
               what="create this sandbox"

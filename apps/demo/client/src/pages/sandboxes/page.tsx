@@ -6,6 +6,7 @@ import type { SandboxView } from '../../../../src/protocol/sandboxes.ts';
 import { ErrorDisplay } from '../../app/error-display.tsx';
 import { sandboxesQuery } from '../../app/queries.ts';
 import { useSearch } from '../../app/use-search.ts';
+import { CopyAsCode } from '../../parts/copy-as-code.tsx';
 import { EmptyState } from '../../parts/empty-state.tsx';
 import { PageHeader } from '../../parts/page-header.tsx';
 import { CreateDrawer } from './create-drawer.tsx';
@@ -39,7 +40,21 @@ export default function SandboxesPage(): ReactNode {
       <PageHeader
         title="Sandboxes"
         about="Live isolated environments, of every provider that is ready here. One that is not destroyed ends by itself when its lifetime is over."
-        actions={create}
+        actions={
+          <>
+            <CopyAsCode
+              what="list the sandboxes"
+              typescript={`import { local } from '@gantry/provider-local';
+
+for await (const { ref, state, createdAt } of local().list()) {
+  console.log(ref.id, state, new Date(createdAt));
+}
+`}
+              cli={'npx gantry ls\n'}
+            />
+            {create}
+          </>
+        }
       />
       <Group gap={8} className={classes.toolbar}>
         <TextInput

@@ -1,0 +1,40 @@
+import type { ServerEvent } from '../src/protocol/events.ts';
+import type { DemoProcess } from './demo-process.ts';
+
+/** An event with the number that `Last-Event-ID` names. */
+export interface Heard {
+  readonly number: string;
+  readonly event: ServerEvent;
+}
+
+/** Listens to the server's events from an event on, or from now on, until one is as wanted; returns all that came. */
+export async function eventsUntil(
+  demo: DemoProcess,
+  wanted: (event: ServerEvent) => boolean,
+  options: { readonly after?: string; readonly started?: () => Promise<unknown> } = {},
+): Promise<readonly Heard[]> {
+  const stop = AbortSignal.timeout(90_000);
+  const headers: Record<string, string> = { cookie: demo.cookie };
+  if (options.after !== undefined) headers['last-event-id'] = options.after;
+  const answer = await fetch(`${demo.origin}/api/events`, { headers, signal: stop });
+  if (!answer.ok || !answer.body) throw new Error(`no events: ${answer.status}`);
+  const working = options.started?.() ?? Promise.resolve();
+  const heard: Heard[] = [];
+  let text = '';
+  for await (const part of answer.body.pipeThrough(new TextDecoderStream())) {
+    text += part;
+    const messages = text.split('\n\n');
+    text = messages.pop() ?? '';
+    for (const message of messages) {
+      const number = /^id: (.+)$/m.exec(message)?.[1];
+      const data = /^data: (.+)$/m.exec(message)?.[1];
+      if (number === undefined || data === undefined) continue;
+      const event = JSON.parse(data) as ServerEvent;
+      heard.push({ number, event });
+      if (!wanted(event)) continue;
+      await working;
+      return heard;
+    }
+  }
+  throw new Error(`the events ended: ${JSON.stringify(heard)}`);
+}
