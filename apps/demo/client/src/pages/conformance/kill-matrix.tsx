@@ -1,12 +1,13 @@
 import { Text, TextInput } from '@mantine/core';
 import { IconSearch } from '@tabler/icons-react';
 import { type ReactNode, useMemo } from 'react';
-import type { ConformanceAnswer, MutantRow } from '../../../../src/protocol/conformance.ts';
+import type { ConformanceAnswer } from '../../../../src/protocol/conformance.ts';
 import { useSearch } from '../../app/use-search.ts';
 import { MatrixMap } from './matrix-map.tsx';
 import classes from './kill-matrix.module.css';
 
 type Matrix = ConformanceAnswer['matrix'];
+type MutantRow = Matrix['mutants'][number];
 
 /** What proves the suite: providers that are broken on purpose, each in one way, and the checks that noticed. */
 export function KillMatrix({ matrix }: { matrix: Matrix }): ReactNode {
