@@ -163,7 +163,7 @@ class TimelineReader {
     }
     if (type === 'sandbox.destroyed' && stay) {
       stay.endedAt = time;
-      stay.lost = !/waits for|has finished/.test(String(facts?.['reason'] ?? ''));
+      stay.lost = !/waits for|has finished/.test(reasonOf(facts));
     }
     addStep(this.#steps, event);
   }
@@ -197,6 +197,12 @@ class TimelineReader {
     this.#lanes.set(scope, lane);
     return lane;
   }
+}
+
+/** Why something was done, where an event says it. */
+export function reasonOf(facts: RunEventView['facts']): string {
+  const reason = facts?.['reason'];
+  return typeof reason === 'string' ? reason : '';
 }
 
 function addStep(steps: StepSpan[], event: RunEventView): void {
