@@ -1,7 +1,7 @@
 import type { RunEventView } from '../../../../src/protocol/provenance.ts';
 
 /** One step of a branch or of the run itself. Times are milliseconds since the Unix epoch. */
-export interface StepSpan {
+interface StepSpan {
   readonly name: string;
   readonly startedAt: number;
   endedAt?: number;
@@ -30,7 +30,7 @@ export interface Lane {
 }
 
 /** One sandbox that held the run's own workspace. */
-export interface Stay {
+interface Stay {
   readonly sandbox: string;
   readonly how: 'fresh' | 'rehydrated' | 'reattached';
   readonly startedAt: number;
@@ -51,7 +51,7 @@ export interface Driver {
 }
 
 /** A point that the run can go back to. */
-export interface Checkpoint {
+interface Checkpoint {
   readonly at: number;
   readonly sequence: number;
   readonly snapshot: string;
