@@ -66,7 +66,14 @@ export interface ConformanceAnswer {
   /** The newest first. */
   readonly runs: readonly ConformanceRun[];
   readonly reports: readonly ReportSummary[];
-  readonly matrix: { readonly date: string; readonly mutants: readonly MutantRow[] };
+  readonly matrix: {
+    readonly date: string;
+    /** `kills`: each mutant met only the checks that must fail on it. `all`: every check. */
+    readonly against: 'kills' | 'all';
+    /** Ids, in the suite's order. */
+    readonly checks: readonly string[];
+    readonly mutants: readonly MutantRow[];
+  };
   /** Every profile of the suite with its number of checks. */
   readonly profiles: readonly { readonly name: string; readonly checks: number }[];
 }
