@@ -22,7 +22,7 @@ export async function buildDemoClient(): Promise<Finished> {
 
 function sourcesDigest(): string {
   const hash = createHash('sha256');
-  const patterns = ['client/index.html', 'client/src/**', 'src/**/*.ts', '*.{ts,json}'];
+  const patterns = ['client/index.html', 'client/src/**', 'src/protocol/**', '*.{ts,json}'];
   const files = globSync(patterns, { cwd: folder, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => path.join(entry.parentPath, entry.name))

@@ -1,4 +1,4 @@
-import type { CheckReport, Report } from '@gantry/conformance';
+import type { CheckReport } from '@gantry/conformance';
 import { z } from 'zod';
 import type { ReportSummary } from './providers.ts';
 
@@ -50,7 +50,7 @@ export const conformanceRequest: z.ZodType<ConformanceRequest> = z.strictObject(
 });
 
 /** One row of the kill matrix: a provider that is broken on purpose, and what noticed. */
-export interface MutantRow {
+interface MutantRow {
   readonly id: string;
   /** What is broken in it. */
   readonly title: string;
@@ -58,15 +58,22 @@ export interface MutantRow {
   readonly killedBy: readonly string[];
 }
 
-/** `GET /api/conformance`. */
+/**
+ * `GET /api/conformance`. Reports themselves: `/api/conformance/:id/report` of a run, `/api/conformance/reports/:name.json` of those
+ * that are committed; `?format=html` or `junit`, or such an ending, for other forms.
+ */
 export interface ConformanceAnswer {
   /** The newest first. */
   readonly runs: readonly ConformanceRun[];
   readonly reports: readonly ReportSummary[];
-  readonly matrix: { readonly date: string; readonly mutants: readonly MutantRow[] };
+  readonly matrix: {
+    readonly date: string;
+    /** `kills`: each mutant met only the checks that must fail on it. `all`: every check. */
+    readonly against: 'kills' | 'all';
+    /** Ids, in the suite's order. */
+    readonly checks: readonly string[];
+    readonly mutants: readonly MutantRow[];
+  };
   /** Every profile of the suite with its number of checks. */
   readonly profiles: readonly { readonly name: string; readonly checks: number }[];
 }
-
-/** `GET /api/conformance/:id/report` (add `?format=html|junit` for a file) and `GET /api/conformance/reports/:name`. */
-export type ReportAnswer = Report;

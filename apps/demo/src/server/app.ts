@@ -47,9 +47,9 @@ export function createApp(demo: DemoContext, guard: Guard): Hono<{ Bindings: Htt
 
   app.route('/api/state', stateRoutes(demo));
   app.route('/api/events', eventRoutes(demo.events));
+  app.route('/api/providers', providerRoutes(demo));
   app.route('/api/runs', runRoutes(demo.runs));
   app.route('/api/runs', provenanceRoutes(demo.runs));
-  app.route('/api/providers', providerRoutes(demo.providers));
   app.route('/api/manifest', manifestRoutes(demo.providers));
   app.route('/api/sandboxes', sandboxRoutes(demo));
   app.route('/api/snapshots', snapshotRoutes(demo));

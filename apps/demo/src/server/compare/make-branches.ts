@@ -29,10 +29,16 @@ export async function makeBranches(
   const [first, ...others] = branches;
   if (!first) return;
   const provider = await context.demo.providers.use(first.provider);
-  const settle = async (branch: BranchView, making: Promise<Sandbox>): Promise<void> => {
+  const settle = async (
+    branch: BranchView,
+    making: Promise<Sandbox>,
+    before: Promise<unknown> = Promise.resolve(),
+  ): Promise<void> => {
     try {
       const sandbox = await making;
       await remember(branch, sandbox, context, update);
+      await before;
+      update(branch.index, { state: 'running' });
       await goOn(branch, sandbox);
     } catch (error) {
       update(branch.index, { state: 'failed', error: describeError(error) });
@@ -54,11 +60,6 @@ export async function makeBranches(
     begin(others);
     return cloned(sandbox, others.length, context);
   });
-  // The first goes on only when the others have been cloned: what its command does is then in none of them.
-  const ready = clones.then(
-    () => source,
-    () => source,
-  );
   const rest = others.map(async (branch, place) => {
     const clone = clones.then((all) => {
       const result = all[place];
@@ -67,7 +68,8 @@ export async function makeBranches(
     });
     await settle(branch, clone);
   });
-  await Promise.all([settle(first, ready), ...rest]);
+  // The first goes on only when the others have been cloned: what its command does is then in none of them.
+  await Promise.all([settle(first, source, Promise.allSettled([clones])), ...rest]);
 }
 
 function rehydrate(
@@ -96,7 +98,7 @@ async function remember(
   const { id } = await demo.sandboxes.add(sandbox, { name, ports: [], snapshot });
   const { by } = sandbox.origin;
   update(index, {
-    ...{ state: 'running', sandbox: id, readyMs: Date.now() - startedAt },
+    ...{ sandbox: id, readyMs: Date.now() - startedAt },
     ...(by === undefined ? {} : { by }),
   });
 }

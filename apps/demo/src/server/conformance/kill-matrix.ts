@@ -11,17 +11,22 @@ const matrixFile = path.join(
 
 const matrixSchema = z.object({
   date: z.string(),
+  against: z.enum(['kills', 'all']),
+  checks: z.array(z.string()),
   mutants: z.record(z.string(), z.array(z.string())),
 });
 
 /** The committed kill matrix: each provider that is broken on purpose, and the checks that noticed. */
 export async function killMatrix(): Promise<ConformanceAnswer['matrix']> {
-  const { date, mutants: rows } = matrixSchema.parse(
-    JSON.parse(await readFile(matrixFile, 'utf8')),
-  );
+  const {
+    date,
+    against,
+    checks,
+    mutants: rows,
+  } = matrixSchema.parse(JSON.parse(await readFile(matrixFile, 'utf8')));
   const breaks = new Map(mutants.map((mutant) => [mutant.name, mutant.breaks]));
   return {
-    date,
+    ...{ date, against, checks },
     mutants: Object.entries(rows).map(([id, killedBy]) => ({
       ...{ id, killedBy },
       title: breaks.get(id) ?? id,

@@ -1,10 +1,10 @@
 import { Hono } from 'hono';
 import { startEmulatorRequest } from '../../protocol/providers.ts';
+import type { DemoContext } from '../demo-context.ts';
 import { requestBody } from '../request-body.ts';
-import type { Providers } from './providers.ts';
 
 /** `/api/providers`: what there is, what it can do here, and the vendors' emulators. `?fresh=1` asks each provider anew. */
-export function providerRoutes(providers: Providers): Hono {
+export function providerRoutes({ providers, sandboxes }: DemoContext): Hono {
   return new Hono()
     .get('/', async (context) =>
       context.json(await providers.list(context.req.query('fresh') === '1')),
@@ -23,6 +23,8 @@ export function providerRoutes(providers: Providers): Hono {
     .delete('/:id/emulator', async (context) => {
       const id = context.req.param('id');
       await providers.stopEmulator(id);
+      // Its sandboxes are gone with it.
+      await sandboxes.look();
       return context.json(await providers.view(id));
     });
 }

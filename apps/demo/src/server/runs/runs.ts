@@ -95,7 +95,7 @@ export class Runs implements AsyncDisposable {
   /** Goes on with a run that was interrupted, waits or has failed. */
   async resume(id: string): Promise<void> {
     await this.record(id);
-    if (await findHarness(this.places, id)) {
+    if (await this.#isDriven(id)) {
       throw new SandboxError('failed-precondition', `run ${id} is being driven already`, {
         operation: 'runs.resume',
       });
@@ -106,7 +106,10 @@ export class Runs implements AsyncDisposable {
   /** Ends the process that drives a run, with no chance to clean up. What it recorded is all that is left of it. */
   async killHarness(id: string): Promise<{ readonly pid: number }> {
     await this.record(id);
-    const found = await findHarness(this.places, id);
+    const started = this.#children.get(id)?.pid;
+    const found =
+      (await findHarness(this.places, id)) ??
+      (started === undefined ? undefined : hostProcess.identifyProcess(started));
     if (!found) {
       throw new SandboxError('failed-precondition', `no process drives run ${id}; resume it`, {
         operation: 'runs.kill',
@@ -158,7 +161,10 @@ export class Runs implements AsyncDisposable {
     return {
       ...summary,
       ...{ holdSeconds, concurrency, approval, agent },
-      harness: found ? { alive: true, pid: found.pid } : { alive: false },
+      harness: {
+        alive: await this.#isDriven(id),
+        ...(found ? { pid: found.pid } : {}),
+      },
       list: record.documents.map(shownDocument),
       results: summary.events === 0 ? [] : await this.results.list(record),
       asks: waits ? await this.harness.asks(id) : [],
@@ -206,6 +212,11 @@ export class Runs implements AsyncDisposable {
     this.#watchOn(id);
   }
 
+  /** Whether a process drives it: also one that has only just been started, and has not said its name yet. */
+  async #isDriven(id: string): Promise<boolean> {
+    return this.#children.has(id) || (await findHarness(this.places, id)) !== undefined;
+  }
+
   #watchOn(id: string): void {
     this.#watch(id).catch((error: unknown) => console.error(`run ${id} cannot be watched:`, error));
   }
@@ -228,7 +239,7 @@ export class Runs implements AsyncDisposable {
     try {
       for (let last = (await this.#journal.find(id))?.head.size ?? 0; ;) {
         // First whether it is there: what it wrote last is then read as well.
-        const alive = (await findHarness(this.places, id)) !== undefined;
+        const alive = await this.#isDriven(id);
         if (this.#closing.signal.aborted) return;
         if (await this.#journal.find(id)) {
           for await (const { text, sequence } of this.#journal.read(id, { after: last })) {
@@ -247,7 +258,7 @@ export class Runs implements AsyncDisposable {
 
   async #summary({ id, createdAt, request, documents }: RunRecord): Promise<RunSummary> {
     const found = await this.#journal.find(id);
-    const alive = this.#children.has(id) || (await findHarness(this.places, id)) !== undefined;
+    const alive = await this.#isDriven(id);
     const states = {
       running: alive ? 'running' : 'interrupted',
       suspended: alive ? 'running' : 'waiting',

@@ -33,16 +33,17 @@ export async function snapshotEntries(
   store: SnapshotStore,
   directory: string,
 ): Promise<readonly Entry[]> {
-  const found: Entry[] = [];
+  // A layer has a directory twice: before what is in it, and after, with its times.
+  const found = new Map<string, Entry>();
   const inside = asked(directory) || '.';
   await walk(snapshot, store, async ({ name, type, size }, place) => {
     if (place === '' || path.posix.dirname(place) !== inside) return;
     const kind = types[type ?? 'file'];
     if (!kind) throw new SandboxError('internal', `a layer has an entry ${name} of type ${type}`);
     const entry = { name: path.posix.basename(place), type: kind };
-    found.push(kind === 'file' ? { ...entry, size } : entry);
+    found.set(place, kind === 'file' ? { ...entry, size } : entry);
   });
-  return found.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return [...found.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** The bytes of one file of a snapshot. `not-found` where it has no such file, `resource-exhausted` where it is too large to show. */

@@ -68,7 +68,7 @@ export function BranchCard({
           </Badge>
         )}
         {exit !== undefined && (
-          <Badge variant="light" color={exit.code === 0 ? 'green' : 'red'} autoContrast={false}>
+          <Badge variant="default" c={exit.code === 0 ? 'var(--good)' : 'var(--bad)'}>
             {exit.code === undefined ? (exit.signal ?? 'exit unknown') : `exit ${exit.code}`}
           </Badge>
         )}

@@ -1,4 +1,4 @@
-import { Button, Stack, Text } from '@mantine/core';
+import { Anchor, Button, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
@@ -52,9 +52,9 @@ export function Comparison({ comparison }: { comparison: ComparisonView }): Reac
         about={
           <>
             of snapshot{' '}
-            <Link href={`/snapshots/${snapshot}`} className="mono">
+            <Anchor component={Link} href={`/snapshots/${snapshot}`} className="mono">
               {snapshot.slice(0, 16)}
-            </Link>
+            </Anchor>
           </>
         }
         actions={

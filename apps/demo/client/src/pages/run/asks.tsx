@@ -24,13 +24,16 @@ export function Asks({ run, ask }: { run: RunView; ask: RunAsk }): ReactNode {
       variant="light"
       icon={<IconHandStop size={20} />}
       title="The run waits for your answer"
+      styles={{ title: { color: 'var(--warn)' }, body: { minWidth: 0 } }}
     >
       <Stack gap="sm">
         <Text size="sm">
           Step <b>{ask.step ?? 'release'}</b> wants to use the {ask.kind} <b>{tool}</b>. Nothing
           runs and no sandbox is there until you answer; the workspace is in its last checkpoint.
         </Text>
-        <Code block>{rest.join(' ') || ask.subject}</Code>
+        <Code block style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
+          {rest.join(' ') || ask.subject}
+        </Code>
         {answer.error !== null && <ErrorDisplay error={answer.error} />}
         <Group gap="sm">
           <Button

@@ -131,7 +131,7 @@ function Run({ run }: { run: RunView }): ReactNode {
       />
       <Stack gap="lg">
         {run.trouble !== undefined && (
-          <Alert color="red" title="The run failed">
+          <Alert color="red" title="The run failed" styles={{ title: { color: 'var(--bad)' } }}>
             <Text size="sm" className={classes.trouble}>
               {run.trouble}
             </Text>

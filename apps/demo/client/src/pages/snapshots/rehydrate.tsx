@@ -1,4 +1,4 @@
-import { Button, Select, Text } from '@mantine/core';
+import { Anchor, Button, Select, Text } from '@mantine/core';
 import { IconArrowRight } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
@@ -68,10 +68,14 @@ export function Rehydrate({ snapshot }: { snapshot: SnapshotView }): ReactNode {
           {progress?.state === 'done' && progress.sandbox !== undefined && (
             <Text size="sm" role="status">
               <StateLabel tone="good">Rehydrated, equal by digest</StateLabel>{' '}
-              <Link href={`/sandboxes/${encodeURIComponent(progress.sandbox)}`}>
+              <Anchor
+                component={Link}
+                ml={8}
+                href={`/sandboxes/${encodeURIComponent(progress.sandbox)}`}
+              >
                 Open the sandbox{' '}
                 <IconArrowRight size={14} aria-hidden style={{ verticalAlign: -2 }} />
-              </Link>
+              </Anchor>
             </Text>
           )}
         </div>

@@ -1,4 +1,4 @@
-import { Button, CopyButton, Tabs, Text } from '@mantine/core';
+import { Anchor, Button, CopyButton, Tabs, Text } from '@mantine/core';
 import { IconCheck, IconCopy, IconGitFork } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
@@ -41,16 +41,21 @@ export function SnapshotDetails({
     [
       'Taken of',
       origin ? (
-        <Link key="origin" href={`/sandboxes/${encodeURIComponent(origin.id)}`}>
+        <Anchor
+          component={Link}
+          key="origin"
+          size="sm"
+          href={`/sandboxes/${encodeURIComponent(origin.id)}`}
+        >
           {origin.name}
-        </Link>
+        </Anchor>
       ) : (
         (sandboxName ?? record.source?.sandbox.slice(0, 12) ?? 'imported')
       ),
     ],
     [
       'Holds',
-      `${record.contents.files} files, ${record.contents.directories} directories, ${formatBytes(record.contents.bytes)}`,
+      `${record.contents.files === 1 ? '1 file' : `${record.contents.files} files`}, ${record.contents.directories === 1 ? '1 directory' : `${record.contents.directories} directories`}, ${formatBytes(record.contents.bytes)}`,
     ],
     ['Unchanged entries known by', evidence[record.evidence]],
     ['Not captured', record.notCaptured.join(', ') || 'nothing was left out'],
@@ -119,7 +124,7 @@ function Digest({ text, what }: { text: string; what: string }): ReactNode {
           ml={-4}
           className="mono"
           onClick={copy}
-          aria-label={copied ? `The ${what} is copied` : `Copy the ${what}`}
+          aria-label={`${text.slice(0, 16)}: ${copied ? `the ${what} is copied` : `copy the ${what}`}`}
           rightSection={copied ? <IconCheck size={13} /> : <IconCopy size={13} />}
         >
           <Text span size="sm" inherit>

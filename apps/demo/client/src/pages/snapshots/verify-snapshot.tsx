@@ -37,7 +37,7 @@ export function VerifySnapshot({ snapshot }: { snapshot: SnapshotView }): ReactN
         >
           Verify
         </Button>
-        <Text size="sm" c="dimmed" flex={1} miw={220}>
+        <Text size="sm" c="dimmed" flex={1} miw={220} style={{ alignSelf: 'center' }}>
           {found === undefined || verify.isPending ? (
             'Reads every byte back from the store and compares each digest.'
           ) : (
