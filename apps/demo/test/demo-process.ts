@@ -6,6 +6,8 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 
+/** How long the server may take to end what it began. */
+const longestEndMs = 60_000;
 const main = path.join(import.meta.dirname, '..', 'dist', 'server', 'main.js');
 
 /** The demo's built server in a process of its own, with a state of its own. Disposing ends it, its sandboxes and its state. */
@@ -18,12 +20,17 @@ export class DemoProcess implements AsyncDisposable {
   #cookie = '';
   #said = '';
 
-  private constructor(directory: string) {
+  readonly #environment: Readonly<Record<string, string>>;
+
+  private constructor(directory: string, environment: Readonly<Record<string, string>>) {
     this.directory = directory;
+    this.#environment = environment;
   }
 
-  static async start(): Promise<DemoProcess> {
-    const demo = new DemoProcess(await mkdtemp(path.join(tmpdir(), 'gantry-demo-test-')));
+  /** `environment`: what the server's has besides this process's. */
+  static async start(environment: Readonly<Record<string, string>> = {}): Promise<DemoProcess> {
+    const directory = await mkdtemp(path.join(tmpdir(), 'gantry-demo-test-'));
+    const demo = new DemoProcess(directory, environment);
     await demo.startAgain();
     return demo;
   }
@@ -45,6 +52,7 @@ export class DemoProcess implements AsyncDisposable {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         ...process.env,
+        ...this.#environment,
         GANTRY_STATE_DIRECTORY: at('local'),
         XDG_STATE_HOME: at('state'),
         XDG_CONFIG_HOME: at('config'),
@@ -72,7 +80,11 @@ export class DemoProcess implements AsyncDisposable {
     if (child && child.exitCode === null && child.signalCode === null) {
       const ended = once(child, 'exit');
       child.kill(signal);
+      const late = setTimeout(() => child.kill('SIGKILL'), longestEndMs);
       await ended;
+      clearTimeout(late);
+      if (child.signalCode === 'SIGKILL' && signal !== 'SIGKILL')
+        throw new Error(`the server did not end after ${signal}: ${this.#said}`);
     }
     return this.#said;
   }

@@ -1,4 +1,5 @@
 import type { ServerEvent } from '../src/protocol/events.ts';
+import type { OperationAnswer } from '../src/protocol/sandboxes.ts';
 import type { DemoProcess } from './demo-process.ts';
 
 /** An event with the number that `Last-Event-ID` names. */
@@ -37,4 +38,24 @@ export async function eventsUntil(
     }
   }
   throw new Error(`the events ended: ${JSON.stringify(heard)}`);
+}
+
+/** Begins a long operation by a request and waits for its end, which must be a good one; returns what it made. */
+export async function operationDone(
+  demo: DemoProcess,
+  place: string,
+  body: unknown,
+): Promise<{ readonly sandbox: string; readonly snapshot: string }> {
+  let begun: Promise<OperationAnswer> | undefined;
+  const isOver = (event: ServerEvent): boolean =>
+    event.type === 'progress' && event.state !== 'running';
+  const heard = await eventsUntil(demo, isOver, {
+    started: () => (begun = demo.call<OperationAnswer>('POST', place, body)),
+  });
+  const last = heard.at(-1)?.event;
+  if (last?.type !== 'progress' || last.state !== 'done')
+    throw new Error(`${place} failed: ${JSON.stringify(last)}`);
+  if (last.operation !== (await begun)?.operation)
+    throw new Error(`another operation than ${place} has ended: ${JSON.stringify(last)}`);
+  return { sandbox: last.sandbox ?? '', snapshot: last.snapshot ?? '' };
 }

@@ -9,7 +9,7 @@ import type {
 import type { ErrorAnswer } from '../src/protocol/errors.ts';
 import type { ServerEvent } from '../src/protocol/events.ts';
 import type { ProviderView } from '../src/protocol/providers.ts';
-import type { ExecAnswer, OperationAnswer, SandboxView } from '../src/protocol/sandboxes.ts';
+import type { ExecAnswer, SandboxView } from '../src/protocol/sandboxes.ts';
 import type {
   DiffAnswer,
   SnapshotEntriesAnswer,
@@ -17,7 +17,7 @@ import type {
   VerifyAnswer,
 } from '../src/protocol/snapshots.ts';
 import { DemoProcess } from './demo-process.ts';
-import { eventsUntil } from './events.ts';
+import { eventsUntil, operationDone } from './events.ts';
 
 // Workspaces that are kept, compared, moved to another vendor's sandbox and forked; and the proof of a provider.
 
@@ -31,23 +31,8 @@ entries:
   deep/b.txt: { type: file, text: "two\\n" }
 `;
 
-/** Begins an operation and waits for its end; returns what it made. */
-async function done(
-  place: string,
-  body: unknown,
-): Promise<Extract<ServerEvent, { type: 'progress' }>> {
-  const request = async (): Promise<string> =>
-    (await demo.call<OperationAnswer>('POST', place, body)).operation;
-  let operation: Promise<string> | undefined;
-  const heard = await eventsUntil(
-    demo,
-    (event) => event.type === 'progress' && event.state !== 'running',
-    { started: () => (operation = request()) },
-  );
-  const last = heard.at(-1)?.event;
-  expect(last).toMatchObject({ state: 'done', operation: await operation });
-  return last as Extract<ServerEvent, { type: 'progress' }>;
-}
+const done = (place: string, body: unknown): ReturnType<typeof operationDone> =>
+  operationDone(demo, place, body);
 
 const run = (sandbox: string, command: string): Promise<ExecAnswer> =>
   demo.call<ExecAnswer>('POST', `sandboxes/${sandbox}/exec`, { command });
@@ -55,14 +40,14 @@ const run = (sandbox: string, command: string): Promise<ExecAnswer> =>
 beforeAll(async () => {
   demo = await DemoProcess.start();
   id = await demo.sandbox({ provider: 'local', name: 'one', manifest });
-  first = (await done(`sandboxes/${id}/snapshot`, { name: 'before' })).snapshot ?? '';
+  first = (await done(`sandboxes/${id}/snapshot`, { name: 'before' })).snapshot;
   await run(id, 'echo more >> a.txt; rm -r deep; echo new > c.txt');
 });
 afterAll(() => demo[Symbol.asyncDispose]());
 
 describe('snapshots', () => {
   test('form a tree, and what differs between two is told', async () => {
-    const { snapshot: second = '' } = await done(`sandboxes/${id}/snapshot`, {});
+    const { snapshot: second } = await done(`sandboxes/${id}/snapshot`, {});
     const list = await demo.call<readonly SnapshotView[]>('GET', 'snapshots');
     expect(list).toMatchObject([
       { id: first, name: 'before', sandbox: id, sandboxName: 'one', provider: 'local', files: 2 },
@@ -102,7 +87,7 @@ describe('snapshots', () => {
     const backend = { backend: 'local' };
     const provider = await demo.call<ProviderView>('POST', 'providers/e2b/emulator', backend);
     expect(provider).toMatchObject({ ready: true, emulated: true, emulator: { state: 'running' } });
-    const { sandbox = '' } = await done(`snapshots/${first}/rehydrate`, { provider: 'e2b' });
+    const { sandbox } = await done(`snapshots/${first}/rehydrate`, { provider: 'e2b' });
     expect(await demo.call('GET', `sandboxes/${sandbox}`)).toMatchObject({
       ...{ provider: 'e2b', emulated: true, snapshot: first },
       origin: { how: 'rehydrated', by: 'snapshot', verified: true },

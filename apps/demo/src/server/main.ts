@@ -23,7 +23,7 @@ if (!Number.isInteger(port) || port < 0 || port > 65_535) {
   process.exit(64); // EX_USAGE of sysexits(3)
 }
 
-await using server = await startDemoServer({ port, stateDirectory }).catch((error: unknown) => {
+const server = await startDemoServer({ port, stateDirectory }).catch((error: unknown) => {
   const inUse = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
   if (!inUse) throw error;
   console.error(
@@ -40,3 +40,6 @@ console.log(
     ? 'ending the demo and its emulators'
     : `ending the demo and its emulators; ${left} sandboxes live on until their time is over, and the next start shows them again`,
 );
+await server[Symbol.asyncDispose]();
+// Connections that a provider keeps to its daemon or vendor would hold the process for as long as they last.
+process.exit(0);

@@ -20,12 +20,22 @@ function subscribe(watcher: () => void): () => void {
   };
 }
 
-/** How long ago something was, or in how long it will be, kept up to date, with the exact time on hover. Milliseconds since the Unix epoch. */
+/** How long ago something was, kept up to date, with the exact time on hover. Milliseconds since the Unix epoch. */
 export function Ago({ at }: { at: number }): ReactNode {
   const current = useSyncExternalStore(subscribe, () => now);
+  return <Time at={at}>{coarse(current - at)}</Time>;
+}
+
+/** In how long something will be, as {@link Ago}. */
+export function Until({ at }: { at: number }): ReactNode {
+  const current = useSyncExternalStore(subscribe, () => now);
+  return <Time at={at}>{at > current ? `in ${length(at - current)}` : 'now'}</Time>;
+}
+
+function Time({ at, children }: { at: number; children: ReactNode }): ReactNode {
   return (
     <time dateTime={new Date(at).toISOString()} title={new Date(at).toLocaleString()}>
-      {at > current ? `in ${length(at - current)}` : coarse(current - at)}
+      {children}
     </time>
   );
 }

@@ -49,7 +49,7 @@ function Verdict({ provider }: { provider: ProviderView }): ReactNode {
         <Text span size="sm" className="numbers" c="dimmed">
           {report === undefined
             ? 'no report'
-            : `${report.passed} of ${report.applicable} ${report.mode === 'emulated' ? 'on the emulator' : 'checks'}`}
+            : `${report.passed} of ${report.applicable} ${report.mode === 'emulated' ? 'emulated' : 'checks'}`}
         </Text>
         <StateLabel tone={provider.ready ? 'good' : 'idle'}>
           {provider.ready ? 'ready' : 'not ready'}

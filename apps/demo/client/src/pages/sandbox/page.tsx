@@ -139,15 +139,13 @@ function Sandbox({
         </Tabs.List>
         {tabs.map(({ id, panel: Panel, needsRunning }) => (
           <Tabs.Panel key={id} value={id} className={classes.panel}>
-            {needsRunning && sandbox.state !== 'running' ? (
-              <AsleepNotice sandbox={sandbox} />
-            ) : (
-              seen.has(id) && (
-                <Suspense fallback={<Skeleton h={480} />}>
-                  <Panel sandbox={sandbox} isShown={id === current} />
-                </Suspense>
-              )
-            )}
+            {needsRunning && sandbox.state !== 'running'
+              ? id === current && <AsleepNotice sandbox={sandbox} />
+              : seen.has(id) && (
+                  <Suspense fallback={<Skeleton h={480} />}>
+                    <Panel sandbox={sandbox} isShown={id === current} />
+                  </Suspense>
+                )}
           </Tabs.Panel>
         ))}
       </Tabs>

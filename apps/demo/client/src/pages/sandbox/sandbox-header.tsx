@@ -1,14 +1,15 @@
-import { Button, Group } from '@mantine/core';
+import { Button, CopyButton, Group, UnstyledButton } from '@mantine/core';
 import { IconCamera, IconPlayerPause, IconPlayerPlay, IconTrash } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { useLocation } from 'wouter';
 import type { SandboxDetails } from '../../../../src/protocol/sandboxes.ts';
 import { useSandboxActions } from '../../app/sandbox-actions.tsx';
-import { Ago } from '../../parts/ago.tsx';
+import { Ago, Until } from '../../parts/ago.tsx';
 import { ProviderName, SandboxState } from '../../parts/badges.tsx';
 import { ConfirmButton } from '../../parts/confirm-button.tsx';
 import { CopyAsCode } from '../../parts/copy-as-code.tsx';
 import { PageHeader } from '../../parts/page-header.tsx';
+import classes from './page.module.css';
 import { useSandboxSnippet } from './sandbox-snippet.ts';
 
 /** Whose page this is, how it is, and what can be done with all of it. */
@@ -26,13 +27,24 @@ export function SandboxHeader({ sandbox }: { sandbox: SandboxDetails }): ReactNo
       about={
         <Group gap="4px 14px">
           <ProviderName id={provider} emulated={emulated} />
-          <span className="mono">{ref.id}</span>
+          <CopyButton value={ref.id}>
+            {({ copied, copy }) => (
+              <UnstyledButton
+                className={classes.id}
+                title={`${ref.id}, copy it`}
+                aria-label={`Copy the id ${ref.id}`}
+                onClick={copy}
+              >
+                {copied ? 'copied' : ref.id.slice(0, 8)}
+              </UnstyledButton>
+            )}
+          </CopyButton>
           <span>
             made <Ago at={createdAt} />
           </span>
           {expiresAt !== undefined && (
             <span>
-              ends by itself <Ago at={expiresAt} />
+              ends by itself <Until at={expiresAt} />
             </span>
           )}
         </Group>

@@ -9,7 +9,7 @@ import { connectTerminal, type TerminalStatus } from './connect-terminal.ts';
 import { terminalColors } from './terminal-colors.ts';
 import classes from './terminal-tab.module.css';
 
-/** A shell in the sandbox. It ends with the page; Shift-Escape leaves it by keyboard. */
+/** A shell in the sandbox. It ends with the page; Shift-Escape and Shift-Tab leave it by keyboard. */
 export default function TerminalTab({ sandbox }: { sandbox: SandboxDetails }): ReactNode {
   const scheme = useComputedColorScheme('light');
   const place = useRef<HTMLDivElement>(null);
@@ -37,6 +37,8 @@ export default function TerminalTab({ sandbox }: { sandbox: SandboxDetails }): R
     view.open(parent);
     fit.fit();
     view.attachCustomKeyEventHandler((event) => {
+      // Tab is the shell's; Shift-Tab goes back on the page, so that no key is needed that nobody knows.
+      if (event.key === 'Tab' && event.shiftKey) return false;
       if (!(event.key === 'Escape' && event.shiftKey)) return true;
       if (event.type === 'keydown') leave.current?.focus();
       return false;

@@ -46,7 +46,7 @@ export function Chart({
         legend: { show: false },
         cursor: { show: false },
         scales: {
-          x: { range: (_, __, end) => [end - WINDOW_S, end] },
+          x: { time: false, range: () => [-WINDOW_S, 0] },
           y: { range: (_, __, top) => [0, top > 0 ? top * 1.2 : 1] },
         },
         axes: [
@@ -54,8 +54,8 @@ export function Chart({
             ...axis,
             grid: { show: false },
             incrs: [30],
-            values: (self, splits) =>
-              splits.map((split) => `${Math.round(split - (self.scales['x']?.max ?? split))} s`),
+            values: (_, splits) => splits.map((split) => (split === 0 ? 'now' : `${split} s`)),
+            size: 26,
           },
           {
             ...axis,

@@ -28,13 +28,14 @@ export function addSample(
   return [...samples.slice(1 - KEPT), sample];
 }
 
-/** One line of a chart: seconds since the Unix epoch, and what was measured then. */
+/** One line of a chart: seconds before the last sample, as negative numbers, and what was measured then. */
 export function series(
   samples: readonly Sample[],
   name: 'cpu' | 'memoryBytes' | 'diskBytes' | 'pids',
 ): { readonly times: readonly number[]; readonly values: readonly (number | null)[] } {
+  const last = samples.at(-1)?.at ?? 0;
   return {
-    times: samples.map(({ at }) => at / 1000),
+    times: samples.map(({ at }) => (at - last) / 1000),
     values: samples.map((sample) => sample[name] ?? null),
   };
 }
