@@ -64,7 +64,7 @@ export class TimeScale {
       if (!isCut && at - last > 5)
         marks.push({ at, label: second === 0 ? '0' : formatDuration(second * 1_000) });
       const cut = this.#cuts.find(({ from, to }) => time >= from && time < to);
-      if (cut) second = Math.floor((cut.to - this.start) / 1_000 / step) * step;
+      if (cut) second = Math.max(second, Math.floor((cut.to - this.start) / 1_000 / step) * step);
     }
   }
 }
