@@ -111,6 +111,8 @@ describe('in Chromium', () => {
     const context = await browser.newContext();
     const page = await context.newPage();
     await page.goto(demo.url);
+    // What the page itself asks is over when the browser has left it.
+    await page.goto('about:blank');
     const elsewhere = createServer((_request, response) => {
       response.setHeader('content-type', 'text/html');
       response.end('<!doctype html><title>elsewhere</title>');
