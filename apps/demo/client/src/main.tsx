@@ -22,6 +22,10 @@ await Promise.race([
   }),
 ]);
 
+// Where a drawer covers the place of the scroll bar, the page must keep it (see global.css).
+const bar = window.innerWidth - document.body.clientWidth;
+document.documentElement.style.setProperty('--scroll-bar', `${bar}px`);
+
 createRoot(root).render(
   <StrictMode>
     <App />

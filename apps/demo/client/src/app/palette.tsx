@@ -61,6 +61,7 @@ export function Palette(): ReactNode {
       limit={12}
       scrollable
       maxHeight={420}
+      overlayProps={{ blur: 0, opacity: 0.35 }}
       shortcut={['mod + K', '/']}
       nothingFound="Nothing has that name"
       searchProps={{

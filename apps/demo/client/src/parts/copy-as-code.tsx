@@ -1,4 +1,12 @@
-import { Button, CopyButton, Group, Popover, SegmentedControl, Text } from '@mantine/core';
+import {
+  Button,
+  CopyButton,
+  Group,
+  NativeSelect,
+  Popover,
+  SegmentedControl,
+  Text,
+} from '@mantine/core';
 import { IconCheck, IconCode, IconCopy } from '@tabler/icons-react';
 import { type ReactNode, useState } from 'react';
 import classes from './copy-as-code.module.css';
@@ -12,9 +20,15 @@ export interface ActionCode {
   readonly cli?: string;
 }
 
-/** A button that shows an action as code, ready to copy. */
-export function CopyAsCode({ what, typescript, cli }: ActionCode): ReactNode {
+/** A button that shows an action as code, ready to copy; `more` are the other actions at this place, to choose from. */
+export function CopyAsCode({
+  more = [],
+  ...first
+}: ActionCode & { more?: readonly ActionCode[] }): ReactNode {
   const [language, setLanguage] = useState<'typescript' | 'cli'>('typescript');
+  const [chosen, setChosen] = useState('');
+  // What was chosen may be no action of this place any more.
+  const { what, typescript, cli } = more.find((action) => action.what === chosen) ?? first;
   const text = language === 'cli' && cli !== undefined ? cli : typescript;
   return (
     <Popover width="min(560px, calc(100vw - 32px))" position="bottom-end" shadow="md" trapFocus>
@@ -22,7 +36,7 @@ export function CopyAsCode({ what, typescript, cli }: ActionCode): ReactNode {
         <Button
           variant="default"
           leftSection={<IconCode size={16} />}
-          aria-label={`As code: ${what}`}
+          aria-label={`As code: ${first.what}`}
         >
           As code
         </Button>
@@ -60,6 +74,18 @@ export function CopyAsCode({ what, typescript, cli }: ActionCode): ReactNode {
             )}
           </CopyButton>
         </Group>
+        {more.length > 0 && (
+          <NativeSelect
+            size="xs"
+            p="xs"
+            aria-label="Action"
+            data={[first, ...more].map((action) => action.what)}
+            value={what}
+            onChange={({ currentTarget }) => {
+              setChosen(currentTarget.value);
+            }}
+          />
+        )}
         {/* A scrolled region must be reachable by keyboard. */}
         <pre className={classes.code} tabIndex={0} aria-label={`Code that does this: ${what}`}>
           {text}

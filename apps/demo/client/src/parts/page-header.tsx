@@ -39,7 +39,11 @@ export function PageHeader({
           </Text>
         )}
       </div>
-      {actions !== undefined && <Group gap={8}>{actions}</Group>}
+      {actions !== undefined && (
+        <Group gap={8} className={classes.actions}>
+          {actions}
+        </Group>
+      )}
     </header>
   );
 }

@@ -53,7 +53,7 @@ export function Claims(): ReactNode {
       evidence:
         snapshots === undefined || snapshots.length === 0
           ? 'snapshots here yet: take one, and rehydrate it on another provider, equal by digest'
-          : `snapshots of ${formatBytes(bytes ?? 0)}, kept in ${formatBytes(stored ?? 0)}; each can be verified byte by byte`,
+          : `${snapshots.length === 1 ? 'snapshot' : 'snapshots'} of ${formatBytes(bytes ?? 0)}, kept in ${formatBytes(stored ?? 0)}; verified byte by byte when asked`,
       try: 'Compare two snapshots',
       href: '/snapshots',
     },

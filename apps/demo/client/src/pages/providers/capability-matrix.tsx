@@ -4,6 +4,7 @@ import type { CapabilityName } from '@gantry/core';
 import type { ProviderView } from '../../../../src/protocol/providers.ts';
 import { ProviderName } from '../../parts/badges.tsx';
 import { type Capability, capabilities } from './capabilities.ts';
+import { whereItRuns } from './provider-card.tsx';
 import classes from './page.module.css';
 
 /** What each provider can do, side by side. */
@@ -26,8 +27,8 @@ export function CapabilityMatrix({ providers }: { providers: readonly ProviderVi
           <tbody>
             <tr>
               <th scope="row">Isolation</th>
-              {providers.map(({ id, capabilities: declared }) => (
-                <td key={id}>{declared?.traits.isolation ?? ''}</td>
+              {providers.map((provider) => (
+                <td key={provider.id}>{whereItRuns(provider)}</td>
               ))}
             </tr>
             {capabilities.map((capability) => (

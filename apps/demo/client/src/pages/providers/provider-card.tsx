@@ -9,7 +9,7 @@ import classes from './page.module.css';
 
 /** One provider in short. Its name opens the details. */
 export function ProviderCard({ provider }: { provider: ProviderView }): ReactNode {
-  const { id, summary, emulated, capabilities, reports } = provider;
+  const { id, summary, emulated, reports } = provider;
   const [parameters] = useSearchParams();
   const query = parameters.size === 0 ? '' : `?${parameters.toString()}`;
   return (
@@ -37,12 +37,18 @@ export function ProviderCard({ provider }: { provider: ProviderView }): ReactNod
       </ul>
       <div className={classes.cardFoot}>
         <Text span size="xs" c="dimmed">
-          {capabilities === undefined ? '' : capabilities.traits.isolation}
+          {whereItRuns(provider)}
         </Text>
         <ProviderActions provider={provider} />
       </div>
     </article>
   );
+}
+
+/** What isolates its sandboxes. An emulator's are not the vendor's, whatever those would be. */
+export function whereItRuns({ emulated, emulator, capabilities }: ProviderView): string {
+  if (emulated) return `made by ${emulator?.backend ?? 'local'}`;
+  return capabilities?.traits.isolation ?? '';
 }
 
 /** Whether a sandbox can be made now, and if not, how many things are in the way. */

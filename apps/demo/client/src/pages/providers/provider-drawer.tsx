@@ -5,7 +5,9 @@ import { useLocation, useParams } from 'wouter';
 import type { ProviderView } from '../../../../src/protocol/providers.ts';
 import { ErrorDisplay } from '../../app/error-display.tsx';
 import { EmulatedBadge } from '../../parts/badges.tsx';
+import { CopyAsCode } from '../../parts/copy-as-code.tsx';
 import { capabilities } from './capabilities.ts';
+import { emulatorCode } from './emulator-code.ts';
 import { ProviderActions } from './provider-actions.tsx';
 import { ReadyState } from './provider-card.tsx';
 import { ReportLine } from './report-line.tsx';
@@ -64,7 +66,10 @@ function Details({ provider }: { provider: ProviderView }): ReactNode {
         </Text>
         <Group justify="space-between" mt="sm">
           <ReadyState provider={provider} />
-          <ProviderActions provider={provider} />
+          <Group gap={8}>
+            {emulator !== undefined && <CopyAsCode {...emulatorCode(provider)} />}
+            <ProviderActions provider={provider} />
+          </Group>
         </Group>
         {emulator?.problem !== undefined && (
           <ErrorDisplay error={new Error(emulator.problem)} title="The emulator did not start" />

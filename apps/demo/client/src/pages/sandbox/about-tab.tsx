@@ -15,6 +15,9 @@ export default function AboutTab({ sandbox }: { sandbox: SandboxDetails }): Reac
         <h2>Isolation</h2>
         <dl>
           <Fact name="What stands between">{traits.isolation}</Fact>
+          {sandbox.emulated && (
+            <Fact name="But here">an emulator on this machine stands in for the vendor</Fact>
+          )}
           <Fact name="A kill reaches">the {traits.kill}</Fact>
           <Fact name="Exit status">{traits.exit}</Fact>
           {Object.entries(traits.limits).map(([name, value]) => (

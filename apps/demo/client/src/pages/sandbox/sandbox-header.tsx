@@ -1,8 +1,10 @@
 import { Button, CopyButton, Group, UnstyledButton } from '@mantine/core';
 import { IconCamera, IconPlayerPause, IconPlayerPlay, IconTrash } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { useLocation } from 'wouter';
 import type { SandboxDetails } from '../../../../src/protocol/sandboxes.ts';
+import { stateQuery } from '../../app/queries.ts';
 import { useSandboxActions } from '../../app/sandbox-actions.tsx';
 import { Ago, Until } from '../../parts/ago.tsx';
 import { ProviderName, SandboxState } from '../../parts/badges.tsx';
@@ -10,12 +12,13 @@ import { ConfirmButton } from '../../parts/confirm-button.tsx';
 import { CopyAsCode } from '../../parts/copy-as-code.tsx';
 import { PageHeader } from '../../parts/page-header.tsx';
 import classes from './page.module.css';
-import { useSandboxSnippet } from './sandbox-snippet.ts';
+import { useSandboxSnippet, wholeSandboxCode } from './sandbox-snippet.ts';
 
 /** Whose page this is, how it is, and what can be done with all of it. */
 export function SandboxHeader({ sandbox }: { sandbox: SandboxDetails }): ReactNode {
   const [, navigate] = useLocation();
   const { destroy, suspend, resume, snapshot } = useSandboxActions(sandbox);
+  const { data: server } = useQuery(stateQuery);
   const snippet = useSandboxSnippet(sandbox);
   const { name, state, provider, emulated, ref, createdAt, expiresAt, capabilities } = sandbox;
   const isRunning = state === 'running';
@@ -51,7 +54,10 @@ export function SandboxHeader({ sandbox }: { sandbox: SandboxDetails }): ReactNo
       }
       actions={
         <>
-          <CopyAsCode {...snippet} />
+          <CopyAsCode
+            {...snippet}
+            more={wholeSandboxCode(sandbox, `${server?.stateDirectory ?? '.'}/snapshots`)}
+          />
           <Button
             variant="default"
             leftSection={<IconCamera size={16} aria-hidden />}

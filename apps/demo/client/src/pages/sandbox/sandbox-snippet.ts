@@ -48,15 +48,6 @@ export function useSandboxSnippet(sandbox: SandboxDetails): ActionCode {
         what: 'see what it uses',
         typescript: code('console.log(await sandbox.metrics());'),
       };
-    case 'about':
-      return {
-        what: 'end it',
-        typescript: code('await sandbox.destroy();').replace(
-          /\nawait sandbox\.release\(\);.*\n/,
-          '\n',
-        ),
-        cli: cli(`destroy ${ref.id}`),
-      };
     default:
       return {
         what: 'run a command',
@@ -66,4 +57,38 @@ export function useSandboxSnippet(sandbox: SandboxDetails): ActionCode {
         cli: cli(`shell --sandbox ${ref.id}`),
       };
   }
+}
+
+/** The code of what the buttons of the page do, whatever tab is open. */
+export function wholeSandboxCode(sandbox: SandboxDetails, store: string): readonly ActionCode[] {
+  const { provider, ref } = sandbox;
+  const ended = (lines: string): string =>
+    connectedCode(sandbox, lines).replace(/\nawait sandbox\.release\(\);.*\n/, '\n');
+  const { suspend } = sandbox.capabilities;
+  const takeSnapshot = connectedCode(
+    sandbox,
+    `const { id } = await sandbox.snapshot(directoryStore(${quote(store)}));\nconsole.log(id);`,
+  );
+  return [
+    {
+      what: 'take a snapshot',
+      typescript: `import { directoryStore } from '@gantry/core/node';\n${takeSnapshot}`,
+      cli: `${gantry(provider, `snapshot create ${ref.id} --store ${shellWord(store)}`)}\n`,
+    },
+    ...(suspend === undefined
+      ? []
+      : [
+          {
+            what: 'suspend and resume it',
+            typescript: ended(
+              `await sandbox.suspend();\n// later, from any process\nconst again = await ${provider}().resume(ref);\nawait again.release();`,
+            ),
+          },
+        ]),
+    {
+      what: 'destroy it',
+      typescript: ended('await sandbox.destroy();'),
+      cli: `${gantry(provider, `destroy ${ref.id}`)}\n`,
+    },
+  ];
 }

@@ -134,7 +134,7 @@ export function CreateForm(): ReactNode {
             <Text size="sm" fw={500} mb={4} aria-hidden>
               Plan
             </Text>
-            <PlanView answer={plan.data} />
+            <PlanView answer={plan.data} emulated={chosen?.emulated ?? false} />
           </div>
         </div>
         {[providersError, templatesError, error].map(

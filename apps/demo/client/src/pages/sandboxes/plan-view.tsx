@@ -2,13 +2,19 @@ import { Skeleton, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import type { PlanAnswer } from '../../../../src/protocol/manifests.ts';
 import { formatBytes } from '../../parts/amounts.ts';
-import { StateLabel } from '../../parts/badges.tsx';
+import { EmulatedBadge, StateLabel } from '../../parts/badges.tsx';
 import classes from './plan-view.module.css';
 
 type Plan = NonNullable<PlanAnswer['plan']>;
 
 /** What will be done, before it is done; or what is wrong, by line. */
-export function PlanView({ answer }: { answer: PlanAnswer | undefined }): ReactNode {
+export function PlanView({
+  answer,
+  emulated,
+}: {
+  answer: PlanAnswer | undefined;
+  emulated: boolean;
+}): ReactNode {
   return (
     <section className={classes.plan} aria-label="Plan" aria-live="polite">
       {answer === undefined ? (
@@ -16,7 +22,7 @@ export function PlanView({ answer }: { answer: PlanAnswer | undefined }): ReactN
       ) : answer.plan === undefined ? (
         <Problems problems={answer.problems} />
       ) : (
-        <Planned plan={answer.plan} />
+        <Planned plan={answer.plan} emulated={emulated} />
       )}
     </section>
   );
@@ -43,7 +49,7 @@ function Problems({ problems }: { problems: PlanAnswer['problems'] }): ReactNode
   );
 }
 
-function Planned({ plan }: { plan: Plan }): ReactNode {
+function Planned({ plan, emulated }: { plan: Plan; emulated: boolean }): ReactNode {
   const { policy, entries, refused } = plan;
   const { network } = policy;
   const facts: readonly (readonly [string, string | undefined])[] = [
@@ -72,7 +78,9 @@ function Planned({ plan }: { plan: Plan }): ReactNode {
     <>
       <div className={classes.head}>
         {refused.length === 0 ? (
-          <StateLabel tone="good">This will be done on {plan.provider}</StateLabel>
+          <StateLabel tone="good">
+            This will be done on {plan.provider} {emulated && <EmulatedBadge />}
+          </StateLabel>
         ) : (
           <StateLabel tone="bad">{plan.provider} cannot do this</StateLabel>
         )}
