@@ -109,13 +109,14 @@ test('the suite runs live, check by check, and its report can be had', async () 
 test('the kill matrix tells for each broken provider what noticed', async () => {
   await page.goto(`${demo.origin}/conformance?show=matrix`);
   await page.getByLabel('Find a broken provider or a check').fill('core/exec-argv');
-  const [row] = await page.getByRole('button', { name: /noticed/ }).all();
-  await row?.click();
-  await page.getByRole('listitem').getByText('core/exec-argv', { exact: true }).first().waitFor();
+  const rows = page.getByRole('button', { name: /noticed/ });
+  await rows.first().click();
+  const checks = page.getByRole('listitem').getByText(/^core\/exec-argv/);
+  expect(await checks.first().isVisible()).toBe(true);
 });
 
 test('the pages of snapshots, comparisons and conformance look as they should', async () => {
-  await checkLooks(browser, demo, [
+  const looked = await checkLooks(browser, demo, [
     { name: 'snapshots', path: `/snapshots/${base}`, complete: 'dl' },
     {
       name: 'snapshot-contents',
@@ -128,4 +129,5 @@ test('the pages of snapshots, comparisons and conformance look as they should', 
     { name: 'kill-matrix', path: '/conformance?show=matrix', complete: 'canvas' },
     { name: 'suite', path: `/conformance/${suite}`, complete: 'button[data-status="pass"]' },
   ]);
+  expect(looked).toBe(14);
 });

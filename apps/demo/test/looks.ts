@@ -16,12 +16,13 @@ const looks = [
   { colorScheme: 'dark', width: 390, height: 844 },
 ] as const;
 
-/** Holds each place, in light colors on a desktop and in dark ones on a phone, to axe, and to the width of the window. */
+/** Holds each place, in light colors on a desktop and in dark ones on a phone, to axe, and to the width of the window. Returns how often it looked. */
 export async function checkLooks(
   browser: Browser,
   demo: DemoProcess,
   places: readonly Place[],
-): Promise<void> {
+): Promise<number> {
+  let looked = 0;
   for (const { colorScheme, width, height } of looks) {
     const context = await browser.newContext({ colorScheme, viewport: { width, height } });
     const page = await context.newPage();
@@ -36,7 +37,9 @@ export async function checkLooks(
       );
       expect(wider, `${name} is wider than ${width} pixels`).toBeLessThanOrEqual(0);
       await picture(page, `${name}-${width}-${colorScheme}`);
+      looked += 1;
     }
     await context.close();
   }
+  return looked;
 }

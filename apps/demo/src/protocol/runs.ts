@@ -3,10 +3,8 @@ import { z } from 'zod';
 /** A provider that the clinical-records run can use: it mounts Node from this machine into its sandboxes. */
 export type RunProvider = 'local' | 'docker';
 
-export const runProviders: readonly RunProvider[] = ['local', 'docker'];
-
 /** The most seconds that each sandbox of a run may be held. */
-export const longestHold = 15;
+const longestHold = 15;
 
 /** What a run is begun with. */
 export interface RunSettings {

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Provider } from '@gantry/core';
 import { createHarness, fileSigner, sqliteJournal } from '@gantry/core/harness';
 import { directoryStore, hostProcess } from '@gantry/core/node';
 import { findTools } from '@gantry/example-clinical-records';
@@ -74,7 +75,7 @@ async function drive(directory: string, run: string): Promise<number> {
 async function writtenExtractor(
   output: string,
   run: string,
-  provider: Parameters<typeof import('@gantry/example-clinical-records/agent').writeExtractor>[0],
+  provider: Provider,
 ): Promise<{ readonly extractor: string; readonly entry: string }> {
   const { writeExtractor } = await import('@gantry/example-clinical-records/agent');
   return writeExtractor(provider, output, `${run}-agent`, stop.signal, (line) =>

@@ -19,7 +19,7 @@ import classes from './page.module.css';
 
 /** One run of the suite, live: each check as it begins and ends. */
 export default function ConformanceRunPage(): ReactNode {
-  const { id = '' } = useParams<{ id: string }>();
+  const { id } = useParams<{ id: string }>();
   const client = useQueryClient();
   const queryKey = ['conformance-run', id];
   const { data, error, refetch } = useQuery({

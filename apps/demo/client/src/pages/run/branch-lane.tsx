@@ -8,6 +8,9 @@ import type { TimeScale } from './time-scale.ts';
 import type { Attempt, Lane } from './timeline.ts';
 import classes from './timeline-chart.module.css';
 
+/** Of a name in a lane, in characters. */
+const LONGEST_NAME = 26;
+
 /** One document's branch over time, each try with a sandbox of its own. */
 export const BranchLane: (props: {
   run: RunView;
@@ -31,7 +34,7 @@ export const BranchLane: (props: {
   const current = lane?.attempts.at(-1);
   const live = alive && current?.outcome === 'live' && current.sandbox !== undefined;
   const isRecorded = current?.outcome === 'recorded';
-  const name = document.name.replace(/^.*\//, '');
+  const name = ending(document.name.replace(/^.*\//, ''));
   const label = (
     <Text span size="xs" truncate title={document.name}>
       {name}
@@ -135,6 +138,11 @@ export function Bar({
       title={title}
     />
   );
+}
+
+/** The end of a long name: many begin alike. */
+function ending(name: string): string {
+  return name.length > LONGEST_NAME ? `…${name.slice(1 - LONGEST_NAME)}` : name;
 }
 
 function inWords(lane: Lane | undefined): string {

@@ -1,4 +1,5 @@
 import type { RunEventView } from '../../../../src/protocol/provenance.ts';
+import { reasonOf } from './timeline.ts';
 
 /** Something that the reader of a run should not miss. */
 export interface Moment {
@@ -62,7 +63,7 @@ export function readMoments(
       rehydrating = true;
       const to = Number(facts?.['to'] ?? 0);
       const where = to === 0 ? 'to its beginning' : `to the checkpoint at event ${to}`;
-      tell('warn', `The workspace went back ${where}`, `${String(facts?.['reason'] ?? '')}.`);
+      tell('warn', `The workspace went back ${where}`, `${reasonOf(facts)}.`);
     }
     if (type === 'sandbox.created' && scope === undefined && snapshot !== undefined) {
       tell(

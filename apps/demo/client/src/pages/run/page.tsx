@@ -23,7 +23,7 @@ import classes from './page.module.css';
 
 /** One run as it happens. */
 export default function RunPage(): ReactNode {
-  const { id = '' } = useParams<{ id: string }>();
+  const { id } = useParams<{ id: string }>();
   const { data: run, error, refetch } = useQuery(runQuery(id));
   if (error !== null && run === undefined)
     return <ErrorDisplay error={error} retry={() => void refetch()} />;

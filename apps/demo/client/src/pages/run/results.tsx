@@ -15,6 +15,7 @@ export function Results({ run }: { run: RunView }): ReactNode {
         <Table.Thead>
           <Table.Tr>
             <Table.Th>Document</Table.Th>
+            <Table.Th>Format</Table.Th>
             <Table.Th>Result</Table.Th>
             <Table.Th ta="right">Values</Table.Th>
             <Table.Th ta="right">Encounters</Table.Th>
@@ -60,7 +61,9 @@ function Row({
             {document.name}
           </Text>
         )}
-        <Text span size="xs" c="dimmed" ml={8}>
+      </Table.Td>
+      <Table.Td>
+        <Text span size="xs" c="dimmed" className={classes.format}>
           {document.format}
         </Text>
       </Table.Td>
@@ -77,7 +80,7 @@ function Row({
         {result?.attempts ?? ''}
       </Table.Td>
       <Table.Td>{result?.provider ?? ''}</Table.Td>
-      <Table.Td ta="right" className="numbers">
+      <Table.Td ta="right" className={`numbers ${classes.format}`}>
         {formatBytes(document.bytes)}
       </Table.Td>
     </Table.Tr>

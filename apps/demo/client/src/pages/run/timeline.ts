@@ -1,7 +1,7 @@
 import type { RunEventView } from '../../../../src/protocol/provenance.ts';
 
 /** One step of a branch or of the run itself. Times are milliseconds since the Unix epoch. */
-export interface StepSpan {
+interface StepSpan {
   readonly name: string;
   readonly startedAt: number;
   endedAt?: number;
@@ -30,7 +30,7 @@ export interface Lane {
 }
 
 /** One sandbox that held the run's own workspace. */
-export interface Stay {
+interface Stay {
   readonly sandbox: string;
   readonly how: 'fresh' | 'rehydrated' | 'reattached';
   readonly startedAt: number;
@@ -51,7 +51,7 @@ export interface Driver {
 }
 
 /** A point that the run can go back to. */
-export interface Checkpoint {
+interface Checkpoint {
   readonly at: number;
   readonly sequence: number;
   readonly snapshot: string;
@@ -163,7 +163,7 @@ class TimelineReader {
     }
     if (type === 'sandbox.destroyed' && stay) {
       stay.endedAt = time;
-      stay.lost = !/waits for|has finished/.test(String(facts?.['reason'] ?? ''));
+      stay.lost = !/waits for|has finished/.test(reasonOf(facts));
     }
     addStep(this.#steps, event);
   }
@@ -197,6 +197,12 @@ class TimelineReader {
     this.#lanes.set(scope, lane);
     return lane;
   }
+}
+
+/** Why something was done, where an event says it. */
+export function reasonOf(facts: RunEventView['facts']): string {
+  const reason = facts?.['reason'];
+  return typeof reason === 'string' ? reason : '';
 }
 
 function addStep(steps: StepSpan[], event: RunEventView): void {
