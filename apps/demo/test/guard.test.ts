@@ -111,6 +111,8 @@ describe('in Chromium', () => {
     const context = await browser.newContext();
     const page = await context.newPage();
     await page.goto(demo.url);
+    // What the page itself asks is over when the browser has left it.
+    await page.goto('about:blank');
     const elsewhere = createServer((_request, response) => {
       response.setHeader('content-type', 'text/html');
       response.end('<!doctype html><title>elsewhere</title>');
@@ -180,4 +182,63 @@ describe('in Chromium', () => {
     });
     await context.close();
   });
+
+  test('a page that a sandbox serves, in a frame of the demo, reaches nothing of it', async () => {
+    const manifest = 'spec: gantry-manifest/1\nports: [8000]\n';
+    const id = await demo.sandbox({ provider: 'local', name: 'hostile', manifest });
+    const files = { 'index.html': hostilePage(demo.origin), 'serve.pl': server };
+    for (const [name, text] of Object.entries(files))
+      await demo.request('PUT', `sandboxes/${id}/files?path=${name}`, text);
+    const command =
+      'perl serve.pl > served.txt 2>&1 & until grep -q serving served.txt; do sleep 0.1; done';
+    await demo.call('POST', `sandboxes/${id}/exec`, { command });
+    const page = await browser.newPage();
+    await page.goto(demo.url);
+    await page.goto(`${demo.origin}/sandboxes/${id}/ports?port=8000`);
+    const frame = page.frameLocator('iframe');
+    const opened = frame.locator('body[data-found]');
+    // The page opens a port that its address names, or by its button.
+    await page.getByRole('button', { name: 'Open' }).click();
+    await opened.waitFor({ state: 'attached' });
+    expect(JSON.parse((await opened.getAttribute('data-found')) ?? '')).toEqual({
+      ...{ parent: 'foreign', api: 'refused', cookie: '', script: 'loaded' },
+    });
+    const { stdout } = await demo.call<{ stdout: string }>('POST', `sandboxes/${id}/exec`, {
+      command: 'cat served.txt',
+    });
+    expect(stdout).toContain('GET /own.js');
+    expect(stdout.toLowerCase()).not.toContain('gantry-');
+    await demo.call('DELETE', `sandboxes/${id}`);
+    await page.close();
+  });
 });
+
+/** Tries to get out, and says in its body how that went. */
+const hostilePage = (origin: string): string => `<!doctype html>
+<body><script src="/own.js"></script><script>
+  let parent = 'reached';
+  try { void top.document.title; } catch { parent = 'foreign'; }
+  fetch('${origin}/api/state', { credentials: 'include' })
+    .then((answer) => 'answered ' + answer.status, () => 'refused')
+    .then((api) => {
+      const { cookie } = document;
+      const script = window.own ? 'loaded' : 'missing';
+      document.body.dataset.found = JSON.stringify({ parent, api, cookie, script });
+    });
+</script>`;
+
+/** Serves that page and a script, and tells every line of what it is asked, cookies too. */
+const server = `use strict; use IO::Socket::INET; $| = 1;
+my $server = IO::Socket::INET->new(LocalPort => 8000, Listen => 16, ReuseAddr => 1) or die $!;
+print "serving\\n";
+while (my $client = $server->accept) {
+  my $first = <$client> // ''; print $first;
+  while (my $line = <$client>) { last if $line =~ /^\\r?\\n$/; print $line }
+  my ($type, $text) = ('text/javascript', 'window.own = true;');
+  if ($first =~ m{^GET / }) {
+    open my $file, '<', 'index.html'; local $/; ($type, $text) = ('text/html', <$file>);
+  }
+  print $client "HTTP/1.1 200 OK\\r\\nContent-Type: $type\\r\\nConnection: close\\r\\n\\r\\n$text";
+  close $client;
+}
+`;

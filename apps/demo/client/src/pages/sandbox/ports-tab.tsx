@@ -86,12 +86,12 @@ export default function PortsTab({ sandbox }: { sandbox: SandboxDetails }): Reac
               Reload
             </Button>
           </Group>
-          {/* Another origin: what the sandbox serves cannot reach this page. */}
+          {/* Another origin: what the sandbox serves cannot reach this page. Its own it keeps, else it would be sent no cookie. */}
           <iframe
             key={shown}
             src={data.url}
             title={`What listens on port ${data.port} of ${sandbox.name}`}
-            sandbox="allow-scripts allow-forms"
+            sandbox="allow-scripts allow-forms allow-same-origin"
             className={classes.frame}
           />
         </div>
