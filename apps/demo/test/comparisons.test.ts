@@ -5,7 +5,7 @@ import type { SandboxView } from '../src/protocol/sandboxes.ts';
 import type { SnapshotView } from '../src/protocol/snapshots.ts';
 import { launchChromium } from './browser.ts';
 import { DemoProcess } from './demo-process.ts';
-import { checkLooks } from './looks.ts';
+import { checkLook, looks } from './looks.ts';
 
 // Snapshots, their branches side by side, and what proves a provider, as people use them on the pages.
 
@@ -115,19 +115,18 @@ test('the kill matrix tells for each broken provider what noticed', async () => 
   expect(await checks.first().isVisible()).toBe(true);
 });
 
-test('the pages of snapshots, comparisons and conformance look as they should', async () => {
-  const looked = await checkLooks(browser, demo, [
-    { name: 'snapshots', path: `/snapshots/${base}`, complete: 'dl' },
-    {
-      name: 'snapshot-contents',
-      path: `/snapshots/${base}?show=contents`,
-      complete: 'a[download]',
-    },
-    { name: 'new-comparison', path: '/compare', complete: 'fieldset input' },
-    { name: 'comparison', path: `/compare/${comparison}`, complete: 'article' },
-    { name: 'reports', path: '/conformance', complete: 'td' },
-    { name: 'kill-matrix', path: '/conformance?show=matrix', complete: 'canvas' },
-    { name: 'suite', path: `/conformance/${suite}`, complete: 'button[data-status="pass"]' },
-  ]);
-  expect(looked).toBe(14);
-});
+test.each(looks)(
+  '$width pixels wide, the pages of snapshots, comparisons and conformance look as they should',
+  async (look) => {
+    const checked = checkLook(browser, demo, look, [
+      ['snapshots', `/snapshots/${base}`, 'dl'],
+      ['snapshot-contents', `/snapshots/${base}?show=contents`, 'a[download]'],
+      ['new-comparison', '/compare', 'fieldset input'],
+      ['comparison', `/compare/${comparison}`, 'article'],
+      ['reports', '/conformance', 'td'],
+      ['kill-matrix', '/conformance?show=matrix', 'canvas'],
+      ['suite', `/conformance/${suite}`, 'button[data-status="pass"]'],
+    ]);
+    await expect(checked).resolves.toBeUndefined();
+  },
+);

@@ -6,7 +6,7 @@ import type { RunEventView, VerificationView } from '../src/protocol/provenance.
 import type { DocumentFields, RunView } from '../src/protocol/runs.ts';
 import { launchChromium } from './browser.ts';
 import { DemoProcess } from './demo-process.ts';
-import { checkLooks } from './looks.ts';
+import { checkLook, looks } from './looks.ts';
 
 // A real run on real sandboxes, killed by hand: what the pages say of it, and what its record does.
 
@@ -134,20 +134,16 @@ test('the record is verified by the server and by the browser, and each tamperin
   expect(await intoto.json()).toMatchObject({ _type: 'https://in-toto.io/Statement/v1' });
 });
 
-test('the pages of runs look as they should', async () => {
+test.each(looks)('$width pixels wide, the pages of runs look as they should', async (look) => {
   const { list } = await view();
   const [{ name: document } = { name: '' }] = list.toSorted((a, b) => a.bytes - b.bytes);
-  const looked = await checkLooks(browser, demo, [
-    { name: 'runs', path: '/runs', complete: `a[href="/runs/${run}"]` },
-    { name: 'run', path: `/runs/${run}`, complete: 'td' },
-    { name: 'run-moments', path: `/runs/${run}/moments`, complete: 'ol > li' },
-    {
-      name: 'record',
-      path: `/runs/${run}/records/${encodeURIComponent(document)}`,
-      complete: 'mark[data-selected]',
-    },
-    { name: 'records', path: '/provenance', complete: `a[href="/provenance/${run}"]` },
-    { name: 'provenance', path: `/provenance/${run}/12`, complete: '[aria-current="true"]' },
+  const record = `/runs/${run}/records/${encodeURIComponent(document)}`;
+  const checked = checkLook(browser, demo, look, [
+    ['runs', '/runs', `a[href="/runs/${run}"]`],
+    ['run', `/runs/${run}`, 'td'],
+    ['run-moments', `/runs/${run}/moments`, 'ol > li'],
+    ['record', record, 'mark[data-selected]'],
+    ['provenance', `/provenance/${run}/12`, '[aria-current="true"]'],
   ]);
-  expect(looked).toBe(12);
+  await expect(checked).resolves.toBeUndefined();
 });

@@ -41,7 +41,14 @@ export function CopyAsCode({
           As code
         </Button>
       </Popover.Target>
-      <Popover.Dropdown p={0} aria-label={`As code: ${what}`}>
+      <Popover.Dropdown
+        p={0}
+        aria-label={`As code: ${first.what}`}
+        onKeyDown={(event) => {
+          // It closes itself; what it is in stays open.
+          if (event.key === 'Escape') event.stopPropagation();
+        }}
+      >
         <Group justify="space-between" p="xs" gap="xs" className={classes.bar}>
           {cli === undefined ? (
             <Text size="xs" fw={600} px={6}>

@@ -1,4 +1,4 @@
-import { Anchor, Code, Drawer, Group, Skeleton, Stack, Text } from '@mantine/core';
+import { Anchor, Code, Group, Skeleton, Stack, Text } from '@mantine/core';
 import { IconAlertTriangle, IconCheck, IconExternalLink } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { useLocation, useParams } from 'wouter';
@@ -6,6 +6,7 @@ import type { ProviderView } from '../../../../src/protocol/providers.ts';
 import { ErrorDisplay } from '../../app/error-display.tsx';
 import { EmulatedBadge } from '../../parts/badges.tsx';
 import { CopyAsCode } from '../../parts/copy-as-code.tsx';
+import { PageDrawer } from '../../parts/page-drawer.tsx';
 import { capabilities } from './capabilities.ts';
 import { emulatorCode } from './emulator-code.ts';
 import { ProviderActions } from './provider-actions.tsx';
@@ -23,14 +24,12 @@ export function ProviderDrawer({
   const [, navigate] = useLocation();
   const provider = providers?.find((each) => each.id === id);
   return (
-    <Drawer
+    <PageDrawer
       opened={id !== undefined}
       onClose={() => {
         navigate('/providers');
       }}
-      position="right"
-      size="min(620px, 100%)"
-      closeButtonProps={{ 'aria-label': 'Close' }}
+      width={620}
       title={
         <Group gap={10}>
           <Text fw={640} fz={17}>
@@ -50,7 +49,7 @@ export function ProviderDrawer({
           title="Not known"
         />
       )}
-    </Drawer>
+    </PageDrawer>
   );
 }
 

@@ -1,7 +1,8 @@
-import { Drawer, Text } from '@mantine/core';
+import { Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { useSearchParams } from 'wouter';
 import { useSearch } from '../../app/use-search.ts';
+import { PageDrawer } from '../../parts/page-drawer.tsx';
 import { CreateForm } from './create-form.tsx';
 
 /** The drawer in which a sandbox is made; open while the address says `create=1`. */
@@ -9,7 +10,7 @@ export function CreateDrawer(): ReactNode {
   const [create] = useSearch('create');
   const [, setParameters] = useSearchParams();
   return (
-    <Drawer
+    <PageDrawer
       opened={create !== ''}
       onClose={() => {
         setParameters((before) => {
@@ -19,16 +20,14 @@ export function CreateDrawer(): ReactNode {
           return after;
         });
       }}
-      position="right"
-      size="min(980px, 100%)"
+      width={980}
       title={
         <Text fw={640} fz={17}>
           New sandbox
         </Text>
       }
-      closeButtonProps={{ 'aria-label': 'Close' }}
     >
       <CreateForm />
-    </Drawer>
+    </PageDrawer>
   );
 }

@@ -1,8 +1,8 @@
-import { autocompletion, completionKeymap, completionStatus } from '@codemirror/autocomplete';
+import { autocompletion, completionKeymap } from '@codemirror/autocomplete';
 import { yaml } from '@codemirror/lang-yaml';
 import { type Diagnostic, lintGutter, setDiagnostics } from '@codemirror/lint';
 import type { Text } from '@codemirror/state';
-import { EditorView, keymap } from '@codemirror/view';
+import { type EditorView, keymap } from '@codemirror/view';
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import type { ManifestProblem } from '../../../../src/protocol/manifests.ts';
@@ -44,10 +44,6 @@ export default function ManifestEditor({
         ],
       }),
       keymap.of(completionKeymap),
-      // Escape closes the completion first, and the drawer around it only then.
-      EditorView.contentAttributes.of(({ state }) => ({
-        'data-mantine-stop-propagation': String(completionStatus(state) === 'active'),
-      })),
     ],
     [],
   );
