@@ -175,7 +175,13 @@ export interface Sandbox extends RestrictedSandbox, AsyncDisposable {
   /** Ends the sandbox and frees what it held. Idempotent. */
   destroy(options?: OperationOptions): Promise<void>;
   /** A new object that has `exec`, `spawn` and `files` and nothing else. */
-  restricted(): RestrictedSandbox;
+  restricted(options?: RestrictedOptions): RestrictedSandbox;
+}
+
+/** How a restricted sandbox acts. */
+export interface RestrictedOptions {
+  /** Commands and files are this user's, with its rights. Refused with `unsupported` where the provider has no `users`. */
+  readonly user?: string;
 }
 
 /**

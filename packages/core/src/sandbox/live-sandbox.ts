@@ -18,6 +18,7 @@ import type {
   CommandLine,
   ExecOptions,
   ExecResult,
+  RestrictedOptions,
   RestrictedSandbox,
   Sandbox,
   SandboxProcess,
@@ -43,6 +44,7 @@ import { attachProcess } from '../process/attach-process.ts';
 import { startProcess } from '../process/start-process.ts';
 import { takeSnapshot } from '../snapshot/capture/take-snapshot.ts';
 import { applyManifest, collectFrom, mountPaths } from './apply-manifest.ts';
+import { asUser } from './as-user.ts';
 import { forkSandbox } from './fork-sandbox.ts';
 import { openTerminal } from './open-terminal.ts';
 
@@ -230,12 +232,11 @@ export class LiveSandbox implements Sandbox {
     this.#ended = 'destroyed';
   }
 
-  restricted(): RestrictedSandbox {
-    return Object.freeze({
-      exec: this.exec.bind(this),
-      spawn: this.spawn.bind(this),
-      files: new SandboxFiles((operation) => this.#live(operation)),
-    });
+  restricted(options: RestrictedOptions = {}): RestrictedSandbox {
+    const own = { exec: this.exec.bind(this), spawn: this.spawn.bind(this) };
+    const use = (operation: string): Session => this.#live(operation);
+    if (options.user !== undefined) return asUser(own, options.user, use);
+    return Object.freeze({ ...own, files: new SandboxFiles(use) });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -80,6 +80,11 @@ describe('an OCI image layout', () => {
       await expect(exportOci(second, store, directory)).rejects.toEqual(
         failsWith('already-exists'),
       );
+      const [{ digest: only = '' } = {}] = manifest.layers;
+      if (layers === 'one') {
+        const back = await importTar(inChunks(blob(only)), store, { directory: 'workspace' });
+        expect(back.tree).toBe(second.tree);
+      }
     }
   });
 });
