@@ -18,7 +18,7 @@ import { emulate } from './emulated-provider.ts';
 // Each bridge is tested in its package on local sandboxes; here on what else there is.
 
 /** An ordinary user of no name. */
-const ordinaryUid = 64_998;
+const ordinaryUid = 64_997;
 const execute = promisify(execFile);
 
 function daemon(): string {
