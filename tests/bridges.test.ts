@@ -57,7 +57,10 @@ test('every bridge works with a vendor, by its SDK and an emulator', async () =>
 describe('docker', () => {
   test('every bridge works with containers', async () => {
     const provider = docker({ host: daemon(), image: testImages.busybox });
-    expect(await bridgeTour(provider)).toEqual({ ...expectedTour, left: expect.any(Number) });
+    expect(await bridgeTour(provider)).toEqual({
+      ...expectedTour,
+      left: expect.any(Number) as unknown,
+    });
   });
 
   test('gantry mcp --provider docker --manifest gives a client its sandbox, snapshots and forks', async () => {

@@ -3,7 +3,7 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import { SandboxError } from '@gantry/core';
 
 /** Headers of requests to a server. */
-export type ServerHeaders = Readonly<Record<string, string>>;
+type ServerHeaders = Readonly<Record<string, string>>;
 
 /** A server elsewhere, spoken with from the harness's side. What opens it is recorded nowhere, and never gets into the sandbox. */
 export interface RemoteServer {

@@ -10,7 +10,7 @@ export interface SavedWorkspace {
 }
 
 /** What came of doing to a saved workspace what was done between two others. */
-export interface MergedWorkspace {
+interface MergedWorkspace {
   /** Absent where there were conflicts. */
   readonly saved?: SavedWorkspace;
   readonly changes: number;
