@@ -102,8 +102,8 @@ export interface SandboxProcess extends AsyncDisposable {
   readonly exit: Promise<ExitStatus>;
   /**
    * For after the exit, while the outputs are being read: resolves with `ended` when they have ended, and with `lingering` where
-   * a process that was left behind holds one open and nothing has come of it for half a second, as `exec` has it. Then let go of
-   * them. An output that fails tells its reader.
+   * a process that was left behind holds one open and nothing has come of it for half a second, as `exec` has it (a minute where
+   * the provider itself ends outputs with their command). Then let go of them. An output that fails tells its reader.
    */
   drained(): Promise<'ended' | 'lingering'>;
   /** Sends a signal, `SIGTERM` by default. */

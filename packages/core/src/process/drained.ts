@@ -1,5 +1,7 @@
 /** After the exit, an output whose reader has waited this long for the next bytes has been left to another process. */
 const lingerMs = 500;
+/** The same of an output that the provider itself ends with the command: its log may come late, but not for ever. */
+const lateLogMs = 60_000;
 
 /** One output that somebody reads. */
 export interface ReadOutput {
@@ -10,25 +12,22 @@ export interface ReadOutput {
 }
 
 /**
- * Waits, after the exit, for the ends of its outputs; `lingering` where one stays open and silent, held by a process that was left
- * behind. An output that the provider itself ends with the command is waited for as long as it takes: a log that comes late is
- * not cut. Rejects with the error of an output that fails.
+ * Waits, after the exit, for the ends of its outputs; `lingering` where one stays open and silent: held by a process that was left
+ * behind, or, where the provider itself ends outputs with their command, lost. There a log that comes late is not cut. Rejects with
+ * the error of an output that fails.
  */
 export async function untilDrained(
   outputs: readonly ReadOutput[],
   lingering: 'told' | 'untold' | undefined,
 ): Promise<'ended' | 'lingering'> {
   const ended = Promise.all(outputs.map((output) => output.ended));
-  if (lingering === 'untold') {
-    await ended;
-    return 'ended';
-  }
+  const patience = lingering === 'untold' ? lateLogMs : lingerMs;
   const exitedAt = performance.now();
   const quietSince = (): number =>
     Math.max(exitedAt, ...outputs.map((output) => output.waitingSince() ?? performance.now()));
   for (;;) {
     const since = quietSince();
-    const wait = since + lingerMs - performance.now();
+    const wait = since + patience - performance.now();
     if (await endsWithin(ended, Math.max(wait, 0))) return 'ended';
     // Bytes that arrived while this process was busy have moved it by now.
     if (quietSince() === since) return 'lingering';

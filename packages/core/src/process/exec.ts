@@ -38,6 +38,10 @@ export async function runCommand(
     const exit = await started.exit;
     const { lingering: told } = session.capabilities.traits;
     const lingering = (await untilDrained([stdout, stderr], told)) === 'lingering';
+    if (lingering && told === 'untold') {
+      const message = `${operation}: the command has ended, and the end of its outputs has not come`;
+      throw new SandboxError('unavailable', message, { outcome: 'completed' });
+    }
     if (lingering) await Promise.allSettled([stdout.letGo(), stderr.letGo()]);
     return {
       exit,
