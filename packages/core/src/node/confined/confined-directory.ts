@@ -23,6 +23,8 @@ export interface ConfinedEntry {
 
 /** One that a walk is at. */
 export interface WalkedEntry extends ConfinedEntry {
+  /** The path as a latin1 string: one character for each byte. */
+  readonly text: string;
   /** As `openFile` of its path, and quicker. `undefined` once the walk has gone on. */
   open(): number | undefined;
 }
@@ -34,7 +36,6 @@ const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_NOCTTY } = constants;
 const mostLevels = 512;
 /** Milliseconds of looking at entries before other work gets its turn. */
 const slice = 2;
-const slash = Buffer.from('/');
 
 /**
  * A directory of this host whose contents somebody hostile may change at any moment, a guest's
@@ -105,7 +106,9 @@ export class ConfinedDirectory implements Disposable {
   /** The same at once, of all or of what is below one directory: whoever asks for the next entry has given others their turn. */
   *walk(below?: Buffer): Generator<WalkedEntry, void> {
     const levels: Level[] = [];
-    let at: Buffer | undefined;
+    let at: Walked | undefined;
+    const open = (entry: Walked): number | undefined =>
+      entry === at ? this.#openAt(entry.place, entry.path) : undefined;
     try {
       levels.push(this.#start(below));
       for (let level = levels.at(-1); level; level = levels.at(-1)) {
@@ -115,14 +118,12 @@ export class ConfinedDirectory implements Disposable {
           if (level.owned) closeSync(level.descriptor);
           continue;
         }
-        const path = level.path.length === 0 ? name : Buffer.concat([level.path, slash, name]);
-        const { descriptor } = level;
-        const stat = this.#entry(descriptor, name, path);
+        const text = level.text === '' ? name : `${level.text}/${name}`;
+        const place = placeOf(level.prefix + name);
+        const stat = this.#entry(place, text);
         if (!stat) continue;
-        at = path;
-        const open = (): number | undefined =>
-          at === path ? this.#openAt(beneath(descriptor, name), path) : undefined;
-        yield { path, stat, open };
+        at = new Walked(text, stat, place, open);
+        yield at;
         at = undefined;
         if (!stat.isDirectory()) continue;
         if (levels.length >= mostLevels) {
@@ -131,7 +132,7 @@ export class ConfinedDirectory implements Disposable {
             `${this.#name} holds directories nested more than ${mostLevels} deep`,
           );
         }
-        const inner = this.#below(descriptor, name, path);
+        const inner = this.#below(place, text);
         if (inner) levels.push(inner);
       }
     } finally {
@@ -160,7 +161,7 @@ export class ConfinedDirectory implements Disposable {
     }
   }
 
-  #openAt(entry: Buffer, path: Uint8Array): number {
+  #openAt(entry: string | Buffer, path: Uint8Array): number {
     return this.#guard(path, () => {
       const named = openSync(entry, O_PATH | O_NOFOLLOW);
       try {
@@ -173,25 +174,27 @@ export class ConfinedDirectory implements Disposable {
     });
   }
 
-  #entry(parent: number, name: Buffer, path: Buffer): BigIntStats | undefined {
-    return this.#guard(path, () =>
-      lstatSync(beneath(parent, name), { bigint: true, throwIfNoEntry: false }),
-    );
+  #entry(place: string | Buffer, text: string): BigIntStats | undefined {
+    try {
+      return lstatSync(place, lookOptions);
+    } catch (error) {
+      throw this.#failure(Buffer.from(text, 'latin1'), error);
+    }
   }
 
   /** Opens a directory that was one a moment ago; `undefined` when it is none any more. */
-  #below(parent: number, name: Buffer, path: Buffer): Level | undefined {
+  #below(place: string | Buffer, text: string): Level | undefined {
     let descriptor: number;
     try {
-      descriptor = openSync(beneath(parent, name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+      descriptor = openSync(place, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     } catch (error) {
       if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR') || isErrno(error, 'ELOOP')) {
         return undefined;
       }
-      throw this.#failure(path, error);
+      throw this.#failure(Buffer.from(text, 'latin1'), error);
     }
     try {
-      return this.#level(descriptor, path, true);
+      return this.#level(descriptor, text, true);
     } catch (error) {
       closeSync(descriptor);
       throw error;
@@ -199,22 +202,23 @@ export class ConfinedDirectory implements Disposable {
   }
 
   #start(path: Buffer | undefined): Level {
-    if (path === undefined) return this.#level(this.#descriptor, Buffer.alloc(0), false);
+    if (path === undefined) return this.#level(this.#descriptor, '', false);
     const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
     const descriptor = this.#at(path, (entry) => openSync(entry, flags));
     try {
-      return this.#level(descriptor, path, true);
+      return this.#level(descriptor, path.toString('latin1'), true);
     } catch (error) {
       closeSync(descriptor);
       throw error;
     }
   }
 
-  #level(descriptor: number, path: Buffer, owned: boolean): Level {
-    const names = this.#guard(path, () =>
-      readdirSync(`/proc/self/fd/${descriptor}`, { encoding: 'buffer' }),
+  #level(descriptor: number, text: string, owned: boolean): Level {
+    const names = this.#guard(Buffer.from(text, 'latin1'), () =>
+      readdirSync(`/proc/self/fd/${descriptor}`, { encoding: 'latin1' }),
     );
-    return { descriptor, path, owned, names: names.toSorted((a, b) => a.compare(b)), next: 0 };
+    const prefix = `/proc/self/fd/${descriptor}/`;
+    return { descriptor, prefix, text, owned, names: names.toSorted(), next: 0 };
   }
 
   #guard<T>(path: Uint8Array, use: () => T): T {
@@ -254,13 +258,52 @@ export class ConfinedDirectory implements Disposable {
   }
 }
 
+// Names are latin1 strings here: sorting them sorts by byte, and all but a few are what the system takes.
 interface Level {
   readonly descriptor: number;
-  readonly path: Buffer;
+  /** What names the directory to the system, and a slash. */
+  readonly prefix: string;
+  readonly text: string;
   /** Whether the walk opened the descriptor, and so closes it. */
   readonly owned: boolean;
-  readonly names: readonly Buffer[];
+  readonly names: readonly string[];
   next: number;
+}
+
+const lookOptions = { bigint: true, throwIfNoEntry: false } as const;
+
+class Walked implements WalkedEntry {
+  readonly text: string;
+  readonly stat: BigIntStats;
+  /** What names it to the system while the walk is at it. */
+  readonly place: string | Buffer;
+  readonly #open: (entry: Walked) => number | undefined;
+
+  constructor(
+    text: string,
+    stat: BigIntStats,
+    place: string | Buffer,
+    open: (entry: Walked) => number | undefined,
+  ) {
+    this.text = text;
+    this.stat = stat;
+    this.place = place;
+    this.#open = open;
+  }
+
+  get path(): Buffer {
+    return Buffer.from(this.text, 'latin1');
+  }
+
+  open(): number | undefined {
+    return this.#open(this);
+  }
+}
+
+/** A path for the system: a text where its bytes are those of the text's UTF-8 too, which is quicker. */
+function placeOf(path: string): string | Buffer {
+  // oxlint-disable-next-line no-control-regex -- ASCII, all of it
+  return /[^\x00-\x7f]/.test(path) ? Buffer.from(path, 'latin1') : path;
 }
 
 function components(path: Uint8Array): Buffer[] {
