@@ -31,7 +31,7 @@ export interface WrittenPack {
 }
 
 interface OpenFrame {
-  readonly buffer: Buffer;
+  readonly buffer: Buffer<ArrayBuffer>;
   filled: number;
   readonly objects: Omit<PackedObject, 'frame'>[];
 }
@@ -48,7 +48,7 @@ export class PackWriter {
   readonly #repository: Repository;
   readonly #call: Call;
   readonly #onPack: (pack: WrittenPack) => void;
-  readonly #spare: Buffer[] = [];
+  readonly #spare: Buffer<ArrayBuffer>[] = [];
   readonly #rooms: Buffer<ArrayBuffer>[] = [];
   readonly #closed: ClosedFrame[] = [];
   #frame: OpenFrame | undefined;
@@ -112,6 +112,7 @@ export class PackWriter {
     await this.#drain(0);
     await this.#endPack();
     await this.#putting;
+    for (const room of [...this.#rooms.splice(0), ...this.#spare.splice(0)]) freeBytes(room);
   }
 
   /** Takes frames that are compressed into the pack, in order, until at most so many are left. */
@@ -156,7 +157,9 @@ export class PackWriter {
   }
 }
 
-/** Room that a pack has from the start: one frame and its list fit in beyond the size at which it is closed. */
+/** Room that the first pack has from the start: most of what changes between two captures is small. */
+const firstRoom = 512 * 1024;
+/** Room that a pack comes to: one frame and its list fit in beyond the size at which it is closed. */
 const packRoom = packBytes + 2 * frameBytes;
 
 /** A pack as it grows, in one place: many large buffers keep the collector busy. */
@@ -169,7 +172,7 @@ class OpenPack {
   length = 0;
 
   /** `room`: that of a pack that is in the store. */
-  constructor(sealer: Sealer, room: Buffer<ArrayBuffer> = Buffer.allocUnsafeSlow(packRoom)) {
+  constructor(sealer: Sealer, room: Buffer<ArrayBuffer> = Buffer.allocUnsafeSlow(firstRoom)) {
     this.#sealer = sealer;
     this.#room = room;
     this.add(Buffer.from(packMagic, 'latin1'));
@@ -188,7 +191,8 @@ class OpenPack {
   add(bytes: Uint8Array): void {
     const needed = this.length + bytes.length;
     if (needed > this.#room.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#room.length));
+      const doubled = 4 * this.#room.length > packRoom ? packRoom : 2 * this.#room.length;
+      const larger = Buffer.allocUnsafeSlow(Math.max(needed, doubled));
       larger.set(this.bytes);
       freeBytes(this.#room);
       this.#room = larger;
