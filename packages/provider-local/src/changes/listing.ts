@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, renameSync, writeSync } from 'node:fs';
+import { type BigIntStats, closeSync, openSync, readSync, renameSync, writeSync } from 'node:fs';
 import type { ConfinedEntry, WalkedEntry } from '@gantry/core/node';
 
 /** One line of a listing: what a later look is compared with. */
@@ -22,6 +22,19 @@ const header = 'gantry-listing/1';
 export function entryState({ stat }: Pick<ConfinedEntry, 'stat'>): string {
   const { mode, size, ino, nlink, ctimeNs, mtimeNs, birthtimeNs } = stat;
   return `${mode} ${size} ${ino} ${nlink} ${ctimeNs} ${mtimeNs} ${birthtimeNs}`;
+}
+
+/** Whether two looks would have the same state. */
+export function isUnchanged(a: BigIntStats, b: BigIntStats): boolean {
+  return (
+    a.ctimeNs === b.ctimeNs &&
+    a.mtimeNs === b.mtimeNs &&
+    a.size === b.size &&
+    a.ino === b.ino &&
+    a.mode === b.mode &&
+    a.nlink === b.nlink &&
+    a.birthtimeNs === b.birthtimeNs
+  );
 }
 
 /**

@@ -25,13 +25,19 @@ export interface ConfinedEntry {
 export interface WalkedEntry extends ConfinedEntry {
   /** The path as a latin1 string: one character for each byte. */
   readonly text: string;
-  /** As `openFile` of its path, and quicker. `undefined` once the walk has gone on. */
+  /**
+   * A descriptor of what was a regular file a moment ago, for reading, which the caller closes. Throws as `openFile` does, but a FIFO
+   * that has taken its place is opened before it is refused, without a wait. `undefined` once the walk has gone on.
+   */
   open(): number | undefined;
 }
 
 // Linux's O_PATH, fcntl.h on x86-64 and arm64: names an entry without opening what it stands for.
 const O_PATH = 0o10000000;
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_NOCTTY } = constants;
+const openSeenFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+/** What the system says of links, files, sockets and devices in the place of something else. */
+const wrongKinds = ['ENOTDIR', 'ELOOP', 'EINVAL', 'ENXIO'] as const;
 /** Directories within directories; each holds a descriptor while what is in it is walked. */
 const mostLevels = 512;
 /** Milliseconds of looking at entries before other work gets its turn. */
@@ -40,7 +46,7 @@ const slice = 2;
 /**
  * A directory of this host whose contents somebody hostile may change at any moment, a guest's
  * workspace above all. Every operation stays beneath it: no symbolic link is ever followed, whatever
- * is swapped while it runs, and nothing but regular files and directories is ever opened. Paths are
+ * is swapped while it runs, and nothing but regular files and directories is ever read. Paths are
  * relative, without empty components, `.` and `..`. Linux only. The owner disposes.
  */
 export class ConfinedDirectory implements Disposable {
@@ -108,7 +114,7 @@ export class ConfinedDirectory implements Disposable {
     const levels: Level[] = [];
     let at: Walked | undefined;
     const open = (entry: Walked): number | undefined =>
-      entry === at ? this.#openAt(entry.place, entry.path) : undefined;
+      entry === at ? this.#openSeen(entry) : undefined;
     try {
       levels.push(this.#start(below));
       for (let level = levels.at(-1); level; level = levels.at(-1)) {
@@ -161,13 +167,21 @@ export class ConfinedDirectory implements Disposable {
     }
   }
 
-  #openAt(entry: string | Buffer, path: Uint8Array): number {
+  #openSeen({ place, path, stat }: Walked): number {
+    if (!stat.isFile()) throw this.#wrongKind(path, 'is not a regular file');
+    const descriptor = this.#guard(path, () => openSync(place, openSeenFlags));
+    if (fstatSync(descriptor).isFile()) return descriptor;
+    closeSync(descriptor);
+    throw this.#wrongKind(path, 'is not a regular file');
+  }
+
+  #openAt(entry: Buffer, path: Uint8Array): number {
     return this.#guard(path, () => {
       const named = openSync(entry, O_PATH | O_NOFOLLOW);
       try {
         if (!fstatSync(named).isFile()) throw this.#wrongKind(path, 'is not a regular file');
         // The very entry that was looked at, whatever bears its name by now.
-        return openSync(`/proc/self/fd/${named}`, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+        return openSync(`${descriptors()}/${named}`, O_RDONLY | O_NONBLOCK | O_NOCTTY);
       } finally {
         closeSync(named);
       }
@@ -215,9 +229,9 @@ export class ConfinedDirectory implements Disposable {
 
   #level(descriptor: number, text: string, owned: boolean): Level {
     const names = this.#guard(Buffer.from(text, 'latin1'), () =>
-      readdirSync(`/proc/self/fd/${descriptor}`, { encoding: 'latin1' }),
+      readdirSync(`${descriptors()}/${descriptor}`, { encoding: 'latin1' }),
     );
-    const prefix = `/proc/self/fd/${descriptor}/`;
+    const prefix = `${descriptors()}/${descriptor}/`;
     return { descriptor, prefix, text, owned, names: names.toSorted(), next: 0 };
   }
 
@@ -241,7 +255,7 @@ export class ConfinedDirectory implements Disposable {
         ...{ details: { path: text }, cause: error },
       });
     }
-    if (isErrno(error, 'ENOTDIR') || isErrno(error, 'ELOOP') || isErrno(error, 'EINVAL')) {
+    if (wrongKinds.some((code) => isErrno(error, code))) {
       return this.#wrongKind(
         path,
         'is not what was asked for, or is reached through a link or a file',
@@ -322,8 +336,15 @@ function components(path: Uint8Array): Buffer[] {
   return names;
 }
 
+let ownDescriptors: string | undefined;
+
+/** Where the system lists this process's descriptors: past the link `/proc/self`, which each lookup would follow anew. */
+function descriptors(): string {
+  return (ownDescriptors ??= `/proc/${readlinkSync('/proc/self')}/fd`);
+}
+
 function beneath(parent: number, name: Buffer): Buffer {
-  return Buffer.concat([Buffer.from(`/proc/self/fd/${parent}/`), name]);
+  return Buffer.concat([Buffer.from(`${descriptors()}/${parent}/`), name]);
 }
 
 function describe(path: Uint8Array): string {
