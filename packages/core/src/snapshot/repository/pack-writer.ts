@@ -1,7 +1,7 @@
 import { webcrypto } from 'node:crypto';
 import type { Call } from '../../contract/call.ts';
 import type { Sealer } from '../format/codec.ts';
-import { compressFrame } from '../format/compress.ts';
+import { FrameCompressor, freePieces } from '../format/frame-compressor.ts';
 import { freeBytes } from '../free-bytes.ts';
 import {
   encodePackList,
@@ -40,7 +40,7 @@ interface ClosedFrame {
   readonly raw: number;
   readonly ofContents: boolean;
   readonly objects: OpenFrame['objects'];
-  readonly compressed: Promise<Buffer<ArrayBuffer>>;
+  readonly compressed: Promise<readonly Buffer<ArrayBuffer>[]>;
 }
 
 /** Puts objects into packs as they come: compresses on other threads, holds one pack and a few frames in memory. */
@@ -50,6 +50,7 @@ export class PackWriter {
   readonly #onPack: (pack: WrittenPack) => void;
   readonly #spare: Buffer<ArrayBuffer>[] = [];
   readonly #rooms: Buffer<ArrayBuffer>[] = [];
+  readonly #compressors: FrameCompressor[] = [];
   readonly #closed: ClosedFrame[] = [];
   #frame: OpenFrame | undefined;
   #pack: OpenPack | undefined;
@@ -72,7 +73,7 @@ export class PackWriter {
     if (bytes.length > room) await this.#endFrame();
     if (bytes.length > frameBytes) {
       const objects = [{ id, at: 0, size: bytes.length }];
-      const compressed = compressFrame(bytes);
+      const compressed = this.#compress(bytes);
       this.#closed.push({ raw: bytes.length, ofContents: this.#ofContents, objects, compressed });
       await this.#drain(0);
       return;
@@ -97,13 +98,25 @@ export class PackWriter {
     const frame = this.#frame;
     this.#frame = undefined;
     if (frame === undefined) return;
-    const compressed = compressFrame(frame.buffer.subarray(0, frame.filled)).finally(() => {
+    const compressed = this.#compress(frame.buffer.subarray(0, frame.filled)).finally(() => {
       this.#spare.push(frame.buffer);
     });
     compressed.catch(() => undefined); // Looked at when its turn comes.
     const { filled: raw, objects } = frame;
     this.#closed.push({ raw, ofContents: this.#ofContents, objects, compressed });
     await this.#drain(framesAtOnce);
+  }
+
+  async #compress(bytes: Uint8Array): Promise<readonly Buffer<ArrayBuffer>[]> {
+    const compressor = this.#compressors.pop() ?? new FrameCompressor(frameBytes);
+    try {
+      const pieces = await compressor.compress(bytes);
+      this.#compressors.push(compressor);
+      return pieces;
+    } catch (error) {
+      compressor.close();
+      throw error;
+    }
   }
 
   /** Writes what is left. All packs are in the store when it resolves. */
@@ -113,6 +126,7 @@ export class PackWriter {
     await this.#endPack();
     await this.#putting;
     for (const room of [...this.#rooms.splice(0), ...this.#spare.splice(0)]) freeBytes(room);
+    for (const compressor of this.#compressors.splice(0)) compressor.close();
   }
 
   /** Takes frames that are compressed into the pack, in order, until at most so many are left. */
@@ -120,9 +134,9 @@ export class PackWriter {
     while (this.#closed.length > left) {
       const frame = this.#closed.shift();
       if (frame === undefined) return;
-      const bytes = await frame.compressed;
+      const pieces = await frame.compressed;
       this.#pack ??= new OpenPack(this.#repository.codec.sealer(), this.#rooms.pop());
-      const stored = this.#pack.append(frame, bytes);
+      const stored = this.#pack.append(frame, pieces);
       if (frame.ofContents) this.contentBytes += stored;
       else this.metadataBytes += stored;
       if (this.#pack.length >= packBytes) await this.#endPack();
@@ -202,15 +216,15 @@ class OpenPack {
   }
 
   /** Seals a frame into the pack; returns the bytes that it takes. */
-  append({ raw, objects }: ClosedFrame, compressed: Buffer<ArrayBuffer>): number {
+  append({ raw, objects }: ClosedFrame, compressed: readonly Buffer<ArrayBuffer>[]): number {
+    const offset = this.length;
     // Its place is the number that it is sealed with: no other frame of this pack has it.
-    const sealed = this.#sealer.seal(this.length, compressed);
+    for (const piece of this.#sealer.seal(offset, compressed)) this.add(piece);
+    freePieces(compressed);
+    const stored = this.length - offset;
     const frame = this.frames.length;
-    this.frames.push({ offset: this.length, stored: sealed.length, raw });
+    this.frames.push({ offset, stored, raw });
     for (const object of objects) this.objects.push({ ...object, frame });
-    this.add(sealed);
-    const { length } = sealed;
-    freeBytes(compressed);
-    return length;
+    return stored;
   }
 }
