@@ -106,7 +106,7 @@ async function* compare(
 ): AsyncGenerator<ChangeEntry, void> {
   using listed = new ConfinedDirectory(listedDirectory(view));
   const { layer } = view;
-  using layers = layer === undefined ? undefined : new LayerChanges(view.directory, layer);
+  using layers = layer === undefined ? undefined : new LayerChanges(view.directory, listed, layer);
   const before = readListing(file);
   const now = listed.walk();
   const pace = new Pace(call);

@@ -18,15 +18,16 @@ export interface LayerDifference {
  */
 export class LayerChanges implements Disposable {
   readonly #directory: string;
-  readonly #written: string;
+  readonly #written: ConfinedDirectory;
   readonly #merged: ConfinedDirectory;
   readonly #layer: ConfinedDirectory;
   /** All of what is below has been told. */
   #told: string | undefined;
 
-  constructor(directory: string, layer: string) {
+  /** `directory`: the overlay; `written`: its upper layer, which is the caller's; `layer`: the one below. */
+  constructor(directory: string, written: ConfinedDirectory, layer: string) {
     this.#directory = directory;
-    this.#written = layer;
+    this.#written = written;
     this.#merged = new ConfinedDirectory(directory);
     this.#layer = new ConfinedDirectory(layer);
   }
@@ -41,7 +42,7 @@ export class LayerChanges implements Disposable {
     if (this.#told !== undefined && text.startsWith(this.#told)) return;
     this.#told = undefined;
     if (now && isShownAsItIs(now, before)) {
-      yield changeEntry(this.#written, this.#layer, now);
+      yield changeEntry(this.#written.name, this.#written, now);
       return;
     }
     const path = Buffer.from(text, 'latin1');

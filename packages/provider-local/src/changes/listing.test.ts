@@ -42,8 +42,8 @@ test('where births are not kept, none is the same', () => {
 });
 
 test('all of a directory that took the number of a removed one is told', () => {
-  using layers = new LayerChanges(scratch, scratch);
   using directory = new ConfinedDirectory(scratch);
+  using layers = new LayerChanges(scratch, directory, scratch);
   const [now] = directory.walk();
   if (!now) throw new Error('there is no directory');
   const told = (state: string): string[] =>

@@ -50,8 +50,9 @@ const slice = 2;
  * relative, without empty components, `.` and `..`. Linux only. The owner disposes.
  */
 export class ConfinedDirectory implements Disposable {
+  /** What it was opened by. */
+  readonly name: string;
   readonly #descriptor: number;
-  readonly #name: string;
   #open = true;
 
   /** Throws `not-found`, or `failed-precondition` for something that is no directory; the path's own parents are trusted. */
@@ -59,7 +60,7 @@ export class ConfinedDirectory implements Disposable {
     if (process.platform !== 'linux') {
       throw new SandboxError('unsupported', 'a confined directory needs Linux and its /proc');
     }
-    this.#name = directory;
+    this.name = directory;
     this.#descriptor = this.#guard(Buffer.from(directory), () =>
       openSync(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW),
     );
@@ -135,7 +136,7 @@ export class ConfinedDirectory implements Disposable {
         if (levels.length >= mostLevels) {
           throw new SandboxError(
             'resource-exhausted',
-            `${this.#name} holds directories nested more than ${mostLevels} deep`,
+            `${this.name} holds directories nested more than ${mostLevels} deep`,
           );
         }
         const inner = this.#below(place, text);
@@ -246,12 +247,12 @@ export class ConfinedDirectory implements Disposable {
   #failure(path: Uint8Array, error: unknown): unknown {
     const text = describe(path);
     if (isErrno(error, 'ENOENT')) {
-      return new SandboxError('not-found', `${text} is not in ${this.#name}`, {
+      return new SandboxError('not-found', `${text} is not in ${this.name}`, {
         details: { path: text },
       });
     }
     if (isErrno(error, 'EACCES') || isErrno(error, 'EPERM')) {
-      return new SandboxError('permission-denied', `${text} in ${this.#name} may not be read`, {
+      return new SandboxError('permission-denied', `${text} in ${this.name} may not be read`, {
         ...{ details: { path: text }, cause: error },
       });
     }
@@ -266,7 +267,7 @@ export class ConfinedDirectory implements Disposable {
 
   #wrongKind(path: Uint8Array, what: string): SandboxError {
     const text = describe(path);
-    return new SandboxError('failed-precondition', `${text} in ${this.#name} ${what}`, {
+    return new SandboxError('failed-precondition', `${text} in ${this.name} ${what}`, {
       details: { path: text, reason: 'wrong-kind' },
     });
   }
