@@ -7,6 +7,8 @@ import { roomFor, zstdParameters } from './compress.ts';
  */
 export class FrameCompressor {
   readonly #stream: ZstdCompress;
+  /** Where the last piece is, and the next one will be. */
+  #place: ArrayBuffer | undefined;
 
   /** Takes frames of any size; `usualBytes` is the best one. */
   constructor(usualBytes: number) {
@@ -34,11 +36,14 @@ export class FrameCompressor {
     });
     const pieces: Buffer<ArrayBuffer>[] = [];
     for (let piece = this.#take(); piece; piece = this.#take()) pieces.push(piece);
+    this.#place = pieces.at(-1)?.buffer;
     return pieces;
   }
 
+  /** Frees its memory; what it made is gone with it. */
   close(): void {
     this.#stream.destroy();
+    if (this.#place?.detached === false) this.#place.transfer(0);
   }
 
   #take(): Buffer<ArrayBuffer> | null {

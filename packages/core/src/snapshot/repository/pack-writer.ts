@@ -1,4 +1,4 @@
-import { webcrypto } from 'node:crypto';
+import { hash, webcrypto } from 'node:crypto';
 import type { Call } from '../../contract/call.ts';
 import type { Sealer } from '../format/codec.ts';
 import { FrameCompressor, freePieces } from '../format/frame-compressor.ts';
@@ -162,13 +162,18 @@ export class PackWriter {
     pack.add(list);
     pack.add(footer);
     const { bytes } = pack;
-    // On another thread: this one looks for boundaries meanwhile.
-    const id = Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
+    const id =
+      bytes.length < frameBytes ? hash('sha256', bytes, 'hex') : await hashElsewhere(bytes);
     await putBytes(store, storeKeys.pack(id), [bytes], { signal: this.#call.signal });
     this.metadataBytes += list.length + footer.length + pack.startBytes;
     this.#rooms.push(pack.room);
     this.#onPack({ id, frames, objects });
   }
+}
+
+/** SHA-256 on another thread: this one looks for boundaries meanwhile. What is short is copied there in vain. */
+async function hashElsewhere(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
 }
 
 /** Room that the first pack has from the start: most of what changes between two captures is small. */
