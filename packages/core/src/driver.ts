@@ -13,6 +13,7 @@ export type * from './contract/command.ts';
 export type * from './contract/exit-status.ts';
 export type * from './contract/file-transfer.ts';
 export type * from './contract/file-types.ts';
+export type * from './contract/interception.ts';
 export type * from './contract/network.ts';
 export type * from './contract/provider.ts';
 export type * from './contract/sandbox-driver.ts';

@@ -1,6 +1,6 @@
 import { type Finding, SandboxError } from '@gantry/core/driver';
+import { runProgram } from '@gantry/core/node';
 import { hostLimits } from './limits/plan-limits.ts';
-import { runProgram } from './run-program.ts';
 import { hasFilter } from './seccomp/filter.ts';
 import { tryIsolation } from './try-isolation.ts';
 

@@ -2,9 +2,9 @@ import { Buffer } from 'node:buffer';
 import { lstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { SandboxError } from '@gantry/core/driver';
+import { runProgram } from '@gantry/core/node';
 import { openWorkDirectories } from './copy-on-write/overlay.ts';
 import { isErrno } from './errors.ts';
-import { runProgram } from './run-program.ts';
 
 /** A tree with more entries than this is left to rm(1), so that this process does other things meanwhile. */
 const mostAtOnce = 300;

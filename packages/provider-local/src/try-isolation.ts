@@ -2,8 +2,8 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync }
 import os from 'node:os';
 import path from 'node:path';
 import { type Finding, SandboxError } from '@gantry/core/driver';
+import { runProgram } from '@gantry/core/node';
 import { isErrno } from './errors.ts';
-import { runProgram } from './run-program.ts';
 import { uidRange } from './sandbox-uid.ts';
 import { hasFilter, seccompFilter } from './seccomp/filter.ts';
 import { encode } from './seccomp/program.ts';

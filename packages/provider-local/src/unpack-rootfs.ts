@@ -9,8 +9,8 @@ import {
   type SandboxDriver,
   SandboxError,
 } from '@gantry/core/driver';
+import { runProgram } from '@gantry/core/node';
 import { isErrno } from './errors.ts';
-import { runProgram } from './run-program.ts';
 
 const unpackWithinMs = 30 * 60 * 1000;
 

@@ -3,6 +3,7 @@ import type { CapabilityLimits, CapabilityOverrides, SuspendMode } from './capab
 import type { Command, DriverProcess } from './command.ts';
 import type { FileTransfer } from './file-transfer.ts';
 import type { FileStat, WatchEvent } from './file-types.ts';
+import type { Interceptable } from './interception.ts';
 import type { NetworkPolicy } from './network.ts';
 import type { SandboxRef } from './sandbox-ref.ts';
 import type { Traits } from './traits.ts';
@@ -231,10 +232,11 @@ export interface DriverCapabilities<Handle> {
       call: Call,
     ): Promise<readonly PromiseSettledResult<Handle>[]>;
   };
-  readonly network?: CapabilityLimits['network'] & {
-    /** Present exactly when `live` is true. */
-    set?(handle: Handle, policy: NetworkPolicy, call: Call): Promise<void>;
-  };
+  readonly network?: CapabilityLimits['network'] &
+    Interceptable<Handle> & {
+      /** Present exactly when `live` is true. */
+      set?(handle: Handle, policy: NetworkPolicy, call: Call): Promise<void>;
+    };
   /** Carried out by `create`. */
   readonly mounts?: CapabilityLimits['mounts'];
   readonly watch?: CapabilityLimits['watch'] & {

@@ -3,8 +3,12 @@ import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import { type Call, type ChangeEntry, SandboxError } from '@gantry/core/driver';
-import { ConfinedDirectory, type ConfinedEntry, type WalkedEntry } from '@gantry/core/node';
-import { runProgram } from '../run-program.ts';
+import {
+  ConfinedDirectory,
+  type ConfinedEntry,
+  runProgram,
+  type WalkedEntry,
+} from '@gantry/core/node';
 import { changeEntry } from './change-entry.ts';
 import { LayerChanges, orMissing } from './layer-changes.ts';
 import {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Finding, SandboxError } from '@gantry/core/driver';
-import { runProgram } from '../run-program.ts';
+import { runProgram } from '@gantry/core/node';
 import type { StateDirectory } from '../state-directory.ts';
 import { mountNamespace, openWorkDirectories, overlayMount, prepareOverlay } from './overlay.ts';
 

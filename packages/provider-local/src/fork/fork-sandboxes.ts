@@ -2,8 +2,8 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Call, CreateRequest } from '@gantry/core/driver';
 import { SandboxError } from '@gantry/core/driver';
+import { runProgram } from '@gantry/core/node';
 import { hostLimits, planLimits } from '../limits/plan-limits.ts';
-import { runProgram } from '../run-program.ts';
 import {
   newRecord,
   type RunningRecord,

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { statfsSync } from 'node:fs';
 import path from 'node:path';
 import type { SandboxMetrics } from '@gantry/core/driver';
+import { runProgram } from '@gantry/core/node';
 import { descendants, readProcess } from '../kill/process-tree.ts';
-import { runProgram } from '../run-program.ts';
 import type { SandboxRecord } from '../sandbox-record.ts';
 import { cgroupWith, readCount } from './sandbox-cgroups.ts';
 

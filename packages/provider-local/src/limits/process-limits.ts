@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { runProgram } from '@gantry/core/node';
 import { refusedToStart } from '../errors.ts';
-import { runProgram } from '../run-program.ts';
 import type { SandboxRecord } from '../sandbox-record.ts';
 import { cgroupWith } from './sandbox-cgroups.ts';
 

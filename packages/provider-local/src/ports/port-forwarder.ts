@@ -1,9 +1,13 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Call, Endpoint } from '@gantry/core/driver';
 import { SandboxError } from '@gantry/core/driver';
-import { hostProcess, type ProcessIdentity } from '@gantry/core/node';
-import { Connector } from './connector.ts';
-import { findNetworkEntry, type NetworkEntry, withoutEntry } from './enter-network.ts';
+import {
+  Connector,
+  hostProcess,
+  type NetworkEntry,
+  networkEntry,
+  type ProcessIdentity,
+} from '@gantry/core/node';
 
 /** How often the forwarding looks whether its sandbox still lives. */
 const lookEveryMs = 1_000;
@@ -29,8 +33,9 @@ export class PortForwarder {
 
   /** Where the port is reached from the host. The same place each time. */
   async expose(port: number, call: Call): Promise<Endpoint> {
-    this.#entry ??= await findNetworkEntry();
-    if (!this.#entry) throw new SandboxError('failed-precondition', withoutEntry);
+    this.#entry ??= await networkEntry.findNetworkEntry();
+    if (!this.#entry)
+      throw new SandboxError('failed-precondition', networkEntry.withoutNetworkEntry);
     await this.#connect(this.#entry).ready();
     call.signal.throwIfAborted();
     if (this.#closed) throw new SandboxError('failed-precondition', 'the sandbox was released');
