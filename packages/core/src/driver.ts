@@ -18,4 +18,5 @@ export type * from './contract/network.ts';
 export type * from './contract/provider.ts';
 export type * from './contract/sandbox-driver.ts';
 export type * from './contract/sandbox-ref.ts';
+export type * from './contract/secret-rule.ts';
 export type * from './contract/traits.ts';

@@ -12,6 +12,7 @@ export type * from './contract/manifest-types.ts';
 export type * from './contract/network.ts';
 export type * from './contract/provider.ts';
 export type * from './contract/sandbox.ts';
+export type * from './contract/secret-rule.ts';
 export type * from './contract/snapshot-store.ts';
 export type * from './contract/snapshot-types.ts';
 export type * from './contract/traits.ts';

@@ -2,9 +2,9 @@
 export { AgentClient } from './node/agent/agent-client.ts';
 export type { AgentClientOptions } from './node/agent/agent-client.ts';
 export { agentScript } from './node/agent/agent-script.ts';
-export { newMark } from './node/agent/command-text.ts';
 export * as lanes from './node/agent/lanes.ts';
 export { unlessAborted } from './node/agent/unless-aborted.ts';
+export * as brokering from './node/brokering.ts';
 export { noDirectory } from './node/agent/no-directory.ts';
 export * as shell from './node/agent/shell.ts';
 export * as streams from './node/streams.ts';

@@ -28,7 +28,12 @@ export interface CapabilityLimits {
   readonly suspend: { readonly modes: readonly SuspendMode[] };
   readonly nativeSnapshot: { readonly kinds: readonly NativeSnapshotKind[] };
   readonly fork: { readonly maxPerCall: number; readonly from: 'live' | 'last-snapshot' };
-  readonly network: { readonly modes: readonly NetworkMode[]; readonly live: boolean };
+  readonly network: {
+    readonly modes: readonly NetworkMode[];
+    readonly live: boolean;
+    /** Whether an allow-list may have rules for requests. Default false. */
+    readonly requests?: boolean;
+  };
   readonly mounts: {
     readonly kinds: readonly ('hostMount' | 's3' | 'gcs' | 'r2' | 'azureBlob')[];
   };

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { Manifest } from '../contract/manifest-types.ts';
-import type { NetworkPolicy } from '../contract/network.ts';
 import { entrySchema } from './entry-schemas.ts';
 import {
   environmentNameSchema,
@@ -9,32 +8,11 @@ import {
   plainText,
   secretReferenceSchema,
 } from './field-schemas.ts';
-import { networkRuleProblem } from './network-rule.ts';
+import { networkSchema } from './network-schema.ts';
 import { workspacePathPattern } from './workspace-path.ts';
 
 /** Longest setup command, well under what Linux passes as one argument (128 KiB). */
 const maxCommandLength = 100_000;
-
-const networkSchema: z.ZodType<NetworkPolicy> = z.discriminatedUnion(
-  'mode',
-  [
-    z.strictObject({ mode: z.literal('none') }),
-    z.strictObject({ mode: z.literal('open') }),
-    z.strictObject({
-      mode: z.literal('allow-list'),
-      allow: z.array(
-        lineOfText('a rule', { max: 300 }).check((context) => {
-          const message = networkRuleProblem(context.value);
-          if (message !== undefined) {
-            context.issues.push({ code: 'custom', message, input: context.value });
-          }
-        }),
-        'must be a list of host names, addresses and CIDR blocks',
-      ),
-    }),
-  ],
-  'must be an object whose `mode` is none, allow-list or open',
-);
 
 const count = z.int('must be a whole number').positive('must be above zero');
 

@@ -1,5 +1,6 @@
 import type { Capabilities } from '../contract/capabilities.ts';
 import type { Manifest } from '../contract/manifest-types.ts';
+import { limitsRequests } from './network-rule.ts';
 import type { PlanRefusal } from './plan-types.ts';
 
 /** Everything that a manifest asks for and a provider of these capabilities cannot do. */
@@ -26,6 +27,11 @@ function fixedChoices(manifest: Manifest, capabilities: Capabilities): PlanRefus
     ...unlessOneOf(root, capabilities.root?.modes, 'root'),
     ...unlessOneOf(privilege, capabilities.privilege?.modes, 'privilege'),
     ...unlessOneOf(network?.mode, ['none', ...(capabilities.network?.modes ?? [])], 'network'),
+    ...unless(
+      !limitsRequests(network) || capabilities.network?.requests === true,
+      'network.requests',
+      'the provider cannot limit a host to some requests',
+    ),
     ...unless(
       (maxLifetimeMs ?? 0) <= longest,
       'maxLifetimeMs',

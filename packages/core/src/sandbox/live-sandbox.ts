@@ -34,6 +34,7 @@ import type {
 } from '../contract/snapshot-types.ts';
 import { SandboxError } from '../errors/sandbox-error.ts';
 import { SandboxFiles } from '../files/sandbox-files.ts';
+import { limitsRequests } from '../manifest/network-rule.ts';
 import { unsupported } from '../provider/capabilities.ts';
 import { named, operate } from '../provider/operate.ts';
 import type { Session } from '../provider/session.ts';
@@ -154,6 +155,9 @@ export class LiveSandbox implements Sandbox {
     if (!set) throw unsupported(driver.id, 'setNetwork', 'network.live');
     if (!capabilities.network?.modes.includes(policy.mode)) {
       throw unsupported(driver.id, `setNetwork to ${policy.mode}`, 'network.modes');
+    }
+    if (limitsRequests(policy) && capabilities.network.requests !== true) {
+      throw unsupported(driver.id, 'setNetwork with rules for requests', 'network.requests');
     }
     await this.#operate('setNetwork', options, (call) => set(session.handle, policy, call));
   }

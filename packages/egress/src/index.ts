@@ -1,0 +1,4 @@
+/** Network policy and credential brokering: what leaves a sandbox, and with which secrets. */
+export { createEgressEngine } from './create-egress-engine.ts';
+export type * from './egress-event.ts';
+export type * from './egress-types.ts';
