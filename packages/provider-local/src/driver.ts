@@ -6,7 +6,7 @@ import {
   SandboxError,
   type SandboxRef,
 } from '@gantry/core/driver';
-import { AgentClient, Interceptor, type ProcessIdentity } from '@gantry/core/node';
+import { AgentClient, guestNetwork, type ProcessIdentity } from '@gantry/core/node';
 import { type BuiltSandbox, fifoMode } from './build-sandbox.ts';
 import { startSandbox, startUnused } from './start-sandbox.ts';
 import { advanceMark, allEntries, changesSince, markWorkspace } from './changes/changes.ts';
@@ -44,7 +44,7 @@ interface ProcessHandle extends DriverHandle {
   readonly main: ProcessIdentity;
   readonly uid: number | undefined;
   readonly ports: PortForwarder;
-  readonly interceptor: Interceptor;
+  readonly interceptor: guestNetwork.Interceptor;
   readonly detached: DetachedProcesses;
 }
 
@@ -77,7 +77,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       agent,
       uid: record.uid,
       ports: new PortForwarder(record.main, record.uid),
-      interceptor: new Interceptor(),
+      interceptor: new guestNetwork.Interceptor(),
       detached: new DetachedProcesses({ ...link, directory: detached, main: record.main }),
     };
   };

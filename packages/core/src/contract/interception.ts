@@ -3,10 +3,8 @@ import type { Call } from './call.ts';
 
 /** Where the host listens in a sandbox. */
 export interface InterceptOptions {
-  /** On 127.0.0.1 of the sandbox's own network, from 1024 on. */
-  readonly port: number;
-  /** Whether to wait until the port is free, rather than reject with `already-exists`. Default false. */
-  readonly wait?: boolean;
+  /** On 127.0.0.1 of the sandbox's own network, from 1024 on. Default: any that is free. */
+  readonly port?: number;
 }
 
 /** Takes one connection: paused, half-open ends kept apart, `error` and `close` as sockets have them. */
@@ -14,6 +12,7 @@ export type OnConnection = (connection: Duplex) => void;
 
 /** A listener of the host in the network of one sandbox. */
 export interface Interception {
+  readonly port: number;
   /** Resolves when no connection comes any more: by `close`, the handle's release, or the end of the sandbox. */
   readonly closed: Promise<void>;
   /** Ends it, its connections too. Idempotent. */

@@ -2,8 +2,8 @@
 export interface ConnectRequest {
   readonly id: number;
   readonly port: number;
-  /** Absent: connect. `wait`: until the port is free, however long that takes. */
-  readonly listen?: 'now' | 'wait';
+  /** Absent: connect. */
+  readonly listen?: true;
 }
 
 /** What the connector says. `connected` and `listening` come with the socket; `ready` names the network that it is in. */

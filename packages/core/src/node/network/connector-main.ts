@@ -10,8 +10,6 @@ import {
 
 /** A listener whose queue is full leaves a connection waiting for minutes. */
 const connectWithinMs = 10_000;
-/** How often a port is tried that another has. */
-const tryAgainMs = 250;
 
 const uid = Number(process.argv[2] ?? 0);
 if (uid > 0 && process.getuid?.() === 0) {
@@ -46,13 +44,10 @@ function open({ id, port }: ConnectRequest): void {
   });
 }
 
-function listen(request: ConnectRequest): void {
-  const { id, port } = request;
+function listen({ id, port }: ConnectRequest): void {
   const server = createServer();
   server.once('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EADDRINUSE' && request.listen === 'wait') {
-      setTimeout(() => listen(request), tryAgainMs);
-    } else say({ kind: 'failed', id, code: error.code ?? 'EIO' });
+    say({ kind: 'failed', id, code: error.code ?? 'EIO' });
   });
   server.listen(port, '127.0.0.1', () => {
     const message: ConnectorMessage = { kind: 'listening', id };

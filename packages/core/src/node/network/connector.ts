@@ -20,8 +20,6 @@ const startWithinMs = 30_000;
 export class Connector {
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, PromiseWithResolvers<Socket | Server>>();
-  /** Those for whom this process stays. */
-  readonly #pressing = new Set<number>();
   readonly #ready = Promise.withResolvers<void>();
   #said = '';
   #count = 0;
@@ -73,12 +71,9 @@ export class Connector {
     throw this.#unavailable('it answered something else');
   }
 
-  /**
-   * A listener on a port of the sandbox's loopback address; it accepts in this process. Rejects with the system's code,
-   * `EADDRINUSE` unless it is to `wait`.
-   */
-  async listen(port: number, how: 'now' | 'wait'): Promise<Server> {
-    const server = await this.#ask({ port, listen: how });
+  /** A listener on a port of the sandbox's loopback address, which accepts in this process; 0 is any that is free. */
+  async listen(port: number): Promise<Server> {
+    const server = await this.#ask({ port, listen: true });
     if (server instanceof Server) return server;
     throw this.#unavailable('it answered something else');
   }
@@ -94,10 +89,7 @@ export class Connector {
     const id = (this.#count += 1);
     const waiting = Promise.withResolvers<Socket | Server>();
     this.#waiting.set(id, waiting);
-    if (request.listen !== 'wait') {
-      this.#pressing.add(id);
-      this.#child.channel?.ref();
-    }
+    this.#child.channel?.ref();
     const sent: ConnectRequest = { id, ...request };
     this.#child.send(sent, (error) => error && this.#end(error.message));
     return waiting.promise;
@@ -112,7 +104,6 @@ export class Connector {
     }
     const waiting = this.#waiting.get(message.id);
     this.#waiting.delete(message.id);
-    this.#pressing.delete(message.id);
     if (message.kind === 'connected' && handle instanceof Socket) {
       handle.allowHalfOpen = true;
       if (waiting) waiting.resolve(handle);
@@ -129,7 +120,7 @@ export class Connector {
 
   /** Lets this process end while nobody waits for a connection. */
   #rest(): void {
-    if (this.#pressing.size > 0) return;
+    if (this.#waiting.size > 0) return;
     this.#child.unref();
     this.#child.channel?.unref();
     const { stderr } = this.#child;
@@ -143,7 +134,6 @@ export class Connector {
     this.#ready.reject(error);
     for (const waiting of this.#waiting.values()) waiting.reject(error);
     this.#waiting.clear();
-    this.#pressing.clear();
     this.#child.kill('SIGKILL');
     if (this.#child.connected) this.#child.disconnect();
     this.#rest();

@@ -28,7 +28,7 @@ export class Interceptor {
   /** Rejects with `already-exists` where the port is taken, `failed-precondition` where the network cannot be entered. */
   async intercept(
     { main, uid }: InterceptedNetwork,
-    { port, wait = false }: InterceptOptions,
+    { port = 0 }: InterceptOptions,
     onConnection: OnConnection,
     call: Pick<Call, 'signal'>,
   ): Promise<Interception> {
@@ -39,11 +39,9 @@ export class Interceptor {
     const connector = new Connector(main, uid, entry);
     const stop = (): void => connector.close();
     signal.addEventListener('abort', stop, { once: true });
-    // One that waits for its turn must not outlive the sandbox.
-    const look = setInterval(() => isRunning(main) || stop(), lookEveryMs).unref();
     try {
       await connector.ready();
-      const server = await connector.listen(port, wait ? 'wait' : 'now');
+      const server = await connector.listen(port);
       const interception = new PortInterception(main, server, onConnection);
       this.#open.add(interception);
       void interception.closed.then(() => this.#open.delete(interception));
@@ -54,13 +52,12 @@ export class Interceptor {
       signal.throwIfAborted();
       throw listenError(error, port);
     } finally {
-      clearInterval(look);
       signal.removeEventListener('abort', stop);
       connector.close();
     }
   }
 
-  /** Ends all of them, also those that wait. Idempotent. */
+  /** Ends all of them. Idempotent. */
   close(): void {
     this.#closed.abort(
       new SandboxError('failed-precondition', 'the sandbox was released: it is not intercepted'),
@@ -70,6 +67,7 @@ export class Interceptor {
 }
 
 class PortInterception implements Interception {
+  readonly port: number;
   readonly closed: Promise<void>;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -79,6 +77,8 @@ class PortInterception implements Interception {
   constructor(main: ProcessIdentity, server: Server, onConnection: OnConnection) {
     this.#server = server;
     this.closed = this.#ended.promise;
+    const address = server.address();
+    this.port = typeof address === 'object' && address ? address.port : 0;
     // What `net.createServer` sets: a listener that came from elsewhere has the defaults.
     Object.assign(server, { allowHalfOpen: true, pauseOnConnect: true, noDelay: true });
     server.on('connection', (socket) => this.#take(socket, onConnection));
