@@ -10,6 +10,7 @@ export type { SandboxErrorCode, SandboxErrorOptions } from './errors/sandbox-err
 export type * from './contract/call.ts';
 export type * from './contract/capabilities.ts';
 export type * from './contract/command.ts';
+export type * from './contract/create-request.ts';
 export type * from './contract/exit-status.ts';
 export type * from './contract/file-transfer.ts';
 export type * from './contract/file-types.ts';

@@ -15,3 +15,8 @@ export interface SecretRule {
   /** The parameter of the query that carries it. */
   readonly query?: string;
 }
+
+/** Returns a secret by its reference; `undefined` when it is not known. */
+export type SecretResolver = (
+  reference: string,
+) => Promise<string | undefined> | string | undefined;

@@ -27,7 +27,7 @@ const everything: Omit<Manifest, 'spec'> = {
   root: 'read-only',
   privilege: 'guest-root',
   user: 'app',
-  secrets: { TOKEN: 'env:TOKEN' },
+  secrets: { TOKEN: { from: 'env:TOKEN', hosts: ['api.example'] } },
   network: { mode: 'open' },
   resources: { cpus: 1, pids: 10 },
   ports: [80, 81],
@@ -96,7 +96,13 @@ test('the digest covers provider, policy and contents, and not labels, env, secr
   const digest = async (manifest: Omit<Manifest, 'spec'>): Promise<string> =>
     (await plan(manifest, {}, temporary.path)).digest;
   const first = await digest({ entries });
-  const same = { entries, labels: { a: 'b' }, env: { A: 'x' }, secrets: { B: 'env:B' }, name: 'n' };
+  const same = {
+    entries,
+    labels: { a: 'b' },
+    env: { A: 'x' },
+    secrets: { B: { from: 'env:B', hosts: ['b.example'] } },
+    name: 'n',
+  };
   write('one');
   expect(await digest(same)).toBe(first);
   const others: Omit<Manifest, 'spec'>[] = [

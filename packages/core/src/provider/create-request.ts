@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Capabilities } from '../contract/capabilities.ts';
 import type { Manifest } from '../contract/manifest-types.ts';
 import type { CreateOptions } from '../contract/provider.ts';
-import type { CreateRequest, MountRequest } from '../contract/sandbox-driver.ts';
+import type { CreateRequest, MountRequest } from '../contract/create-request.ts';
 import { SandboxError } from '../errors/sandbox-error.ts';
 
 /** How long a sandbox lives when nobody says. */
@@ -13,7 +13,7 @@ export function createRequest(
   capabilities: Capabilities,
   manifest: Manifest | undefined,
   mounts: readonly MountRequest[],
-  options: Pick<CreateOptions, 'labels' | 'maxLifetimeMs'>,
+  options: Pick<CreateOptions, 'labels' | 'maxLifetimeMs' | 'secrets'>,
 ): CreateRequest {
   const maxLifetimeMs = options.maxLifetimeMs ?? manifest?.maxLifetimeMs ?? defaultMaxLifetimeMs;
   if (!(maxLifetimeMs > 0) || !Number.isFinite(maxLifetimeMs)) {
@@ -29,8 +29,12 @@ export function createRequest(
   }
   const labels = { ...manifest?.labels, ...options.labels };
   const wanted = { image: manifest?.image, root: manifest?.root, privilege: manifest?.privilege };
+  const resolver = manifest?.secrets && options.secrets;
+  const secrets = { secrets: manifest?.secrets, secretResolver: resolver };
   const more = { user: manifest?.user, resources: manifest?.resources, ports: manifest?.ports };
-  const asked = Object.entries({ ...wanted, ...more }).filter(([, value]) => value !== undefined);
+  const asked = Object.entries({ ...wanted, ...more, ...secrets }).filter(
+    ([, value]) => value !== undefined,
+  );
   return {
     id: randomUUID(),
     labels,

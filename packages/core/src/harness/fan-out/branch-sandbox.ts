@@ -6,6 +6,7 @@ import type { LeasedSandbox, LeaseTerms } from '../lease/leased-sandbox.ts';
 import type { Pool } from '../lease/pool.ts';
 import type { Budget } from '../policy/budget.ts';
 import type { Policy } from '../policy/policy.ts';
+import { recordEgress } from '../run/record-egress.ts';
 import { sandboxName } from '../run/recorded-sandbox.ts';
 import type { Pass } from '../run/pass.ts';
 import type { BranchBase } from '../run/run-state.ts';
@@ -88,6 +89,7 @@ async function create(options: BranchSandboxOptions, name: string): Promise<Leas
     ...(receipt ? { manifest: receipt.planDigest } : {}),
     ...(base ? { snapshot: base.snapshot, after: base.tree } : {}),
   });
+  recordEgress(pass.log, leased.sandbox, scope);
   return leased;
 }
 

@@ -29,6 +29,7 @@ const eventTypes = [
   'command',
   'file.change',
   'tool.call',
+  'egress',
   'artifact',
   'branch.started',
   'branch.recorded',

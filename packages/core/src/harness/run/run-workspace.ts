@@ -10,6 +10,7 @@ import type { Policy } from '../policy/policy.ts';
 import { checkpointSpan } from '../telemetry/spans.ts';
 import type { Pass } from './pass.ts';
 import { persist } from './persist.ts';
+import { recordEgress } from './record-egress.ts';
 import { sandboxName } from './recorded-sandbox.ts';
 import type { CheckpointPolicy, RunOptions } from './run-types.ts';
 import type { ScopeHooks } from './scope.ts';
@@ -246,6 +247,7 @@ export class RunWorkspace implements ScopeHooks {
       ...(manifest === undefined ? {} : { manifest }),
       ...(saved === undefined ? {} : { snapshot: saved.snapshot, after: saved.tree }),
     });
+    recordEgress(log, leased.sandbox);
     if (manifest !== undefined && state.manifest !== undefined && manifest !== state.manifest) {
       await leased.destroy();
       const message = `run ${this.#pass.run} began with other files: a source of its manifest has changed since; put it back, or begin a new run`;
