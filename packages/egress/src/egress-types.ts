@@ -67,8 +67,10 @@ export interface EgressSession {
 export interface EgressEvents {
   /** Events that are not recorded yet. */
   readonly pending: number;
-  /** Why the last attempt to record failed; absent once one succeeds. */
-  readonly problem?: Error;
+  /** Denials that could not be recorded because the queue was full. */
+  readonly unrecorded: number;
+  /** Why the last attempt to record failed; `undefined` once one succeeds. */
+  readonly problem: Error | undefined;
   /** Waits until what has happened so far is recorded. Rejects with the recorder's error when it fails meanwhile. */
   flush(): Promise<void>;
 }
