@@ -32,7 +32,7 @@ export async function run(
   words: readonly string[],
   options: RunActionOptions,
 ): Promise<number> {
-  if (options.plan) return printPlan(session, file, options.provider, options.image);
+  if (options.plan) return printPlan(session, file, options, options.image);
   const provider = await loadProvider(options.provider, options.egress);
   const manifest = await readManifest(file);
   const [stdout, stderr] = [new CaptureSink(MAX_OUTPUT), new CaptureSink(MAX_OUTPUT)];
