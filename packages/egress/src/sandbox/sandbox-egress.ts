@@ -109,10 +109,17 @@ export class SandboxEgress {
     await this.#session.close();
     await this.#interception?.close();
     const waited = new AbortController();
-    await Promise.race([
-      this.#engine.close(),
-      delay(lastEventsMs, undefined, { ref: false, signal: waited.signal }).catch(() => undefined),
-    ]);
+    const late = delay(lastEventsMs, 'late', { ref: false, signal: waited.signal });
+    const recorded = this.#engine.close().then(
+      () => undefined,
+      (error: unknown) => String(error),
+    );
+    const problem = await Promise.race([recorded, late.catch(() => undefined)]);
+    // Its sandbox is let go of all the same: nothing gets out any more.
+    if (problem !== undefined) {
+      const what = `the last egress events of sandbox ${this.#session.sandbox} are not recorded`;
+      process.emitWarning(`${what}: ${problem}`);
+    }
     waited.abort();
   }
 }
