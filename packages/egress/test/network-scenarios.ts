@@ -1,6 +1,7 @@
 import type { NetworkPolicy, Provider } from '@gantry/core';
 import assert from 'node:assert/strict';
 import { networkInterfaces } from 'node:os';
+import type { ProviderPlan } from './elsewhere.ts';
 import { assertNothing, type Attempt, attempt, attemptOne, guestManifest } from './guest.ts';
 import type { World } from './upstream.ts';
 
@@ -10,6 +11,8 @@ export interface Context {
   readonly world: World;
   /** A directory for anything else. */
   readonly scratch: string;
+  /** How another process makes the same provider. */
+  readonly plan: ProviderPlan;
 }
 
 /** One statement that holds of every provider behind `withEgress`. */

@@ -36,6 +36,13 @@ const names: Readonly<Record<string, string>> = {
   'metadata.google.internal': '169.254.169.254',
 };
 
+/** The names of this world, and their addresses. */
+export async function lookup(name: string): Promise<readonly string[]> {
+  const address = names[name];
+  if (address === undefined) throw new Error(`there is no ${name}`);
+  return [address];
+}
+
 /** Starts them. */
 export async function startWorld(): Promise<World> {
   const arrived: Arrived[] = [];
@@ -76,9 +83,7 @@ export async function startWorld(): Promise<World> {
     ...{ arrived, reached, asked, authority: authority.certificate },
     async lookup(name) {
       asked.push(name);
-      const address = names[name];
-      if (address === undefined) throw new Error(`there is no ${name}`);
-      return [address];
+      return lookup(name);
     },
     async [Symbol.asyncDispose]() {
       datagrams.close();
