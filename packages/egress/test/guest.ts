@@ -1,6 +1,8 @@
-import type { Manifest, Sandbox } from '@gantry/core';
+import type { Manifest, ManifestEntry, Sandbox } from '@gantry/core';
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { realpathSync } from 'node:fs';
+import path from 'node:path';
 
 /** One thing that a program in a sandbox tries. */
 export type Attempt =
@@ -89,13 +91,24 @@ for (const attempt of JSON.parse(readFileSync(0, 'utf8'))) {
 console.log(JSON.stringify(outcomes));
 `;
 
+/** Libraries that Node needs and that a small image does not have. */
+const libraries: readonly string[] = execFileSync('ldd', [process.execPath], { encoding: 'utf8' })
+  .split('\n')
+  .flatMap((line) => /=> (\S*\/lib(?:stdc\+\+|gcc_s|atomic)\.so\S*) /.exec(line)?.[1] ?? []);
+
 /** A manifest with what the guest's program needs. */
 export function guestManifest(more: Partial<Manifest> = {}): Manifest {
+  const mount = (file: string): ManifestEntry => ({
+    type: 'hostMount',
+    source: realpathSync(file),
+  });
   return {
     spec: 'gantry-manifest/1',
     ...more,
+    env: { LD_LIBRARY_PATH: '/workspace/lib', ...more.env },
     entries: {
-      node: { type: 'hostMount', source: realpathSync(process.execPath) },
+      node: mount(process.execPath),
+      ...Object.fromEntries(libraries.map((file) => [`lib/${path.basename(file)}`, mount(file)])),
       'try.mjs': { type: 'file', text: program },
       ...more.entries,
     },

@@ -47,7 +47,7 @@ async function foundInside(sandbox: Sandbox, secret: string): Promise<string> {
   const search = `IFS= read -r what
 env | grep -F -e "$what"
 for file in /proc/[0-9]*/environ /proc/[0-9]*/cmdline; do tr '\\0' '\\n' 2>/dev/null < "$file" | grep -F -e "$what" | sed "s|^|$file |" | grep -v 'read -r what'; done
-for place in /tmp /workspace /run /etc /var /home /root /dev/shm; do grep -rlF --exclude=node -e "$what" "$place" 2>/dev/null; done; true`;
+for place in /tmp /workspace /run /etc /var /home /root /dev/shm; do grep -rlF --exclude=node --exclude-dir=lib -e "$what" "$place" 2>/dev/null; done; true`;
   const { stdout } = await sandbox.exec(search, { stdin: `${secret}\n` });
   return stdout.text;
 }
