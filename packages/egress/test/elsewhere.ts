@@ -48,8 +48,7 @@ export function elsewhere(task: Task): Promise<Report> {
   return new Promise((resolve, reject) => {
     execFile(process.execPath, args, (error, stdout, stderr) => {
       // One that was killed has said what it had to.
-      if (stdout === '') reject(new Error(`${String(error)} ${stderr}`));
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what `perform` below prints
+      if (stdout === '') reject(new Error(`${error?.message} ${stderr}`));
       else resolve(JSON.parse(stdout) as Report);
     });
   });
@@ -70,7 +69,6 @@ async function perform({ plan, create, ref, policy, attempts = [] }: Task): Prom
 }
 
 if (process.argv[1] === import.meta.filename) {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what `elsewhere` above says
   const task = JSON.parse(process.argv[2] ?? '') as Task;
   process.stdout.write(`${JSON.stringify(await perform(task))}\n`, () => {
     process.kill(process.pid, 'SIGKILL');

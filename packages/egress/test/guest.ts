@@ -124,7 +124,6 @@ export async function attempt(
   const stdin = JSON.stringify(attempts);
   const result = await sandbox.exec(['/workspace/node', '/workspace/try.mjs'], { stdin, env });
   assert.ok(result.ok, `the guest's program: ${result.stderr.text}`);
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the program above prints
   const outcomes = JSON.parse(result.stdout.text) as readonly string[];
   return new Map(attempts.map((one, index) => [JSON.stringify(one), outcomes[index] ?? 'nothing']));
 }

@@ -171,17 +171,12 @@ export const secretScenarios: readonly Scenario[] = [
         );
         const events = await Array.fromAsync(harness.events(outcome.run));
         const egress = events.filter(({ type }) => type === 'egress');
-        const facts = egress.map(({ facts: each = {} }) => [
-          each['type'],
-          each['host'],
-          each['allowed'],
-        ]);
-        assert.deepEqual(facts.slice(0, 1), [['decision', 'api.test', true]]);
-        assert.ok(
-          facts.some((each) => each.join() === 'decision,unlisted.test,false'),
-          `${facts}`,
+        const facts = egress.map(({ facts: each = {} }) =>
+          JSON.stringify([each['type'], each['host'], each['allowed']]),
         );
-        assert.ok(facts.some(([type]) => type === 'end'));
+        assert.equal(facts[0], '["decision","api.test",true]');
+        assert.ok(facts.includes('["decision","unlisted.test",false]'), facts.join());
+        assert.ok(facts.some((each) => each.startsWith('["end"')));
         const asked = egress.find(({ body }) => body);
         const body = asked && (await harness.body(outcome.run, asked.sequence));
         assert.deepEqual(body, { method: 'GET', path: '/a' });

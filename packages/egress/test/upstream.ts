@@ -99,6 +99,5 @@ async function listen(server: Server, host: string): Promise<number> {
     server.once('error', reject);
     server.listen(0, host, resolve);
   });
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a TCP server that listens
   return (server.address() as AddressInfo).port;
 }

@@ -1,6 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { SandboxError, type SandboxRef } from '@gantry/core/driver';
-import { guestNetwork, hostProcess, type ProcessIdentity } from '@gantry/core/node';
+import { type guestNetwork, hostProcess, type ProcessIdentity } from '@gantry/core/node';
 import type Dockerode from 'dockerode';
 import type { DaemonAddress } from './daemon-address.ts';
 

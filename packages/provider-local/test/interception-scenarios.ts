@@ -20,11 +20,11 @@ const call: Call = { signal: new AbortController().signal };
 /** The same provider, and what its driver can do with a sandbox beside what `Sandbox` offers. */
 export function withDriver(provider: Provider): {
   readonly provider: Provider;
-  intercept(
+  readonly intercept: (
     sandbox: Sandbox,
     onConnection: (connection: Duplex) => void,
     options?: { readonly port?: number },
-  ): Promise<Interception>;
+  ) => Promise<Interception>;
 } {
   const handles = new Map<string, DriverHandle>();
   let inner: SandboxDriver | undefined;
@@ -42,11 +42,16 @@ export function withDriver(provider: Provider): {
   });
   return {
     provider: wrapped,
-    async intercept({ ref }, onConnection, options = {}) {
-      const handle = handles.get(ref.id);
-      const intercept = inner?.network?.intercept;
-      assert.ok(handle && intercept, 'the driver intercepts');
-      return intercept(handle, { port, ...options }, onConnection, call);
+    async intercept(sandbox, onConnection, options = {}) {
+      const handle = handles.get(sandbox.ref.id);
+      const made = inner?.network?.intercept?.(
+        handle ?? sandbox,
+        { port, ...options },
+        onConnection,
+        call,
+      );
+      assert.ok(made, 'the driver intercepts');
+      return made;
     },
   };
 }

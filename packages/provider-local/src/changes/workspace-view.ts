@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { type ProcessIdentity, runProgram } from '@gantry/core/node';
+import { hostProcess, type ProcessIdentity } from '@gantry/core/node';
 import { layerPath } from '../fork/layer-family.ts';
 import { ownWorkspace } from '../fork/layered-workspace.ts';
 import type { RunningRecord } from '../sandbox-record.ts';
@@ -50,7 +50,7 @@ function hasLinkedFiles(layer: string): Promise<boolean> {
 }
 
 async function findLinkedFile(layer: string): Promise<boolean> {
-  const { code, output } = await runProgram([
+  const { code, output } = await hostProcess.runProgram([
     'find',
     layer,
     '-type',
