@@ -103,7 +103,7 @@ export class ProxyServers {
   async #intercept(socket: Duplex, { host, port }: TunnelTarget): Promise<void> {
     const { session } = linkOf(socket);
     const secureContext = await session.authority.contextFor(host);
-    const secured = new TLSSocket(socket as ConstructorParameters<typeof TLSSocket>[0], {
+    const secured = new TLSSocket(socket, {
       isServer: true,
       secureContext,
       ALPNProtocols: ['h2', 'http/1.1'],

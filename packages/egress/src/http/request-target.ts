@@ -42,6 +42,7 @@ export function readTarget(facts: TargetFacts): RequestTarget | Refusal {
   if (absolute === null && !url.startsWith('/')) return malformed('the target is no path');
   const named = absolute === null ? undefined : readAuthority(absolute[2] ?? '', defaultPort);
   if (absolute !== null && named === undefined) return malformed('the target names no host');
+  if (!framedOnce(facts.headers)) return malformed('the body has no one end');
   const said = saidHost(facts, defaultPort);
   if ('status' in said) return said;
   const target = pinned ?? named;
@@ -80,6 +81,17 @@ function saidHost(
     return { status: 421, rule: 'host-mismatch', message };
   }
   return first;
+}
+
+/** Whether a body's length is said at most once. The parser refuses most of this, but some only after the head was read. */
+function framedOnce(headers: HeaderList): boolean {
+  const lengths = headerValues(headers, 'content-length');
+  const encodings = headerValues(headers, 'transfer-encoding');
+  if (lengths.length + encodings.length > 1) return false;
+  return (
+    lengths.every((text) => /^\d+$/.test(text)) &&
+    encodings.every((text) => text.toLowerCase() === 'chunked')
+  );
 }
 
 function malformed(message: string): Refusal {

@@ -84,7 +84,7 @@ export class UpstreamAgents {
     callback: Connected | undefined,
     finish: (host: Host, socket: Socket) => Promise<Duplex>,
   ): Promise<void> {
-    // The callback's second parameter is not looked at beside an error.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Node calls back with an error alone
     const nothing = undefined as unknown as Duplex;
     const target = readAuthority(
       String(host).includes(':') ? `[${host}]` : String(host),

@@ -19,7 +19,7 @@ export function sandboxEnvironment({ proxy, trust }: SessionOptions): Record<str
   const { host = '127.0.0.1', port = 3128 } = proxy ?? {};
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
   // Not `socks5:` for ALL_PROXY: Python's HTTP clients refuse to start with one when their SOCKS library is missing.
-  const proxies = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'].flatMap((name) => [
+  const proxies: [string, string][] = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'].flatMap((name) => [
     [name, url],
     [name.toLowerCase(), url],
   ]);

@@ -1,5 +1,6 @@
 import { randomBytes, webcrypto } from 'node:crypto';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
+import type * as x509 from '@peculiar/x509';
 import type { Host } from '../policy/host-name.ts';
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
@@ -15,7 +16,7 @@ const mostKept = 512;
  */
 export class SessionAuthority {
   readonly certificate: string;
-  readonly #library: typeof import('@peculiar/x509');
+  readonly #library: typeof x509;
   readonly #issuer: string;
   readonly #signingKey: webcrypto.CryptoKey;
   readonly #hostKeys: webcrypto.CryptoKeyPair;
@@ -23,7 +24,7 @@ export class SessionAuthority {
   readonly #contexts = new Map<string, Promise<SecureContext>>();
 
   private constructor(parts: {
-    library: typeof import('@peculiar/x509');
+    library: typeof x509;
     certificate: string;
     issuer: string;
     signingKey: webcrypto.CryptoKey;
@@ -108,7 +109,7 @@ export class SessionAuthority {
 }
 
 /** Loads what writes certificates, once per process: it is only needed when a session opens. */
-async function certificateLibrary(): Promise<typeof import('@peculiar/x509')> {
+async function certificateLibrary(): Promise<typeof x509> {
   await import('reflect-metadata');
   return import('@peculiar/x509');
 }

@@ -40,8 +40,8 @@ export class Opening {
 
   async #read(): Promise<Buffer | undefined> {
     const socket = this.#socket;
-    const now = socket.read() as Buffer | null;
-    if (now !== null) return now;
+    const now: unknown = socket.read();
+    if (Buffer.isBuffer(now)) return now;
     if (socket.readableEnded || socket.destroyed) return undefined;
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
@@ -55,8 +55,8 @@ export class Opening {
         resolve(bytes);
       };
       const readable = (): void => {
-        const bytes = socket.read() as Buffer | null;
-        if (bytes !== null) finish(bytes);
+        const bytes: unknown = socket.read();
+        if (Buffer.isBuffer(bytes)) finish(bytes);
       };
       const ended = (): void => finish(undefined);
       socket.on('readable', readable);
