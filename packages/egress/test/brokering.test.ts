@@ -285,7 +285,7 @@ test('a host that is not who it should be is not sent the secret', async () => {
     { authorities: [authority.certificate], secrets: () => real },
   );
   const secured = await tunnel(wary, `api.test:${impostor.port}`, ['http/1.1']);
-  secured.end(`GET / HTTP/1.1\r\nHost: api.test:${impostor.port}\r\n\r\n`);
+  secured.write(`GET / HTTP/1.1\r\nHost: api.test:${impostor.port}\r\n\r\n`);
   const [answer] = (await once(secured, 'data')) as [Buffer];
   expect(answer.toString()).toMatch(/^HTTP\/1\.1 502 /);
   expect(impostor.seen).toEqual([]);
@@ -295,7 +295,7 @@ test('within TLS that is read, another Host or authority is refused', async () =
   const before = upstream.seen.length;
   const there = `api.test:${upstream.port}`;
   const old = await tunnel(proxy, there, ['http/1.1']);
-  old.end('GET / HTTP/1.1\r\nHost: evil.test\r\n\r\n');
+  old.write('GET / HTTP/1.1\r\nHost: evil.test\r\n\r\n');
   const [answer] = (await once(old, 'data')) as [Buffer];
   expect(answer.toString()).toMatch(/^HTTP\/1\.1 421 /);
   const secured = await tunnel(proxy, there, ['h2']);

@@ -48,7 +48,8 @@ export async function dial(
     if (options.all === true) callback(null, all);
     else callback(null, first?.address ?? '', first?.family);
   };
-  const socket = connect({ host: 'host.invalid', port, lookup, noDelay: true, keepAlive: true });
+  const options = { noDelay: true, keepAlive: true };
+  const socket = connect({ ...options, host: 'host.invalid', port, lookup });
   await connected(socket, authorityOf(host, port));
   const peer = readAddress(socket.remoteAddress ?? '');
   if (addresses.some(({ text }) => text === peer?.text)) return socket;

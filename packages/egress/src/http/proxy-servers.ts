@@ -126,6 +126,8 @@ export class ProxyServers {
       secured.off('error', failed);
       secured.on('error', () => secured.destroy());
       this.#secure.emit('secureConnection', secured);
+      // HTTP/2 takes a connection that no TLS server has made for one that is still connecting, and waits for this.
+      secured.emit('secureConnect');
     });
   }
 }

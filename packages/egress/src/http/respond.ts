@@ -44,6 +44,8 @@ export function writeRefusal(socket: Duplex, refusal: Refusal): void {
     `X-Gantry-Egress: ${refusal.rule}`,
     'Connection: close',
   ];
+  // Read to the end, or the rest of what the client sends would make the kernel take the answer back.
+  socket.resume();
   socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
 }
 

@@ -77,6 +77,8 @@ export class LiveSession implements EgressSession {
       return;
     }
     this.#connections.add(socket);
+    // A client that has said all it has to say may still wait for the answer.
+    socket.allowHalfOpen = true;
     socket.once('close', () => this.#connections.delete(socket));
     this.#parts.serve(this, socket);
   }

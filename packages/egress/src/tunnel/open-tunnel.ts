@@ -68,6 +68,7 @@ export async function openTunnel(
     answers.refused(refusal);
     return;
   }
+  upstream.allowHalfOpen = true;
   if (exchange.ended || socket.destroyed) {
     upstream.destroy();
     exchange.end({ problem: 'aborted' });
