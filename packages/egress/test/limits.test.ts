@@ -232,3 +232,49 @@ test.each([
   expect(error).toMatchObject({ code, message: expect.stringMatching(said) as unknown });
   expect(String(error)).not.toContain('abcdefgh');
 });
+
+test('a host that answers badly, or goes first, harms nobody', async () => {
+  const answers = [
+    'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab',
+    'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    'HTTP/1.1 99999 \r\n\r\n',
+    'HTTP/1.1 200 OK\r\nX: a\u0000b\r\n\r\n',
+    'nonsense',
+    '',
+  ];
+  const port = await listen(
+    createServer((socket) => {
+      socket.once('data', () => socket.end(answers.shift() ?? ''));
+    }),
+  );
+  const brief = await listen(createServer((socket) => socket.end('bye')));
+  await using proxy = await proxied({
+    policy: { mode: 'allow-list', allow: [`ok.test:${port}`, `ok.test:${brief}`, '127.0.0.1'] },
+  });
+  const host = `ok.test:${port}`;
+  while (answers.length > 0) {
+    const head = `GET http://${host}/ HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+    expect(await talk(proxy.port, head)).toContain('HTTP/1.1 502 ');
+  }
+  const there = `ok.test:${brief}`;
+  const said = await talk(proxy.port, `CONNECT ${there} HTTP/1.1\r\nHost: ${there}\r\n\r\n`);
+  expect(said).toMatch(/\r\n\r\nbye$/);
+  expect((await decisions(proxy)).length).toBe(7);
+});
+
+test('one sandbox cannot fill the record for the others', async () => {
+  const gate = Promise.withResolvers<undefined>();
+  await using noisy = await proxied(
+    { policy: policy() },
+    { maxPending: 40, record: async () => gate.promise },
+  );
+  const other = await noisy.engine.session({ sandbox: 'sandbox-2', policy: policy() });
+  const door = await listen(createServer((socket) => other.accept(socket)));
+  const statuses: string[] = [];
+  for (let count = 0; count < 8; count += 1)
+    statuses.push((await talk(noisy.port, get('/'))).slice(9, 12));
+  expect(statuses.slice(0, 5)).toEqual(['200', '200', '200', '200', '200']);
+  expect(statuses.slice(5)).toEqual(['503', '503', '503']);
+  expect(await talk(door, get('/'))).toContain(' 200 ');
+  gate.resolve(undefined);
+});
