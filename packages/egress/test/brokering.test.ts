@@ -43,6 +43,12 @@ const echo: RequestListener = (request, response) => {
     response.end(gzipSync(`you are ${value}`));
     return;
   }
+  if (request.url === '/twice' || request.url === '/odd') {
+    response.statusCode = request.url === '/odd' ? 999 : 200;
+    response.setHeader('etag', ['a', 'b']);
+    response.end();
+    return;
+  }
   const forms = [
     value,
     Buffer.from(value).toString('base64'),
@@ -382,3 +388,24 @@ async function tunnel(
   await once(secured, 'secureConnect');
   return secured;
 }
+
+test('what Node does not write out ends one request and nothing else', async () => {
+  const { port } = upstream;
+  const secured = await tunnel(proxy, `api.test:${port}`, ['h2']);
+  const client = connectHttp2(`https://api.test:${port}`, { createConnection: () => secured });
+  client.on('error', () => undefined);
+  const odd = client.request({ ':path': '/', ':method': 'NO TOKEN' });
+  odd.on('error', () => undefined);
+  await new Promise((resolve) => void odd.once('close', resolve));
+  const twice = client.request({ ':path': '/twice' });
+  twice.on('error', () => undefined);
+  const [head] = (await once(twice, 'response')) as [Record<string, unknown>];
+  expect(head).toMatchObject({ ':status': 200, etag: 'a, b' });
+  const status = client.request({ ':path': '/odd' });
+  const [refused] = (await once(status, 'response')) as [Record<string, unknown>];
+  expect(refused[':status']).toBe(502);
+  const fine = client.request({ ':path': '/' });
+  const [good] = (await once(fine, 'response')) as [Record<string, unknown>];
+  expect(good[':status']).toBe(200);
+  client.destroy();
+});

@@ -51,6 +51,8 @@ export async function dial(
   const options = { noDelay: true, keepAlive: true };
   const socket = connect({ ...options, host: 'host.invalid', port, lookup });
   await connected(socket, authorityOf(host, port));
+  // Whoever uses it listens for errors too; none may go unheard before.
+  socket.on('error', () => socket.destroy());
   const peer = readAddress(socket.remoteAddress ?? '');
   if (addresses.some(({ text }) => text === peer?.text)) return socket;
   socket.destroy();

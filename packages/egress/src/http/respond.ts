@@ -26,8 +26,13 @@ export function respondRefusal(response: AnyResponse, refusal: Refusal): void {
     response.end(body);
     return;
   }
-  response.writeHead(refusal.status, headers);
-  response.end(body);
+  try {
+    response.writeHead(refusal.status, headers);
+    response.end(body);
+  } catch {
+    // Headers of an answer that was begun are in the way.
+    response.destroy();
+  }
 }
 
 /** The same on a connection that no response object stands for. The connection is ended. */
