@@ -68,9 +68,11 @@ function secretRefusals(
   { secrets = {}, env = {} }: Manifest,
   { secrets: ways }: Capabilities,
 ): PlanRefusal[] {
-  return Object.entries(secrets).flatMap(([name, { header, query }]) => {
+  return Object.entries(secrets).flatMap(([name, secret]) => {
     const field = `secrets.${name}`;
     if (name in env) return [{ field, reason: 'env has a variable of this name, too' }];
+    if ('expose' in secret) return [];
+    const { header, query } = secret;
     if (!ways) {
       return [
         {
