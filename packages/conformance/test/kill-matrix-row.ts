@@ -1,14 +1,15 @@
-// Prints the checks that fail under one mutant, of the whole suite: `node kill-matrix-row.ts MUTANT`.
+// Prints the checks that fail under one mutant, of the whole suite:
+// `node kill-matrix-row.ts MUTANT [TIME-OUT-SCALE]`. Beside other work, a larger scale is kinder.
 import { checks, mutants, runMutants, type MutantResult } from '../src/index.ts';
 import { withOwnState } from './own-state.ts';
 import { subjects } from './subjects.ts';
 
-const [name = ''] = process.argv.slice(2);
+const [name = '', scale = '1'] = process.argv.slice(2);
 const list = mutants.filter((mutant) => mutant.name === name);
 if (list.length === 0) throw new Error(`there is no mutant ${name}`);
 const due = list.flatMap(({ kills }) => kills);
-// What hangs costs its time-out in nearly every check.
-const options = { mutants: list, against: 'all', timeoutScale: 0.5, concurrency: 1 } as const;
+const timeoutScale = Number(scale);
+const options = { mutants: list, against: 'all', timeoutScale, concurrency: 1 } as const;
 
 async function meet(load: string): Promise<MutantResult | undefined> {
   const subject = { load };

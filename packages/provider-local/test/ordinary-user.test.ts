@@ -6,8 +6,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { isRoot } from './scenario.ts';
 import { scenarios } from './scenarios.ts';
 
-/** An ordinary user of no name. Its programs must reach the repository, wherever that is. */
-const ordinaryUid = 64_999;
+/** Ordinary users of no name, who share the work: what one may have is not taken by the other. */
+const ordinaryUids = [64_998, 64_999];
 const repository = path.resolve(import.meta.dirname, '../../..');
 
 test.each(isRoot ? [] : ['isolation.test.ts'])('who is not root is tested in %s', () => {
@@ -20,29 +20,9 @@ describe.each(isRoot ? ['an ordinary user'] : [])('local sandboxes, made by %s',
   let failure = '';
 
   beforeAll(async () => {
-    const directory = mkdtempSync(path.join(os.tmpdir(), 'gantry-local-'));
-    chownSync(directory, ordinaryUid, ordinaryUid);
-    // The repository may lie below a closed directory, such as root's home.
-    const script = `mount --rbind "$1" /mnt && cd / && shift && exec setpriv --reuid ${ordinaryUid} --regid ${ordinaryUid} --clear-groups "$@"`;
-    const moved = (file: string): string => path.join('/mnt', path.relative(repository, file));
-    const node = process.execPath.startsWith(repository)
-      ? moved(process.execPath)
-      : process.execPath;
-    const runner = moved(path.join(import.meta.dirname, 'run-scenarios.ts'));
-    const { stdout, problem } = await new Promise<{ stdout: string; problem: string }>(
-      (resolve) => {
-        execFile(
-          'unshare',
-          ['--mount', 'sh', '-c', script, 'sh', repository, node, runner, directory],
-          { env: { PATH: '/usr/bin:/bin' }, maxBuffer: 16 << 20 },
-          (error, out, err) =>
-            resolve({ stdout: out, problem: error ? `${error.message} ${err}` : '' }),
-        );
-      },
-    );
-    rmSync(directory, { recursive: true, force: true });
-    failure = problem;
-    for (const line of stdout.split('\n').filter(Boolean)) {
+    const runs = await Promise.all(ordinaryUids.map((uid, share) => runShare(uid, share)));
+    failure = runs.map(({ problem }) => problem).join('');
+    for (const line of runs.flatMap(({ stdout }) => stdout.split('\n')).filter(Boolean)) {
       const { name, ...rest } = JSON.parse(line) as { name: string; problem?: string };
       results.set(name, rest);
     }
@@ -54,3 +34,28 @@ describe.each(isRoot ? ['an ordinary user'] : [])('local sandboxes, made by %s',
     expect(result?.problem).toBeUndefined();
   });
 });
+
+/** Runs one user's share of the scenarios. */
+async function runShare(uid: number, share: number): Promise<{ stdout: string; problem: string }> {
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'gantry-local-'));
+  chownSync(directory, uid, uid);
+  // The repository may lie below a closed directory, such as root's home.
+  const script = `mount --rbind "$1" /mnt && cd / && shift && exec setpriv --reuid ${uid} --regid ${uid} --clear-groups "$@"`;
+  const moved = (file: string): string => path.join('/mnt', path.relative(repository, file));
+  const node = process.execPath.startsWith(repository) ? moved(process.execPath) : process.execPath;
+  const runner = moved(path.join(import.meta.dirname, 'run-scenarios.ts'));
+  const command = [node, runner, directory, `${share}/${ordinaryUids.length}`];
+  try {
+    return await new Promise((resolve) => {
+      execFile(
+        'unshare',
+        ['--mount', 'sh', '-c', script, 'sh', repository, ...command],
+        { env: { PATH: '/usr/bin:/bin' }, maxBuffer: 16 << 20 },
+        (error, stdout, stderr) =>
+          resolve({ stdout, problem: error ? `${error.message} ${stderr}` : '' }),
+      );
+    });
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}

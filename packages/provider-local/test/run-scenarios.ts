@@ -1,14 +1,15 @@
-// Runs every scenario as the current user and prints one line of JSON for each:
-// `node run-scenarios.ts SCRATCH-DIRECTORY [PART-OF-A-NAME]`.
+// Runs scenarios as the current user and prints one line of JSON for each:
+// `node run-scenarios.ts SCRATCH-DIRECTORY [SHARE/OF-HOW-MANY [PART-OF-A-NAME]]`.
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { local } from '../src/index.ts';
 import { scenarios } from './scenarios.ts';
 
-const [directory = '', part = ''] = process.argv.slice(2);
+const [directory = '', share = '0/1', part = ''] = process.argv.slice(2);
+const [own = 0, shares = 1] = share.split('/').map(Number);
 
 for (const [index, { name, run }] of scenarios.entries()) {
-  if (!name.includes(part)) continue;
+  if (index % shares !== own || !name.includes(part)) continue;
   const scratch = path.join(directory, String(index));
   const stateDirectory = path.join(scratch, 'state');
   mkdirSync(scratch);
