@@ -112,9 +112,9 @@ function fail(response: AnyResponse, { exchange }: PreparedRequest, error: Error
 /** How a client's body is framed, which the one that is sent on must not leave open to another reading. */
 function bodyOf(request: AnyRequest): { readonly present: boolean; readonly framing: HeaderList } {
   const headers = headerList(request.rawHeaders);
-  if (headerValues(headers, 'content-length').length > 0) {
-    return { present: headerValues(headers, 'content-length')[0] !== '0', framing: [] };
-  }
+  const [length] = headerValues(headers, 'content-length');
+  if (length !== undefined)
+    return { present: !/^0+$/.test(length), framing: [['Content-Length', length]] };
   const chunked = headerValues(headers, 'transfer-encoding').length > 0;
   const streamed = 'stream' in request && !request.stream.endAfterHeaders;
   return chunked || streamed
