@@ -6,6 +6,7 @@ export { parseRef } from './contract/sandbox-ref.ts';
 export type { SandboxRef } from './contract/sandbox-ref.ts';
 export type * from './contract/call.ts';
 export type * from './contract/capabilities.ts';
+export type { ResourceRequest } from './contract/create-request.ts';
 export type * from './contract/exit-status.ts';
 export type * from './contract/file-types.ts';
 export type * from './contract/files.ts';
@@ -13,6 +14,7 @@ export type * from './contract/manifest-types.ts';
 export type * from './contract/network.ts';
 export type * from './contract/provider.ts';
 export type * from './contract/sandbox.ts';
+export type * from './contract/secret-rule.ts';
 export type * from './contract/snapshot-store.ts';
 export type * from './contract/snapshot-types.ts';
 export type * from './contract/traits.ts';
@@ -21,7 +23,6 @@ export type {
   Finding,
   NativeSnapshotRef,
   ProcessSummary,
-  ResourceRequest,
   SandboxMetrics,
   SandboxStatus,
   SandboxSummary,

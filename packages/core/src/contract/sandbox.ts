@@ -2,7 +2,7 @@ import type { OperationOptions } from './call.ts';
 import type { Capabilities, SuspendMode } from './capabilities.ts';
 import type { ExitStatus, Signal } from './exit-status.ts';
 import type { Files } from './files.ts';
-import type { NetworkPolicy } from './network.ts';
+import type { NetworkPolicy, NetworkRecorder } from './network.ts';
 import type {
   Endpoint,
   NativeSnapshotRef,
@@ -12,6 +12,7 @@ import type {
   TerminalSize,
 } from './sandbox-driver.ts';
 import type { SandboxRef } from './sandbox-ref.ts';
+import type { SecretResolver } from './secret-rule.ts';
 import type { SnapshotStore } from './snapshot-store.ts';
 import type {
   ForkOptions,
@@ -159,6 +160,11 @@ export interface Sandbox extends RestrictedSandbox, AsyncDisposable {
   terminal(options?: TerminalOptions): Promise<Terminal>;
   expose(port: number, options?: OperationOptions): Promise<Endpoint>;
   setNetwork(policy: NetworkPolicy, options?: OperationOptions): Promise<void>;
+  /**
+   * From now on the recorder is told everything that the sandbox tries to reach, beginning with the latest that nobody has
+   * recorded yet. While it fails or falls far behind, nothing gets out.
+   */
+  recordNetwork(recorder: NetworkRecorder): void;
   suspend(mode?: SuspendMode, options?: OperationOptions): Promise<void>;
   /**
    * Puts the workspace's contents into a store, immutable and the same on every provider. Bytes are never altered. A crash at
@@ -208,11 +214,6 @@ export interface ApplyOptions extends OperationOptions {
   /** Resolves secret references other than `env:` and `file:`. */
   readonly secrets?: SecretResolver;
 }
-
-/** Returns a secret by its reference; `undefined` when it is not known. */
-export type SecretResolver = (
-  reference: string,
-) => Promise<string | undefined> | string | undefined;
 
 /** What to fetch, and within which limits. */
 export interface CollectOptions extends OperationOptions {

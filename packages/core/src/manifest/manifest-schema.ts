@@ -1,40 +1,17 @@
 import { z } from 'zod';
 import type { Manifest } from '../contract/manifest-types.ts';
-import type { NetworkPolicy } from '../contract/network.ts';
 import { entrySchema } from './entry-schemas.ts';
 import {
   environmentNameSchema,
   environmentValueSchema,
   lineOfText,
   plainText,
-  secretReferenceSchema,
 } from './field-schemas.ts';
-import { networkRuleProblem } from './network-rule.ts';
+import { networkSchema, secretSchema } from './network-schema.ts';
 import { workspacePathPattern } from './workspace-path.ts';
 
 /** Longest setup command, well under what Linux passes as one argument (128 KiB). */
 const maxCommandLength = 100_000;
-
-const networkSchema: z.ZodType<NetworkPolicy> = z.discriminatedUnion(
-  'mode',
-  [
-    z.strictObject({ mode: z.literal('none') }),
-    z.strictObject({ mode: z.literal('open') }),
-    z.strictObject({
-      mode: z.literal('allow-list'),
-      allow: z.array(
-        lineOfText('a rule', { max: 300 }).check((context) => {
-          const message = networkRuleProblem(context.value);
-          if (message !== undefined) {
-            context.issues.push({ code: 'custom', message, input: context.value });
-          }
-        }),
-        'must be a list of host names, addresses and CIDR blocks',
-      ),
-    }),
-  ],
-  'must be an object whose `mode` is none, allow-list or open',
-);
 
 const count = z.int('must be a whole number').positive('must be above zero');
 
@@ -78,7 +55,7 @@ export const manifestSchema: z.ZodType<Manifest> = z
         )
         .exactOptional(),
       env: z.record(environmentNameSchema, environmentValueSchema).exactOptional(),
-      secrets: z.record(environmentNameSchema, secretReferenceSchema).exactOptional(),
+      secrets: z.record(environmentNameSchema, secretSchema).exactOptional(),
       network: networkSchema.exactOptional(),
       resources: z
         .strictObject({

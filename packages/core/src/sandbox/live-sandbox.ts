@@ -2,7 +2,7 @@ import type { Call, OperationOptions } from '../contract/call.ts';
 import type { Capabilities, SuspendMode } from '../contract/capabilities.ts';
 import type { Files } from '../contract/files.ts';
 import type { CollectReceipt, Manifest, MaterializeReceipt } from '../contract/manifest-types.ts';
-import type { NetworkPolicy } from '../contract/network.ts';
+import type { NetworkPolicy, NetworkRecorder } from '../contract/network.ts';
 import type {
   Endpoint,
   NativeSnapshotRef,
@@ -47,6 +47,7 @@ import { takeSnapshot } from '../snapshot/capture/take-snapshot.ts';
 import { applyManifest, collectFrom, mountPaths } from './apply-manifest.ts';
 import { asUser } from './as-user.ts';
 import { forkSandbox } from './fork-sandbox.ts';
+import { networkSetter, recordNetwork } from './live-network.ts';
 import { openTerminal } from './open-terminal.ts';
 
 /** The consumer's sandbox: one session, and how this object came to it, which says whether it must destroy or only release it. */
@@ -155,14 +156,14 @@ export class LiveSandbox implements Sandbox {
   }
 
   async setNetwork(policy: NetworkPolicy, options: OperationOptions = {}): Promise<void> {
-    const { session, capability } = this.#need('setNetwork', 'network');
-    const { driver, capabilities } = session;
-    const set = capability.set?.bind(capability);
-    if (!set) throw unsupported(driver.id, 'setNetwork', 'network.live');
-    if (!capabilities.network?.modes.includes(policy.mode)) {
-      throw unsupported(driver.id, `setNetwork to ${policy.mode}`, 'network.modes');
-    }
-    await this.#operate('setNetwork', options, (call) => set(session.handle, policy, call));
+    const { session } = this.#need('setNetwork', 'network');
+    const set = networkSetter(session, policy);
+    await this.#operate('setNetwork', options, set);
+  }
+
+  recordNetwork(recorder: NetworkRecorder): void {
+    const { session } = this.#need('recordNetwork', 'network');
+    recordNetwork(session, recorder);
   }
 
   async suspend(mode?: SuspendMode, options: OperationOptions = {}): Promise<void> {

@@ -3,8 +3,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import { type Call, type ChangeEntry, SandboxError } from '@gantry/core/driver';
-import { ConfinedDirectory, type WalkedEntry } from '@gantry/core/node';
-import { runProgram } from '../run-program.ts';
+import { ConfinedDirectory, hostProcess, type WalkedEntry } from '@gantry/core/node';
 import { changeEntry } from './change-entry.ts';
 import { LayerChanges, orMissing } from './layer-changes.ts';
 import { comparePaths, entryState, ListingWriter, readListing, tickMs } from './listing.ts';
@@ -150,7 +149,7 @@ async function beginMark({
   const beganNs = BigInt(Date.now()) * 1_000_000n;
   // A page that a program has mapped and written to can be written to again, without a trace, until it is on disk.
   if (mayWriteUnseen(main)) {
-    const { code, output } = await runProgram(['sync', '-f', written]);
+    const { code, output } = await hostProcess.runProgram(['sync', '-f', written]);
     if (code !== 0) {
       const message = `the workspace could not be written to disk: ${output}`;
       throw new SandboxError('unavailable', message);

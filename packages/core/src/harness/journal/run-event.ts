@@ -30,6 +30,7 @@ const eventTypes = [
   'command',
   'file.change',
   'tool.call',
+  'egress',
   'artifact',
   'branch.started',
   'branch.begun',

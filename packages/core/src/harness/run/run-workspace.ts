@@ -2,6 +2,7 @@ import type { CreateOptions, Provider } from '../../contract/provider.ts';
 import type { Sandbox } from '../../contract/sandbox.ts';
 import type { ForkOptions } from '../../contract/snapshot-types.ts';
 import { SandboxError } from '../../errors/sandbox-error.ts';
+import { exposedNames } from '../../manifest/manifest-secrets.ts';
 import { leaseFresh } from '../lease/lease-fresh.ts';
 import type { LeasedSandbox, LeaseTerms } from '../lease/leased-sandbox.ts';
 import type { Pool } from '../lease/pool.ts';
@@ -10,6 +11,7 @@ import type { Policy } from '../policy/policy.ts';
 import { checkpointSpan } from '../telemetry/spans.ts';
 import type { Pass } from './pass.ts';
 import { persist } from './persist.ts';
+import { recordEgress } from './record-egress.ts';
 import { sandboxName } from './recorded-sandbox.ts';
 import type { CheckpointPolicy, RunOptions } from './run-types.ts';
 import type { ScopeHooks } from './scope.ts';
@@ -240,13 +242,18 @@ export class RunWorkspace implements ScopeHooks {
     const leased = await persist('sandbox.create', make, this.#pass.signal);
     const { ref, receipt } = leased.sandbox;
     const manifest = saved === undefined ? receipt?.planDigest : undefined;
+    const exposed = exposedNames(options.manifest);
     await log.commit({
       type: 'sandbox.created',
       sandbox: sandboxName(ref),
-      facts: { ...facts, lease: leased.lease, ref: JSON.stringify(ref) },
+      facts: {
+        ...{ ...facts, lease: leased.lease, ref: JSON.stringify(ref) },
+        ...(exposed.length === 0 ? {} : { exposed }),
+      },
       ...(manifest === undefined ? {} : { manifest }),
       ...(saved === undefined ? {} : { snapshot: saved.snapshot, after: saved.tree }),
     });
+    recordEgress(log, leased.sandbox);
     if (manifest !== undefined && state.manifest !== undefined && manifest !== state.manifest) {
       await leased.destroy();
       const message = `run ${this.#pass.run} began with other files: a source of its manifest has changed since; put it back, or begin a new run`;

@@ -1,7 +1,7 @@
 // Runs in the network of a sandbox, with the files of the host: connects to ports on the sandbox's
-// loopback address and hands the sockets to the process that started it. It reads none of their bytes.
+// loopback address, or listens there, and hands the sockets to the process that started it. It reads none of their bytes.
 import { readlinkSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import {
   type ConnectorMessage,
   type ConnectRequest,
@@ -19,7 +19,9 @@ if (uid > 0 && process.getuid?.() === 0) {
 }
 process.on('disconnect', () => process.exit());
 process.on('message', (request) => {
-  if (isConnectRequest(request)) open(request);
+  if (!isConnectRequest(request)) return;
+  if (request.listen) listen(request);
+  else open(request);
 });
 say({ kind: 'ready', network: readlinkSync('/proc/self/ns/net') });
 
@@ -39,6 +41,21 @@ function open({ id, port }: ConnectRequest): void {
     socket.off('error', failed);
     const message: ConnectorMessage = { kind: 'connected', id };
     process.send?.(message, socket, {}, (error) => error && process.exit(1));
+  });
+}
+
+function listen({ id, port }: ConnectRequest): void {
+  const server = createServer();
+  server.once('error', (error: NodeJS.ErrnoException) => {
+    say({ kind: 'failed', id, code: error.code ?? 'EIO' });
+  });
+  server.listen(port, '127.0.0.1', () => {
+    const message: ConnectorMessage = { kind: 'listening', id };
+    // Closed before this process could accept one: what connects meanwhile waits for the host in the kernel's queue.
+    process.send?.(message, server, {}, (error) => {
+      server.close();
+      if (error) process.exit(1);
+    });
   });
 }
 

@@ -1,4 +1,3 @@
-import type { Finding } from '@gantry/core/driver';
 import { runProgram } from '../run-program.ts';
 
 /*
@@ -60,29 +59,22 @@ const entries: Readonly<Record<NetworkEntry['program'], NetworkEntry>> = {
   },
 };
 
+let found: NetworkEntry | undefined;
+
 /** The first program of this machine that can do it for the current user. */
 export async function findNetworkEntry(): Promise<NetworkEntry | undefined> {
+  if (found) return found;
   const root = process.getuid?.() === 0;
   for (const entry of root ? [entries.nsenter] : [entries.perl, entries.python3]) {
     const { code } = await runProgram([entry.program, '--version']);
-    if (code === 0) return entry;
+    if (code === 0) return (found = entry);
   }
   return undefined;
 }
 
-/** Whether ports of sandboxes can be reached here; sandboxes themselves do not need it. */
-export async function findPortsEntry(): Promise<Finding> {
-  const entry = await findNetworkEntry();
-  return {
-    control: 'ports',
-    ok: entry !== undefined,
-    message: entry ? `reached with ${entry.program}` : withoutEntry,
-  };
-}
-
 /** Why there is no way into the network of a sandbox, and what to do. */
-export const withoutEntry: string =
-  'reaching a port of a sandbox needs nsenter as root (apt-get install util-linux), else perl or python3 (apt-get install perl-base)';
+export const withoutNetworkEntry: string =
+  'reaching the network of a sandbox needs nsenter as root (apt-get install util-linux), else perl or python3 (apt-get install perl-base)';
 
 function numbersOf(pid: number): string[] {
   return [String(numbers[process.arch] ?? 0), String(pid)];

@@ -1,24 +1,25 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readlinkSync } from 'node:fs';
-import { Socket } from 'node:net';
-import { SandboxError } from '@gantry/core/driver';
-import { hostProcess, type ProcessIdentity, siblingScript } from '@gantry/core/node';
+import { Server, Socket } from 'node:net';
+import { SandboxError } from '../../errors/sandbox-error.ts';
+import { isRunning, type ProcessIdentity } from '../process-identity.ts';
+import { siblingScript } from '../sibling-script.ts';
 import {
   type ConnectorMessage,
   type ConnectRequest,
   isConnectorMessage,
 } from './connect-messages.ts';
-import type { NetworkEntry } from './enter-network.ts';
+import type { NetworkEntry } from './network-entry.ts';
 
 const startWithinMs = 30_000;
 
 /**
- * A small process in the network of a sandbox that opens connections there. The sockets are this
+ * A small process in the network of a sandbox that opens connections, and listens, there. The sockets are this
  * process's own, so no byte passes through it. It ends with `close`, and with this process.
  */
 export class Connector {
   readonly #child: ChildProcess;
-  readonly #waiting = new Map<number, PromiseWithResolvers<Socket>>();
+  readonly #waiting = new Map<number, PromiseWithResolvers<Socket | Server>>();
   readonly #ready = Promise.withResolvers<void>();
   #said = '';
   #count = 0;
@@ -65,15 +66,16 @@ export class Connector {
 
   /** A connection to a port of the sandbox. Rejects, without delay, where nobody listens. */
   async connect(port: number): Promise<Socket> {
-    await this.#ready.promise;
-    if (this.#ended) throw this.#unavailable('it ended');
-    const id = (this.#count += 1);
-    const waiting = Promise.withResolvers<Socket>();
-    this.#waiting.set(id, waiting);
-    this.#child.channel?.ref();
-    const request: ConnectRequest = { id, port };
-    this.#child.send(request, (error) => error && this.#end(error.message));
-    return waiting.promise;
+    const socket = await this.#ask({ port });
+    if (socket instanceof Socket) return socket;
+    throw this.#unavailable('it answered something else');
+  }
+
+  /** A listener on a port of the sandbox's loopback address, which accepts in this process; 0 is any that is free. */
+  async listen(port: number): Promise<Server> {
+    const server = await this.#ask({ port, listen: true });
+    if (server instanceof Server) return server;
+    throw this.#unavailable('it answered something else');
   }
 
   /** Ends it. Connections that it has opened stay. Idempotent. */
@@ -81,11 +83,22 @@ export class Connector {
     this.#end('it was closed');
   }
 
+  async #ask(request: Omit<ConnectRequest, 'id'>): Promise<Socket | Server> {
+    await this.#ready.promise;
+    if (this.#ended) throw this.#unavailable('it ended');
+    const id = (this.#count += 1);
+    const waiting = Promise.withResolvers<Socket | Server>();
+    this.#waiting.set(id, waiting);
+    this.#child.channel?.ref();
+    const sent: ConnectRequest = { id, ...request };
+    this.#child.send(sent, (error) => error && this.#end(error.message));
+    return waiting.promise;
+  }
+
   #receive(message: ConnectorMessage, main: ProcessIdentity, handle: unknown): void {
     if (message.kind === 'ready') {
       // The process id may have become another process's before the connector was there.
-      if (hostProcess.isRunning(main) && message.network === networkOf(main.pid))
-        this.#ready.resolve();
+      if (isRunning(main) && message.network === networkOf(main.pid)) this.#ready.resolve();
       else this.#end('the sandbox has ended');
       return;
     }
@@ -95,9 +108,12 @@ export class Connector {
       handle.allowHalfOpen = true;
       if (waiting) waiting.resolve(handle);
       else handle.destroy();
+    } else if (message.kind === 'listening' && handle instanceof Server) {
+      if (waiting) waiting.resolve(handle);
+      else handle.close();
     } else {
       const code = message.kind === 'failed' ? message.code : 'EPIPE';
-      waiting?.reject(Object.assign(new Error(`connect ${code}`), { code }));
+      waiting?.reject(Object.assign(new Error(`the port answered ${code}`), { code }));
     }
     this.#rest();
   }

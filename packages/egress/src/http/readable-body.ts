@@ -1,0 +1,56 @@
+import type { IncomingMessage } from 'node:http';
+import { pipeline, type Readable, type Transform } from 'node:stream';
+import {
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createZstdDecompress,
+} from 'node:zlib';
+import { type Masks, MaskStream } from '../secrets/mask-stream.ts';
+import type { Refusal } from './request-target.ts';
+
+/** An answer's body as it is passed on, and the headers that no longer fit it. */
+interface ReadableBody {
+  readonly stream: Readable;
+  readonly changed: readonly string[];
+}
+
+const decoders: Readonly<Record<string, () => Transform>> = {
+  gzip: createGunzip,
+  'x-gzip': createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+  zstd: createZstdDecompress,
+};
+
+/**
+ * The body as it is where there is nothing to mask; else masked, and uncompressed first where the host compressed it although it was
+ * asked not to. What cannot be read is refused.
+ */
+export function readableBody(
+  answer: IncomingMessage,
+  method: string | undefined,
+  masks: Masks,
+): ReadableBody | Refusal {
+  const { statusCode = 0 } = answer;
+  const bodyless = method === 'HEAD' || statusCode === 204 || statusCode === 304;
+  if (masks.length === 0 || bodyless) return { stream: answer, changed: [] };
+  const codings = (answer.headers['content-encoding'] ?? '')
+    .split(',')
+    .map((name) => name.trim().toLowerCase())
+    .filter((name) => name !== '' && name !== 'identity');
+  const makers = codings.toReversed().map((name) => decoders[name]);
+  if (makers.length > 2 || makers.includes(undefined)) {
+    const message = 'the answer of a host with a secret is encoded so that it cannot be masked';
+    return { status: 502, rule: 'unreadable-answer', message };
+  }
+  const steps = makers.flatMap((make) => (make === undefined ? [] : [make()]));
+  const mask = new MaskStream(masks);
+  // The stream that is read tells of every error in the line.
+  pipeline([answer, ...steps, mask], () => undefined);
+  const sameLength = masks.every(
+    ([form, shown]) => Buffer.byteLength(form) === Buffer.byteLength(shown),
+  );
+  const changed = steps.length > 0 ? ['content-encoding', 'content-length'] : [];
+  return { stream: mask, changed: sameLength ? changed : [...changed, 'content-length'] };
+}

@@ -1,0 +1,59 @@
+import { type IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { Duplex } from 'node:stream';
+import type { Refusal } from './request-target.ts';
+
+/** A request of either version of HTTP. */
+export type AnyRequest = IncomingMessage | Http2ServerRequest;
+
+/** Its answer. */
+export type AnyResponse = ServerResponse | Http2ServerResponse;
+
+/** Tells a client why its request is not answered by the host. The rest of its body is not read. */
+export function respondRefusal(response: AnyResponse, refusal: Refusal): void {
+  if (response.headersSent || response.writableEnded) {
+    response.destroy();
+    return;
+  }
+  const body = refusalText(refusal);
+  const headers = {
+    'content-type': 'text/plain; charset=utf-8',
+    'content-length': String(Buffer.byteLength(body)),
+    'x-gantry-egress': refusal.rule,
+  };
+  if (response instanceof ServerResponse) {
+    response.writeHead(refusal.status, { ...headers, connection: 'close' });
+    response.end(body);
+    return;
+  }
+  try {
+    response.writeHead(refusal.status, headers);
+    response.end(body);
+  } catch {
+    // Headers of an answer that was begun are in the way.
+    response.destroy();
+  }
+}
+
+/** The same on a connection that no response object stands for. The connection is ended. */
+export function writeRefusal(socket: Duplex, refusal: Refusal): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const body = refusalText(refusal);
+  const lines = [
+    `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status] ?? 'Refused'}`,
+    'Content-Type: text/plain; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    `X-Gantry-Egress: ${refusal.rule}`,
+    'Connection: close',
+  ];
+  // Read to the end, or the rest of what the client sends would make the kernel take the answer back.
+  socket.resume();
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
+}
+
+function refusalText({ rule, message }: Refusal): string {
+  return `egress: ${rule}: ${message}\n`;
+}

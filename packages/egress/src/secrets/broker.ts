@@ -1,0 +1,155 @@
+import { SandboxError, type SecretResolver, type SecretRule } from '@gantry/core';
+import { brokering } from '@gantry/core/node';
+import type { Host } from '../policy/host-name.ts';
+import { readTarget, type Target } from '../policy/target-list.ts';
+import { standInFor } from './stand-in.ts';
+
+/** A secret of one session and where it goes. Holds no value. */
+export interface BrokeredSecret {
+  readonly name: string;
+  readonly rule: SecretRule;
+  /** What the sandbox has in its place. */
+  readonly placeholder: string;
+  readonly hosts: readonly Target[];
+}
+
+/** Values that are remembered per secret, so that an answer with one from before a rotation is masked too. */
+const mostRemembered = 8;
+
+/** The secrets of one session. Values are asked for at each use, and kept only to be recognised in what comes back. */
+export class SecretBroker {
+  readonly #resolver: SecretResolver | undefined;
+  #secrets: readonly BrokeredSecret[] = [];
+  /** Per secret: value -> what is shown in its place. */
+  readonly #seen = new Map<string, Map<string, string>>();
+  #redactor: brokering.Redactor | undefined;
+
+  constructor(resolver: SecretResolver | undefined) {
+    this.#resolver = resolver;
+  }
+
+  /** Learns length and shape of each secret. Throws `failed-precondition` or `invalid-argument`. */
+  async open(rules: Readonly<Record<string, SecretRule>>): Promise<void> {
+    const opened = Object.entries(rules).map(async ([name, rule]) => {
+      const hosts = checkedHosts(name, rule);
+      const value = await this.#read(name, rule);
+      const placeholder = standInFor(value);
+      if (placeholder === undefined) {
+        throw refused(
+          'failed-precondition',
+          `${name} has too few letters and digits to be told from ordinary text; a secret needs 8 at least`,
+        );
+      }
+      this.#seen.set(name, new Map([[value, placeholder]]));
+      return { name, rule, placeholder, hosts };
+    });
+    this.#secrets = await Promise.all(opened);
+  }
+
+  /** Variable -> placeholder. */
+  environment(): Record<string, string> {
+    return Object.fromEntries(this.#secrets.map(({ name, placeholder }) => [name, placeholder]));
+  }
+
+  /** The secrets that are for a host, whatever the policy says of it. */
+  at(host: Host, port: number): readonly BrokeredSecret[] {
+    return this.#secrets.filter(({ hosts }) => hosts.some((target) => target.matches(host, port)));
+  }
+
+  /** The value as it is now. Rejects when it is not there, or cannot be sent in a header or a query. */
+  async value({ name, rule }: BrokeredSecret): Promise<string> {
+    const value = await this.#read(name, rule);
+    const seen = this.#seen.get(name);
+    if (seen === undefined) throw refused('failed-precondition', `${name}: the session is closed`);
+    if (!seen.has(value)) {
+      // A value that is too short for a stand-in of its own is shown as asterisks.
+      seen.set(value, standInFor(value) ?? '*'.repeat(value.length));
+      const [oldest] = seen.keys();
+      if (seen.size > mostRemembered && oldest !== undefined) seen.delete(oldest);
+      this.#redactor = undefined;
+    }
+    return value;
+  }
+
+  /** Every form of every value that these secrets had, with what is shown in its place, the longest first. */
+  masks(secrets: readonly BrokeredSecret[]): readonly (readonly [string, string])[] {
+    const all = secrets.flatMap(({ name }) => [...(this.#seen.get(name) ?? [])]);
+    return all
+      .flatMap(([value, shown]) => brokering.secretForms(value, shown))
+      .toSorted(([left], [right]) => right.length - left.length);
+  }
+
+  /** A text without any value of this session's secrets. */
+  redact(text: string): string {
+    this.#redactor ??= brokering.redactor(
+      Object.fromEntries(
+        [...this.#seen].flatMap(([name, values]) =>
+          [...values.keys()].map((value, index) => [
+            `${name}${index === 0 ? '' : `#${index}`}`,
+            value,
+          ]),
+        ),
+      ),
+    );
+    return this.#redactor.text(text);
+  }
+
+  /** Forgets every value. */
+  close(): void {
+    this.#seen.clear();
+    this.#secrets = [];
+    this.#redactor = undefined;
+  }
+
+  async #read(name: string, rule: SecretRule): Promise<string> {
+    const value = await brokering.readSecret(rule.from, this.#resolver, 'egress');
+    // Header values are text without controls; one that is not would be refused late, with the value in the error.
+    if (!/^[ -~]+$/.test(value) || value !== value.trim()) {
+      throw refused(
+        'failed-precondition',
+        `${name} (${rule.from}) is not of visible ASCII characters and cannot be sent in a header`,
+      );
+    }
+    return value;
+  }
+}
+
+function checkedHosts(name: string, rule: SecretRule): readonly Target[] {
+  const { hosts, header, query, format } = rule;
+  const refuse = (message: string): SandboxError =>
+    refused('invalid-argument', `${name}: ${message}`);
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw refuse('no name of an environment variable');
+  if (hosts.length === 0) throw refuse('names no host that is sent the secret');
+  if (header !== undefined && query !== undefined)
+    throw refuse('goes into a header or into the query, not both');
+  if (
+    header !== undefined &&
+    (!/^[A-Za-z0-9-]+$/.test(header) || reserved.has(header.toLowerCase()))
+  )
+    throw refuse(`${header} is no header that can carry a secret`);
+  if (query !== undefined && query === '') throw refuse('the parameter of the query is empty');
+  if (format !== undefined && (header === undefined || !/^[ -~]*$/.test(format)))
+    throw refuse('a format is the visible text of a header');
+  if (format !== undefined && format.split('{secret}').length !== 2)
+    throw refuse('a format has {secret} in it once');
+  return hosts.map((host) => readTarget(host, [443], name));
+}
+
+/** Headers that say where a message goes and where it ends. */
+const reserved: ReadonlySet<string> = new Set([
+  'host',
+  'content-length',
+  'transfer-encoding',
+  'connection',
+  'upgrade',
+  'te',
+  'trailer',
+  'expect',
+  'accept-encoding',
+  'range',
+  'if-range',
+]);
+
+function refused(code: 'failed-precondition' | 'invalid-argument', message: string): SandboxError {
+  return new SandboxError(code, `secret ${message}`, { operation: 'egress' });
+}

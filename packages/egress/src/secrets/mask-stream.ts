@@ -1,0 +1,75 @@
+import { Transform, type TransformCallback } from 'node:stream';
+
+/** Forms of secrets and what is shown in their place, the longest first. */
+export type Masks = readonly (readonly [string, string])[];
+
+/** A text with every form replaced. */
+export function maskText(text: string, masks: Masks): string {
+  return masks.reduce((result, [form, shown]) => result.replaceAll(form, () => shown), text);
+}
+
+/**
+ * Replaces secrets in a stream of bytes, wherever chunks divide them. Only bytes that may be the beginning of a secret wait for the next
+ * chunk, so that an event stream stays live. The length stays the same where the forms are of the same length.
+ */
+export class MaskStream extends Transform {
+  readonly #masks: readonly (readonly [Buffer, Buffer])[];
+  #held: Buffer = Buffer.alloc(0);
+
+  constructor(masks: Masks) {
+    super();
+    this.#masks = masks.map(([form, shown]) => [Buffer.from(form), Buffer.from(shown)]);
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+    const parts: Buffer[] = [];
+    const rest = this.#replace(bytes, parts);
+    const keep = this.#beginning(rest);
+    this.#held = Buffer.from(rest.subarray(rest.length - keep));
+    const out = [...parts, rest.subarray(0, rest.length - keep)].filter(({ length }) => length > 0);
+    for (const part of out) this.push(part);
+    done();
+  }
+
+  override _flush(done: TransformCallback): void {
+    done(null, this.#held);
+  }
+
+  /** Hands out all up to the end of the last secret; returns what follows it. */
+  #replace(bytes: Buffer, parts: Buffer[]): Buffer {
+    const next = this.#masks.map(([form]) => bytes.indexOf(form));
+    let from = 0;
+    for (;;) {
+      let first = -1;
+      for (const [index, place] of next.entries()) {
+        if (place >= 0 && (first < 0 || place < (next[first] ?? 0))) first = index;
+      }
+      const mask = this.#masks[first];
+      const place = next[first];
+      if (mask === undefined || place === undefined) return bytes.subarray(from);
+      parts.push(bytes.subarray(from, place), mask[1]);
+      from = place + mask[0].length;
+      for (const [index, [form]] of this.#masks.entries()) {
+        if ((next[index] ?? -1) >= 0 && (next[index] ?? 0) < from)
+          next[index] = bytes.indexOf(form, from);
+      }
+    }
+  }
+
+  /** How many bytes at the end may be the beginning of a form. */
+  #beginning(bytes: Buffer): number {
+    let most = 0;
+    for (const [form] of this.#masks) {
+      const longest = Math.min(form.length - 1, bytes.length);
+      for (let length = longest; length > most; length -= 1) {
+        const from = bytes.length - length;
+        if (bytes[from] === form[0] && bytes.subarray(from).equals(form.subarray(0, length))) {
+          most = length;
+          break;
+        }
+      }
+    }
+    return most;
+  }
+}

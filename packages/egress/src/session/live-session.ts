@@ -1,0 +1,213 @@
+import type { Duplex } from 'node:stream';
+import type { NetworkPolicy } from '@gantry/core';
+import { dial, DialError, locate } from '../dial/dial.ts';
+import type { NameAnswers } from '../dial/name-answers.ts';
+import type { EgressSession, SessionOptions } from '../egress-types.ts';
+import type { EventQueue } from '../events/event-queue.ts';
+import type { Refusal } from '../http/request-target.ts';
+import { UpstreamAgents } from '../http/upstream-agents.ts';
+import { CompiledPolicy, type Verdict } from '../policy/compiled-policy.ts';
+import type { Host } from '../policy/host-name.ts';
+import type { SecretBroker } from '../secrets/broker.ts';
+import type { SessionAuthority } from '../tls/session-authority.ts';
+import { RateBudget, VolumeBudget } from './budget.ts';
+import { type Attempt, Exchange } from './exchange.ts';
+import { sandboxEnvironment } from './sandbox-environment.ts';
+
+/** What sessions of one engine share, and what one is made of. */
+export interface SessionParts {
+  readonly options: SessionOptions;
+  readonly events: EventQueue;
+  readonly names: NameAnswers;
+  readonly broker: SecretBroker;
+  readonly authority: SessionAuthority;
+  readonly authorities: readonly string[];
+  readonly serve: (session: LiveSession, socket: Duplex) => void;
+  readonly onClose: (session: LiveSession) => void;
+}
+
+/** One sandbox's side of the proxy: its policy, its secrets, and all that is open for it. */
+export class LiveSession implements EgressSession {
+  readonly sandbox: string;
+  readonly broker: SecretBroker;
+  readonly authority: SessionAuthority;
+  readonly agents: UpstreamAgents;
+  readonly #parts: SessionParts;
+  readonly #volume: VolumeBudget;
+  readonly #rate: RateBudget;
+  readonly #connections = new Set<Duplex>();
+  readonly #exchanges = new Set<Exchange>();
+  #policy: CompiledPolicy;
+  #closed = false;
+  static #lastId = 0;
+
+  constructor(parts: SessionParts) {
+    const { options, broker, authority, authorities } = parts;
+    this.#parts = parts;
+    this.sandbox = options.sandbox;
+    this.broker = broker;
+    this.authority = authority;
+    this.#policy = new CompiledPolicy(options.policy);
+    this.#volume = new VolumeBudget(options.budgets ?? {});
+    this.#rate = new RateBudget(options.budgets?.requestsPerMinute);
+    this.agents = new UpstreamAgents((host, port) => this.dial(host, port), authorities);
+  }
+
+  get caCertificate(): string {
+    return this.authority.certificate;
+  }
+
+  get caBundle(): string {
+    return this.authority.bundle;
+  }
+
+  get policy(): CompiledPolicy {
+    return this.#policy;
+  }
+
+  accept(socket: Duplex): void {
+    socket.on('error', () => socket.destroy());
+    if (this.#closed) {
+      socket.destroy();
+      return;
+    }
+    if (this.#connections.size >= (this.#parts.options.budgets?.connections ?? 1024)) {
+      this.refuse({ protocol: 'unknown' }, { status: 503, rule: 'budget', message: 'connections' });
+      socket.destroy();
+      return;
+    }
+    this.#connections.add(socket);
+    // A client that has said all it has to say may still wait for the answer.
+    socket.allowHalfOpen = true;
+    socket.once('close', () => this.#connections.delete(socket));
+    this.#parts.serve(this, socket);
+  }
+
+  environment(): Record<string, string> {
+    return { ...sandboxEnvironment(this.#parts.options), ...this.broker.environment() };
+  }
+
+  update(policy: NetworkPolicy): void {
+    this.#policy = new CompiledPolicy(policy);
+    for (const exchange of this.#exchanges) {
+      const { host, port, method, path } = exchange.attempt;
+      if (host === undefined || port === undefined) continue;
+      const allowed =
+        method === undefined || path === undefined
+          ? this.#policy.host(host, port).allowed && !this.#policy.limitsRequests(host, port)
+          : this.#policy.request(host, port, method, path).allowed;
+      if (!allowed) exchange.cut('policy');
+    }
+    this.agents.reset();
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const exchange of this.#exchanges) exchange.cut('closed');
+    for (const socket of this.#connections) socket.destroy();
+    this.agents.close();
+    this.broker.close();
+    this.#parts.onClose(this);
+    await Promise.resolve();
+  }
+
+  /** Whether what is sent to a host must be read, and thus TLS to it be ended here. */
+  inspects(host: Host, port: number): boolean {
+    return this.#policy.limitsRequests(host, port) || this.broker.at(host, port).length > 0;
+  }
+
+  /** Begins what a policy allows, if the budgets, the record and the host's addresses allow it too. */
+  async begin(
+    attempt: Attempt & { readonly host: Host; readonly port: number },
+    verdict: Verdict,
+    secrets: readonly string[],
+  ): Promise<Exchange | Refusal> {
+    const stopped = this.#stopped();
+    if (stopped !== undefined) return this.refuse(attempt, stopped);
+    if (!verdict.allowed) return this.refuse(attempt, refusalOf(verdict));
+    // One for the decision, one for the end.
+    if (!this.#parts.events.reserve(this.sandbox, 2)) return recordFull;
+    const problem = await this.#unreachable(attempt.host, attempt.port);
+    if (problem !== undefined || this.#closed) {
+      this.#parts.events.giveBack(this.sandbox, 2);
+      return this.refuse(attempt, problem ?? closed);
+    }
+    LiveSession.#lastId += 1;
+    const id = LiveSession.#lastId;
+    this.#recordDecision(id, attempt, { allowed: true, rule: verdict.rule }, secrets);
+    const { events } = this.#parts;
+    const exchange: Exchange = new Exchange(
+      { id, sandbox: this.sandbox, attempt },
+      { events, budget: this.#volume },
+      () => this.#exchanges.delete(exchange),
+    );
+    this.#exchanges.add(exchange);
+    return exchange;
+  }
+
+  /** Records a refusal, and returns it; where the record is full, that is the refusal. */
+  refuse(attempt: Attempt, refusal: Refusal): Refusal {
+    if (!this.#parts.events.reserve(this.sandbox, 1)) return recordFull;
+    LiveSession.#lastId += 1;
+    this.#recordDecision(LiveSession.#lastId, attempt, { allowed: false, rule: refusal.rule }, []);
+    return refusal;
+  }
+
+  #recordDecision(
+    id: number,
+    { protocol, host, port, method, path }: Attempt,
+    decision: { readonly allowed: boolean; readonly rule: string },
+    secrets: readonly string[],
+  ): void {
+    this.#parts.events.add({
+      type: 'decision',
+      sandbox: this.sandbox,
+      id,
+      protocol,
+      ...(host === undefined ? {} : { host: host.text }),
+      ...(port === undefined ? {} : { port }),
+      ...(method === undefined ? {} : { method }),
+      ...(path === undefined ? {} : { path: this.broker.redact(path.slice(0, 2048)) }),
+      ...decision,
+      secrets,
+    });
+  }
+
+  #stopped(): Refusal | undefined {
+    if (this.#closed) return closed;
+    if (!this.#volume.spent && this.#rate.begin(performance.now())) return undefined;
+    return { status: 429, rule: 'budget', message: 'the budget of this sandbox is used up' };
+  }
+
+  async #unreachable(host: Host, port: number): Promise<Refusal | undefined> {
+    try {
+      await locate(host, port, this.#policy, this.#parts.names);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof DialError)) throw error;
+      const status = error.reason === 'address-denied' ? 403 : 502;
+      return { status, rule: error.reason, message: error.message };
+    }
+  }
+
+  /** Connects to a host where the policy lets it be reached. Throws a `DialError`. */
+  async dial(host: Host, port: number): ReturnType<typeof dial> {
+    const addresses = await locate(host, port, this.#policy, this.#parts.names);
+    return dial(host, port, addresses);
+  }
+}
+
+const closed: Refusal = { status: 503, rule: 'closed', message: 'the session is closed' };
+const recordFull: Refusal = {
+  status: 503,
+  rule: 'record-full',
+  message: 'decisions cannot be recorded at the moment, so nothing is let out',
+};
+
+function refusalOf({ rule, ambiguous }: Verdict): Refusal {
+  if (ambiguous === true)
+    return { status: 400, rule, message: 'the path can be read in more than one way' };
+  if (rule.startsWith('method-')) return { status: 405, rule, message: 'the method is refused' };
+  return { status: 403, rule, message: 'the network policy of this sandbox does not allow it' };
+}
