@@ -108,7 +108,7 @@ test('every value leads to the bytes that it was read from', async () => {
   const mark = page.locator('mark[data-selected]');
   expect(await mark.textContent()).toBe(born?.raw);
   expect(source.subarray(born?.start, born?.end).toString()).toBe(born?.raw);
-  await expect.poll(() => mark.isVisible()).toBe(true);
+  await expect.poll(() => mark.isVisible(), { timeout: 60_000 }).toBe(true);
   // A deep link shows the same.
   await page.reload();
   expect(await mark.textContent()).toBe(born?.raw);
