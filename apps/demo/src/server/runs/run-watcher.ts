@@ -23,7 +23,7 @@ interface WatchedRuns {
 /** Tells pages each event of a run once, as long as a process drives it. */
 export class RunWatcher {
   readonly #runs: WatchedRuns;
-  readonly #watched = new Set<string>();
+  readonly #watched = new Map<string, Promise<void>>();
   readonly #closing = new AbortController();
 
   constructor(runs: WatchedRuns) {
@@ -33,10 +33,10 @@ export class RunWatcher {
   /** Watches until nobody drives the run any more. Once for each run is enough. */
   watch(run: string): void {
     if (this.#watched.has(run)) return;
-    this.#watched.add(run);
-    this.#follow(run)
+    const following = this.#follow(run)
       .catch((error: unknown) => console.error(`run ${run} cannot be watched:`, error))
       .finally(() => this.#watched.delete(run));
+    this.#watched.set(run, following);
   }
 
   /** Tells how a run is now. */
@@ -46,8 +46,9 @@ export class RunWatcher {
   }
 
   /** Watches nothing any more. */
-  close(): void {
+  async close(): Promise<void> {
     this.#closing.abort();
+    await Promise.all(this.#watched.values());
   }
 
   async #follow(run: string): Promise<void> {

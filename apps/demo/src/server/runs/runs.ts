@@ -1,6 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { parseRef, SandboxError } from '@gantry/core';
 import type { SandboxRef } from '@gantry/core';
 import { createHarness, fileSigner, sqliteJournal } from '@gantry/core/harness';
@@ -193,13 +192,9 @@ export class Runs implements AsyncDisposable {
     throw new SandboxError('not-found', `there is no run ${id}`, { operation: 'runs' });
   }
 
-  /** Lets go of everything; the runs that this server drives are asked to end, and can be gone on with. */
+  /** Lets go of everything. Runs go on in their own processes; the next server finds them again. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#watcher.close();
-    const children = [...this.#children.values()];
-    const ended = children.map((child) => new Promise((resolve) => child.once('exit', resolve)));
-    for (const child of children) child.kill('SIGTERM');
-    await Promise.race([Promise.all(ended), delay(killMs)]);
+    await this.#watcher.close();
     await this.#journal.close();
   }
 
