@@ -1,4 +1,4 @@
-import { closeSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { SandboxError } from '@gantry/core/driver';
 import { hostProcess, openFifo, type ProcessIdentity } from '@gantry/core/node';
@@ -55,7 +55,8 @@ export class Launcher {
   ): Promise<Launched> {
     const report = this.#report;
     try {
-      writeFileSync(path.join(state.sandbox(id).directory, 'launch'), text, { mode: 0o600 });
+      const file = path.join(state.sandbox(id).directory, 'launch');
+      writeFileSync(file, text, { mode: 0o600 });
       report.ref();
       writeSync(this.#go, `launch sandboxes/${id}/launch\n`);
       await Promise.race([report.ready, stopped(signal)]);
@@ -65,6 +66,7 @@ export class Launcher {
       // From here on its end ends the sandbox; a moment ago it might not have.
       if (!hostProcess.isRunning(keeper)) throw refusedToStart('its keeper was killed');
       report.unref();
+      rmSync(file);
       return {
         main,
         keeper,

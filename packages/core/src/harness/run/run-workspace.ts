@@ -53,6 +53,17 @@ export class RunWorkspace implements ScopeHooks {
     return this.#saved;
   }
 
+  /** Throws `failed-precondition` where the harness has no store. */
+  get saver(): WorkspaceSaver {
+    const { saver } = this.#options;
+    if (saver) return saver;
+    throw new SandboxError(
+      'failed-precondition',
+      'a checkpoint needs a store for snapshots: give createHarness a store',
+      { operation: 'run.checkpoint' },
+    );
+  }
+
   async sandbox(): Promise<Sandbox> {
     const opening = (this.#leased ??= this.#open());
     try {
@@ -111,7 +122,7 @@ export class RunWorkspace implements ScopeHooks {
   /** Saves the workspace where it may differ from what was saved last. A sandbox that is gone ends the pass. */
   async checkpoint(): Promise<void> {
     if (!this.#dirty) return;
-    const saver = this.#needSaver();
+    const saver = this.saver;
     const sandbox = await this.sandbox();
     const parent = this.#saved?.snapshot;
     const before = this.#saved?.tree;
@@ -211,16 +222,6 @@ export class RunWorkspace implements ScopeHooks {
     }
   }
 
-  #needSaver(): WorkspaceSaver {
-    const { saver } = this.#options;
-    if (saver) return saver;
-    throw new SandboxError(
-      'failed-precondition',
-      'a checkpoint needs a store for snapshots: give createHarness a store',
-      { operation: 'run.checkpoint' },
-    );
-  }
-
   async #open(): Promise<LeasedSandbox> {
     const { provider, terms, budget, sandbox: options } = this.#options;
     const { log, state } = this.#pass;
@@ -235,7 +236,7 @@ export class RunWorkspace implements ScopeHooks {
     const restore =
       saved &&
       ((request: CreateOptions): Promise<Sandbox> =>
-        this.#needSaver().restore(provider, saved.snapshot, withoutContents(request)));
+        this.saver.restore(provider, saved.snapshot, withoutContents(request)));
     const make = (): Promise<LeasedSandbox> =>
       leaseFresh({ terms, pool, policy, provider, options, signal, onLease, restore });
     const leased = await persist('sandbox.create', make, this.#pass.signal);
