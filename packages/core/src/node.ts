@@ -11,7 +11,6 @@ export * as streams from './node/streams.ts';
 export { ConfinedDirectory } from './node/confined/confined-directory.ts';
 export type { ConfinedEntry, WalkedEntry } from './node/confined/confined-directory.ts';
 export { directoryStore } from './node/directory-store/directory-store.ts';
-export { openFifo } from './node/fifo.ts';
 export * as guestNetwork from './node/guest-network.ts';
 export { tellOutOfMemory } from './node/out-of-memory.ts';
 export * as hostProcess from './node/host-process.ts';

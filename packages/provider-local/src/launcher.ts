@@ -1,7 +1,7 @@
 import { closeSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { SandboxError } from '@gantry/core/driver';
-import { hostProcess, openFifo, type ProcessIdentity } from '@gantry/core/node';
+import { hostProcess, type ProcessIdentity, streams } from '@gantry/core/node';
 import { isErrno, refusedToStart } from './errors.ts';
 import { LaunchReport } from './launch-report.ts';
 import type { StateDirectory } from './state-directory.ts';
@@ -31,9 +31,9 @@ export class Launcher {
   #held = true;
 
   constructor(directory: string) {
-    this.#report = new LaunchReport(openFifo(path.join(directory, 'report'), 'read'));
-    this.#go = openFifo(path.join(directory, 'go'), 'read-write');
-    this.#time = openFifo(path.join(directory, 'time'), 'read-write');
+    this.#report = new LaunchReport(streams.openFifo(path.join(directory, 'report'), 'read'));
+    this.#go = streams.openFifo(path.join(directory, 'go'), 'read-write');
+    this.#time = streams.openFifo(path.join(directory, 'time'), 'read-write');
     // A keeper that waits does not keep this process alive, and neither does a sandbox.
     this.#report.unref();
   }
