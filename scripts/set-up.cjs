@@ -22,7 +22,7 @@ var DEBIAN_PACKAGES = {
   unshare: 'util-linux',
   setpriv: 'util-linux',
 };
-var TASKS_WITH_SANDBOXES = ['start', 'demo', 'check', 'bench', 'reports'];
+var TASKS_WITH_SANDBOXES = ['start', 'demo', 'check', 'bench', 'reports', 'pictures'];
 // What only the tests need: another set of tools to run in a sandbox, and certificates for a git server.
 var DEBIAN_PACKAGES_OF_TESTS = { busybox: 'busybox-static', openssl: 'openssl' };
 // The browser that the tests of the demo open it with.
@@ -106,7 +106,7 @@ function packagesOf(task, parameters) {
     DEBIAN_PACKAGES,
     task === 'check' || docker ? DEBIAN_PACKAGES_OF_TESTS : {},
     docker ? DEBIAN_PACKAGES_OF_DOCKER : {},
-    tests && !process.env.CHROMIUM_PATH ? DEBIAN_PACKAGES_OF_PAGES : {},
+    (tests || task === 'pictures') && !process.env.CHROMIUM_PATH ? DEBIAN_PACKAGES_OF_PAGES : {},
   );
 }
 

@@ -83,7 +83,7 @@ describe('snapshots', () => {
     const nobody = await demo.request('POST', `snapshots/${first}/rehydrate`, '{"provider":"e2b"}');
     expect(nobody.status).toBe(412);
     const { error } = (await nobody.json()) as ErrorAnswer;
-    expect(`${error.message} ${error.hint}`).toMatch(/E2B account.*E2B_API_KEY.*emulator/);
+    expect(`${error.message} ${error.hint}`).toMatch(/account with E2B.*E2B_API_KEY.*emulator/);
     const backend = { backend: 'local' };
     const provider = await demo.call<ProviderView>('POST', 'providers/e2b/emulator', backend);
     expect(provider).toMatchObject({ ready: true, emulated: true, emulator: { state: 'running' } });

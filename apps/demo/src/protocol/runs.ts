@@ -134,6 +134,8 @@ export interface RunView extends RunSummary {
   readonly asks: readonly RunAsk[];
   /** What its last process said before it ended, where that was not well. */
   readonly trouble?: string;
+  /** What the model that writes the extractor has come to. */
+  readonly agentSaid?: string;
   /** Where the released results are, on this machine. */
   readonly released?: string;
 }

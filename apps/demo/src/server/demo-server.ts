@@ -37,6 +37,8 @@ export async function startDemoServer(options: DemoServerOptions): Promise<DemoS
   await using started = new AsyncDisposableStack();
   const events = new EventHub();
   const providers = started.use(new Providers(events));
+  // So that the first page need not wait for it.
+  providers.list(false).catch((error: unknown) => console.error(error));
   const sandboxes = started.use(new Sandboxes(stateDirectory, events, providers));
   const previews = started.use(new Previews());
   const snapshots = new Snapshots(stateDirectory, events);

@@ -15,7 +15,7 @@ export function stateRoutes(demo: DemoContext): Hono {
     const answer: StateAnswer = {
       version,
       emulatedRunning: demo.providers.emulators.list(),
-      defaultProvider: 'local',
+      defaultProvider: demo.providers.preferred,
       stateDirectory: demo.stateDirectory,
       lastEvent: demo.events.last,
     };

@@ -1,3 +1,4 @@
+import { Kbd } from '@mantine/core';
 import { Spotlight, spotlight, type SpotlightActionData } from '@mantine/spotlight';
 import { IconBox, IconPlus, IconSearch, IconSunMoon } from '@tabler/icons-react';
 import { useQueryClient } from '@tanstack/react-query';
@@ -19,11 +20,12 @@ export function Palette(): ReactNode {
   const [query, setQuery] = useState('');
   const sandboxes = queryClient.getQueryData<readonly SandboxView[]>(keys.sandboxes) ?? [];
   const actions: SpotlightActionData[] = [
-    ...allDestinations.map(({ path, label, about, icon: Icon }) => ({
+    ...allDestinations.map(({ path, label, about, icon: Icon, key }) => ({
       id: path,
       label,
       description: about,
       leftSection: <Icon size={20} stroke={1.6} />,
+      rightSection: <Kbd size="xs">g {key}</Kbd>,
       onClick: () => {
         navigate(path);
       },

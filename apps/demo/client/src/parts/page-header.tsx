@@ -39,11 +39,7 @@ export function PageHeader({
           </Text>
         )}
       </div>
-      {actions !== undefined && (
-        <Group gap={8} className={classes.actions}>
-          {actions}
-        </Group>
-      )}
+      {actions !== undefined && <div className={classes.actions}>{actions}</div>}
     </header>
   );
 }

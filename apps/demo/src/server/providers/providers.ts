@@ -16,6 +16,7 @@ export class Providers implements AsyncDisposable {
   readonly emulators: Emulators;
   readonly #opened = new Map<string, Promise<Provider>>();
   readonly #examined = new Map<string, Promise<Examined>>();
+  readonly #ready = new Set<string>();
 
   constructor(events: EventHub) {
     this.emulators = new Emulators(events, (id) => this.use(id));
@@ -35,6 +36,8 @@ export class Providers implements AsyncDisposable {
     }
     const opened = this.#opened.get(id) ?? known.open();
     this.#opened.set(id, opened);
+    // Whoever comes next tries again.
+    opened.catch(() => this.#opened.delete(id));
     return opened;
   }
 
@@ -49,6 +52,11 @@ export class Providers implements AsyncDisposable {
     return Object.fromEntries(
       running.flatMap(({ emulator }) => Object.entries(emulator.environment)),
     );
+  }
+
+  /** The first provider that was found ready; `local` as long as none was. */
+  get preferred(): string {
+    return knownProviders.find(({ id }) => this.#ready.has(id))?.id ?? 'local';
   }
 
   /** Every provider. `fresh` asks each anew. */
@@ -95,6 +103,11 @@ export class Providers implements AsyncDisposable {
     if (fresh) this.#examined.delete(known.id);
     const examined = this.#examined.get(known.id) ?? this.#look(known);
     this.#examined.set(known.id, examined);
+    examined.then(
+      ({ ready }) => (ready ? this.#ready.add(known.id) : this.#ready.delete(known.id)),
+      // Whoever comes next asks again.
+      () => this.#examined.delete(known.id),
+    );
     return examined;
   }
 
@@ -115,7 +128,17 @@ export class Providers implements AsyncDisposable {
         ...{ doctor: [], capabilities: declared },
       };
     }
-    const provider = await this.use(known.id);
+    const unusable = (error: unknown): Pick<Examined, 'ready' | 'missing' | 'examinedAt'> => {
+      const hint = SandboxError.is(error) ? error.details['hint'] : undefined;
+      const how = typeof hint === 'string' ? hint : `npx gantry doctor --provider ${known.id}`;
+      return { ready: false, missing: [{ what: messageOf(error), how }], examinedAt };
+    };
+    let provider: Provider;
+    try {
+      provider = await this.use(known.id);
+    } catch (error) {
+      return { ...unusable(error), doctor: [] };
+    }
     const timeoutMs = answerMs;
     const doctor = await provider
       .diagnose({ timeoutMs })
@@ -124,12 +147,7 @@ export class Providers implements AsyncDisposable {
       const capabilities = await provider.probe({ timeoutMs });
       return { ready: true, missing: [], capabilities, doctor, examinedAt };
     } catch (error) {
-      const hint = SandboxError.is(error) ? error.details['hint'] : undefined;
-      const how = typeof hint === 'string' ? hint : `gantry doctor --provider ${known.id}`;
-      return {
-        ...{ ready: false, missing: [{ what: messageOf(error), how }], examinedAt },
-        ...{ doctor, capabilities: provider.capabilities },
-      };
+      return { ...unusable(error), doctor, capabilities: provider.capabilities };
     }
   }
 }
@@ -154,7 +172,7 @@ function missingAccount({ account, emulation }: KnownProvider): readonly Missing
   const emulator = emulation ? ' Or start its emulator: no account is needed.' : '';
   return [
     {
-      what: `no key of a ${account.vendor} account in the environment`,
+      what: `no key of an account with ${account.vendor} in the environment`,
       how: `Set ${sets} and start the demo again.${emulator}`,
     },
   ];

@@ -22,11 +22,12 @@ const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => stop.abort(new Error(`the run was stopped by ${signal}`)));
 }
+// The run is what this process is for: connections that a provider keeps warm do not hold it.
 try {
-  process.exitCode = await drive(state, id);
+  process.exit(await drive(state, id));
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+  process.exit(1);
 }
 
 async function drive(directory: string, run: string): Promise<number> {

@@ -32,6 +32,8 @@ export async function startHarness(
     started.once('spawn', resolve);
     started.once('error', reject);
   });
+  // The run goes on without this process.
+  started.unref();
   return started;
 }
 

@@ -1,10 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { parseRef, SandboxError } from '@gantry/core';
 import type { SandboxRef } from '@gantry/core';
 import { createHarness, fileSigner, sqliteJournal } from '@gantry/core/harness';
-import type { Harness, Journal, ShownEvent } from '@gantry/core/harness';
+import type { Harness, Journal } from '@gantry/core/harness';
 import { hostProcess } from '@gantry/core/node';
 import type { RunEventView } from '../../protocol/provenance.ts';
 import type { AnswerRequest, RunSettings, RunSummary, RunView } from '../../protocol/runs.ts';
@@ -22,9 +21,8 @@ import {
 } from './run-record.ts';
 import type { RunPlaces, RunRecord } from './run-record.ts';
 import { RunResults } from './run-results.ts';
+import { RunWatcher, shownEvent } from './run-watcher.ts';
 
-/** How often a running run's journal is read. */
-const lookMs = 150;
 /** How long a killed process may take to be gone. */
 const killMs = 10_000;
 
@@ -35,11 +33,8 @@ export class Runs implements AsyncDisposable {
   readonly results: RunResults;
   readonly #state: string;
   readonly #journal: Journal;
-  readonly #events: EventHub;
-  readonly #snapshots: Snapshots;
+  readonly #watcher: RunWatcher;
   readonly #children = new Map<string, ChildProcess>();
-  readonly #watched = new Set<string>();
-  readonly #closing = new AbortController();
 
   private constructor(
     state: string,
@@ -50,8 +45,11 @@ export class Runs implements AsyncDisposable {
   ) {
     this.#state = state;
     this.#journal = journal;
-    this.#events = events;
-    this.#snapshots = snapshots;
+    this.#watcher = new RunWatcher({
+      ...{ journal, events, snapshots },
+      isDriven: (run) => this.#isDriven(run),
+      summary: async (run) => this.#summary(await this.record(run)),
+    });
     this.harness = harness;
     this.places = runPlaces(state);
     this.results = new RunResults(harness);
@@ -69,7 +67,7 @@ export class Runs implements AsyncDisposable {
     });
     const runs = new Runs(state, harness, journal, events, snapshots);
     for await (const { run, status } of journal.list()) {
-      if (status === 'running') runs.#watchOn(run);
+      if (status === 'running') runs.#watcher.watch(run);
     }
     return runs;
   }
@@ -156,7 +154,8 @@ export class Runs implements AsyncDisposable {
     const summary = await this.#summary(record);
     const found = await findHarness(this.places, id);
     const { holdSeconds, concurrency, approval, agent } = record.request;
-    const trouble = summary.state === 'failed' ? await lastWords(this.places, id) : undefined;
+    const words = await lastWords(this.places, id);
+    const trouble = summary.state === 'failed' ? words : undefined;
     const waits = summary.state === 'waiting';
     return {
       ...summary,
@@ -169,6 +168,7 @@ export class Runs implements AsyncDisposable {
       results: summary.events === 0 ? [] : await this.results.list(record),
       asks: waits ? await this.harness.asks(id) : [],
       ...(trouble === undefined ? {} : { trouble }),
+      ...(agent && words !== undefined ? { agentSaid: words } : {}),
       ...(summary.state === 'finished' && (await this.results.released(id))
         ? { released: `${runDirectory(this.places, id)}/released` }
         : {}),
@@ -180,7 +180,7 @@ export class Runs implements AsyncDisposable {
     if (!(await this.#journal.find(id))) return [];
     const events: RunEventView[] = [];
     for await (const event of this.harness.events(id)) {
-      if (event.sequence > after) events.push(shown(event));
+      if (event.sequence > after) events.push(shownEvent(event));
     }
     return events;
   }
@@ -192,13 +192,9 @@ export class Runs implements AsyncDisposable {
     throw new SandboxError('not-found', `there is no run ${id}`, { operation: 'runs' });
   }
 
-  /** Lets go of everything; the runs that this server drives are asked to end, and can be gone on with. */
+  /** Lets go of everything. Runs go on in their own processes; the next server finds them again. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closing.abort();
-    const children = [...this.#children.values()];
-    const ended = children.map((child) => new Promise((resolve) => child.once('exit', resolve)));
-    for (const child of children) child.kill('SIGTERM');
-    await Promise.race([Promise.all(ended), delay(killMs)]);
+    await this.#watcher.close();
     await this.#journal.close();
   }
 
@@ -208,52 +204,13 @@ export class Runs implements AsyncDisposable {
     child.once('exit', () => {
       if (this.#children.get(id) === child) this.#children.delete(id);
     });
-    this.#events.publish({ type: 'run', run: await this.#summary(await this.record(id)) });
-    this.#watchOn(id);
+    await this.#watcher.tell(id);
+    this.#watcher.watch(id);
   }
 
   /** Whether a process drives it: also one that has only just been started, and has not said its name yet. */
   async #isDriven(id: string): Promise<boolean> {
     return this.#children.has(id) || (await findHarness(this.places, id)) !== undefined;
-  }
-
-  #watchOn(id: string): void {
-    this.#watch(id).catch((error: unknown) => console.error(`run ${id} cannot be watched:`, error));
-  }
-
-  async #tell(id: string, text: string): Promise<void> {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own journal's text; pages show it and trust none of it
-    const event = shown({ ...(JSON.parse(text) as ShownEvent), superseded: false });
-    this.#events.publish({ type: 'journal', run: id, event });
-    const { type, snapshot, sequence, sandbox = '' } = event;
-    if (type !== 'checkpoint' || snapshot === undefined) return;
-    const name = `${id}, checkpoint at event ${sequence}`;
-    const facts = { name, sandbox, sandboxName: `workspace of ${id}`, emulated: false };
-    await this.#snapshots.add(await this.#snapshots.read(snapshot), facts);
-  }
-
-  /** Tells each event of a run once, until no process drives it any more. */
-  async #watch(id: string): Promise<void> {
-    if (this.#watched.has(id)) return;
-    this.#watched.add(id);
-    try {
-      for (let last = (await this.#journal.find(id))?.head.size ?? 0; ;) {
-        // First whether it is there: what it wrote last is then read as well.
-        const alive = await this.#isDriven(id);
-        if (this.#closing.signal.aborted) return;
-        if (await this.#journal.find(id)) {
-          for await (const { text, sequence } of this.#journal.read(id, { after: last })) {
-            last = sequence;
-            await this.#tell(id, text);
-          }
-        }
-        if (!alive) break;
-        await delay(lookMs);
-      }
-    } finally {
-      this.#watched.delete(id);
-    }
-    this.#events.publish({ type: 'run', run: await this.#summary(await this.record(id)) });
   }
 
   async #summary({ id, createdAt, request, documents }: RunRecord): Promise<RunSummary> {
@@ -290,9 +247,4 @@ export class Runs implements AsyncDisposable {
     }
     return live;
   }
-}
-
-function shown(event: ShownEvent): RunEventView {
-  const { spec: _spec, ordinal: _ordinal, ...rest } = event;
-  return rest;
 }

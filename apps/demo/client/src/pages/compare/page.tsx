@@ -5,6 +5,7 @@ import { Link, useParams } from 'wouter';
 import type { ComparisonView } from '../../../../src/protocol/compare.ts';
 import { get, path } from '../../app/api.ts';
 import { ErrorDisplay } from '../../app/error-display.tsx';
+import { moveByArrows } from '../../parts/arrow-keys.ts';
 import { Ago } from '../../parts/ago.tsx';
 import { StateLabel } from '../../parts/badges.tsx';
 import { PageHeader } from '../../parts/page-header.tsx';
@@ -38,7 +39,7 @@ function Begin(): ReactNode {
           <Text component="h2" fw={620} fz={16} mt="xl" mb="sm">
             Earlier
           </Text>
-          <ul className={list.list} aria-label="Earlier comparisons">
+          <ul className={list.list} aria-label="Earlier comparisons" onKeyDown={moveByArrows}>
             {data.map((comparison) => (
               <Row key={comparison.id} comparison={comparison} />
             ))}
@@ -54,7 +55,7 @@ function Row({ comparison }: { comparison: ComparisonView }): ReactNode {
   const { tone, label, busy } = comparisonState(comparison);
   return (
     <li>
-      <Link href={`/compare/${id}`} className={list.row}>
+      <Link href={`/compare/${id}`} className={list.row} data-row>
         <span className={list.name}>
           <Text span size="sm" fw={600} truncate>
             {branches[0]?.command}

@@ -3,6 +3,7 @@ import { IconChecklist } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import type { ConformanceRun } from '../../../../src/protocol/conformance.ts';
+import { moveByArrows } from '../../parts/arrow-keys.ts';
 import { Ago } from '../../parts/ago.tsx';
 import { ProviderName, StateLabel } from '../../parts/badges.tsx';
 import { EmptyState } from '../../parts/empty-state.tsx';
@@ -17,12 +18,12 @@ export function SuiteRuns({ runs }: { runs: readonly ConformanceRun[] }): ReactN
       </EmptyState>
     );
   return (
-    <ul className={list.list} aria-label="Runs of the suite">
+    <ul className={list.list} aria-label="Runs of the suite" onKeyDown={moveByArrows}>
       {runs.map((run) => {
         const { tone, label, busy } = suiteState(run);
         return (
           <li key={run.id}>
-            <Link href={`/conformance/${run.id}`} className={list.row}>
+            <Link href={`/conformance/${run.id}`} className={list.row} data-row>
               <span className={list.name}>
                 <Text span size="sm" fw={600}>
                   <ProviderName id={run.provider} emulated={run.emulated} />

@@ -12,6 +12,7 @@ import type {
 import { get, path, send } from '../../app/api.ts';
 import { ErrorDisplay } from '../../app/error-display.tsx';
 import { stateQuery } from '../../app/queries.ts';
+import { moveByArrows } from '../../parts/arrow-keys.ts';
 import { Ago } from '../../parts/ago.tsx';
 import { StateLabel } from '../../parts/badges.tsx';
 import { CopyAsCode } from '../../parts/copy-as-code.tsx';
@@ -54,10 +55,10 @@ function ChooseRun(): ReactNode {
         </EmptyState>
       )}
       {data !== undefined && data.length > 0 && (
-        <ul className={list.list} aria-label="Records">
+        <ul className={list.list} aria-label="Records" onKeyDown={moveByArrows}>
           {data.map(({ id, job, state, events, startedAt }) => (
             <li key={id}>
-              <Link href={`/provenance/${id}`} className={list.row}>
+              <Link href={`/provenance/${id}`} className={list.row} data-row>
                 <span className={list.name}>
                   <Text span fw={600} size="sm">
                     {job}

@@ -1,6 +1,6 @@
 import { Alert, Button, SimpleGrid, Skeleton, Stack, Tabs, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { IconBolt, IconLink, IconPlayerPlay } from '@tabler/icons-react';
+import { IconBolt, IconLink, IconPlayerPlay, IconRobot } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useMemo } from 'react';
 import { Link, useLocation, useParams } from 'wouter';
@@ -136,6 +136,14 @@ function Run({ run }: { run: RunView }): ReactNode {
               {run.trouble}
             </Text>
           </Alert>
+        )}
+        {run.agentSaid !== undefined && run.trouble === undefined && (
+          <section className={classes.agent} aria-label="The model that writes the extractor">
+            <IconRobot size={20} stroke={1.6} aria-hidden />
+            <Text size="sm" className={classes.trouble}>
+              {run.agentSaid.replaceAll(/^agent: /gm, '')}
+            </Text>
+          </section>
         )}
         {run.asks.map((ask) => (
           <Asks key={ask.id} run={run} ask={ask} />

@@ -12,7 +12,7 @@ export interface ShownGap {
 const SHOWN_GAP_MS = 900;
 
 /** Seconds from one mark to the next. */
-const STEPS: readonly number[] = [1, 2, 5, 10, 20, 30, 60, 120, 300];
+const STEPS: readonly number[] = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300];
 
 /** Places moments on a line of which long gaps are cut out, in percent of its width. */
 export class TimeScale {
@@ -64,7 +64,7 @@ export class TimeScale {
       if (!isCut && at - last > 5)
         marks.push({ at, label: second === 0 ? '0' : formatDuration(second * 1_000) });
       const cut = this.#cuts.find(({ from, to }) => time >= from && time < to);
-      if (cut) second = Math.floor((cut.to - this.start) / 1_000 / step) * step;
+      if (cut) second = Math.max(second, Math.floor((cut.to - this.start) / 1_000 / step) * step);
     }
   }
 }

@@ -25,7 +25,7 @@ export function TimelineChart({
   onKill: (scope: string | undefined) => void;
   killing: string | undefined;
 }): ReactNode {
-  const moves = run.harness.alive;
+  const moves = run.harness.alive && (run.state === 'running' || run.state === 'starting');
   const now = useNow(moves);
   const end = moves ? Math.max(now, timeline.lastAt) : timeline.lastAt;
   const scale = useMemo(

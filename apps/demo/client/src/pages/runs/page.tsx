@@ -5,6 +5,7 @@ import type { ReactNode } from 'react';
 import { Link, useSearchParams } from 'wouter';
 import type { RunSummary } from '../../../../src/protocol/runs.ts';
 import { ErrorDisplay } from '../../app/error-display.tsx';
+import { moveByArrows } from '../../parts/arrow-keys.ts';
 import { Ago } from '../../parts/ago.tsx';
 import { StateLabel } from '../../parts/badges.tsx';
 import { EmptyState } from '../../parts/empty-state.tsx';
@@ -52,7 +53,7 @@ export default function RunsPage(): ReactNode {
         </EmptyState>
       )}
       {data !== undefined && data.length > 0 && (
-        <ul className={classes.list} aria-label="Runs">
+        <ul className={classes.list} aria-label="Runs" onKeyDown={moveByArrows}>
           {data.map((run) => (
             <RunRow key={run.id} run={run} />
           ))}
@@ -67,7 +68,7 @@ function RunRow({ run }: { run: RunSummary }): ReactNode {
   const share = (run.documentsDone / Math.max(1, run.documents)) * 100;
   return (
     <li>
-      <Link href={`/runs/${run.id}`} className={classes.row}>
+      <Link href={`/runs/${run.id}`} className={classes.row} data-row>
         <span className={classes.name}>
           <Text span fw={600} size="sm">
             {run.job}

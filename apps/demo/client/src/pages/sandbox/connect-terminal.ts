@@ -67,7 +67,7 @@ export function connectTerminal(
 }
 
 /** How a process ended, in a few words. */
-export function describeExit(exit: Extract<TerminalMessage, { exit: unknown }>['exit']): string {
+function describeExit(exit: Extract<TerminalMessage, { exit: unknown }>['exit']): string {
   if (exit.code !== undefined) return `ended with ${exit.code}`;
   if (exit.signal !== undefined) return `ended by ${exit.signal}`;
   return `ended: ${exit.unknown}`;

@@ -60,7 +60,7 @@ export function Chart({
           {
             ...axis,
             size: 62,
-            space: 34,
+            space: 24,
             incrs: [...firstSteps.current],
             values: (_, splits) => splits.map((split) => formatNow.current(split)),
           },
