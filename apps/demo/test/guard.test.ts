@@ -62,6 +62,10 @@ describe('a request', () => {
     expect(await status('GET', '/api/state', { cookie, 'sec-fetch-site': 'cross-site' })).toBe(403);
     expect(await status('GET', '/', {})).toBe(401);
     expect(await status('GET', '/?token=wrong', {})).toBe(401);
+    const { searchParams } = new URL(demo.url);
+    const away = `${demo.origin}//evil.test/?token=${searchParams.get('token')}`;
+    const stays = await fetch(away, { redirect: 'manual' });
+    expect(stays.headers.get('location')).toBe('/evil.test/');
   });
 
   test('for a terminal needs the Origin and the cookie', async () => {

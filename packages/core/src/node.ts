@@ -9,7 +9,7 @@ export { noDirectory } from './node/agent/no-directory.ts';
 export * as shell from './node/agent/shell.ts';
 export * as streams from './node/streams.ts';
 export { ConfinedDirectory } from './node/confined/confined-directory.ts';
-export type { ConfinedEntry, WalkedEntry } from './node/confined/confined-directory.ts';
+export type { ConfinedEntry, WalkedEntry } from './node/confined/walked-entry.ts';
 export { directoryStore } from './node/directory-store/directory-store.ts';
 export * as guestNetwork from './node/guest-network.ts';
 export { tellOutOfMemory } from './node/out-of-memory.ts';

@@ -66,7 +66,8 @@ export function createApp(demo: DemoContext, guard: Guard): Hono<{ Bindings: Htt
     if (token !== null && guard.isToken(token)) {
       url.searchParams.delete('token');
       context.header('set-cookie', guard.cookie);
-      return context.redirect(`${url.pathname}${url.search}`, 303);
+      // Two slashes at its start would be another host.
+      return context.redirect(`${url.pathname.replace(/^\/+/, '/')}${url.search}`, 303);
     }
     if (!guard.hasSession(headers)) {
       return context.html(

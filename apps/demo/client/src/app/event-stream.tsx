@@ -7,7 +7,8 @@ import { parseAnswer } from './parse-answer.ts';
 import { keys } from './queries.ts';
 
 type Listener = (event: ServerEvent) => void;
-type Connection = 'connecting' | 'live' | 'lost';
+/** `refused`: the server is another one now, which does not know this page; `lost` is tried again by the browser. */
+type Connection = 'connecting' | 'live' | 'lost' | 'refused';
 
 const listeners = new Set<Listener>();
 const ConnectionContext = createContext<Connection>('connecting');
@@ -42,7 +43,7 @@ export function EventStream({ children }: { children: ReactNode }): ReactNode {
       setConnection('live');
     });
     source.addEventListener('error', () => {
-      setConnection('lost');
+      setConnection(source.readyState === EventSource.CLOSED ? 'refused' : 'lost');
     });
     source.addEventListener('message', (message: MessageEvent<string>) => {
       const event = parseAnswer<ServerEvent>(message.data);

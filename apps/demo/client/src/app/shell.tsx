@@ -111,6 +111,7 @@ function ConnectionState(): ReactNode {
   const words = {
     connecting: ['Connecting', 'The page asks the server for its events.'],
     live: ['Live', 'Every page shows what is, as it changes.'],
+    refused: ['Session over', 'The server was started again. Open the address that it printed.'],
     lost: ['Not connected', 'The server does not answer. The page tries again by itself.'],
   } as const;
   const [label, about] = words[connection];

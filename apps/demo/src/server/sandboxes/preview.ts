@@ -82,7 +82,9 @@ export class Preview implements AsyncDisposable {
         'set-cookie',
         `${this.#cookieName}=${this.#session}; HttpOnly; SameSite=Strict; Path=/`,
       );
-      response.writeHead(303, { location: `${url.pathname}${url.search}` }).end();
+      response
+        .writeHead(303, { location: `${url.pathname.replace(/^\/+/, '/')}${url.search}` })
+        .end();
       return false;
     }
     if (this.#hasSession(request.headers)) return true;

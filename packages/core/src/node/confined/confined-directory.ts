@@ -11,26 +11,16 @@ import type { BigIntStats } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import { isErrno } from '../fifo.ts';
+import {
+  beneath,
+  components,
+  describe,
+  descriptors,
+  invalidPath,
+  placeOf,
+} from './system-paths.ts';
+import { type ConfinedEntry, type Level, Walked, type WalkedEntry } from './walked-entry.ts';
 import { readDescriptor, type ReadHow } from './read-descriptor.ts';
-
-/** One entry below a confined directory, as it was when it was looked at. */
-export interface ConfinedEntry {
-  /** Relative to the directory, components separated by `/`, byte for byte. */
-  readonly path: Buffer;
-  /** Of the entry itself: a symbolic link is not followed. */
-  readonly stat: BigIntStats;
-}
-
-/** One that a walk is at. */
-export interface WalkedEntry extends ConfinedEntry {
-  /** The path as a latin1 string: one character for each byte. */
-  readonly text: string;
-  /**
-   * A descriptor of what was a regular file a moment ago, for reading, which the caller closes. Throws as `openFile` does, but a FIFO
-   * that has taken its place is opened before it is refused, without a wait. `undefined` once the walk has gone on.
-   */
-  open(): number | undefined;
-}
 
 // Linux's O_PATH, fcntl.h on x86-64 and arm64: names an entry without opening what it stands for.
 const O_PATH = 0o10000000;
@@ -38,6 +28,7 @@ const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_NOCTTY } = constants;
 const openSeenFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
 /** What the system says of links, files, sockets and devices in the place of something else. */
 const wrongKinds = ['ENOTDIR', 'ELOOP', 'EINVAL', 'ENXIO'] as const;
+const lookOptions = { bigint: true, throwIfNoEntry: false } as const;
 /** Directories within directories; each holds a descriptor while what is in it is walked. */
 const mostLevels = 512;
 /** Milliseconds of looking at entries before other work gets its turn. */
@@ -271,90 +262,4 @@ export class ConfinedDirectory implements Disposable {
       details: { path: text, reason: 'wrong-kind' },
     });
   }
-}
-
-// Names are latin1 strings here: sorting them sorts by byte, and all but a few are what the system takes.
-interface Level {
-  readonly descriptor: number;
-  /** What names the directory to the system, and a slash. */
-  readonly prefix: string;
-  readonly text: string;
-  /** Whether the walk opened the descriptor, and so closes it. */
-  readonly owned: boolean;
-  readonly names: readonly string[];
-  next: number;
-}
-
-const lookOptions = { bigint: true, throwIfNoEntry: false } as const;
-
-class Walked implements WalkedEntry {
-  readonly text: string;
-  readonly stat: BigIntStats;
-  /** What names it to the system while the walk is at it. */
-  readonly place: string | Buffer;
-  readonly #open: (entry: Walked) => number | undefined;
-
-  constructor(
-    text: string,
-    stat: BigIntStats,
-    place: string | Buffer,
-    open: (entry: Walked) => number | undefined,
-  ) {
-    this.text = text;
-    this.stat = stat;
-    this.place = place;
-    this.#open = open;
-  }
-
-  get path(): Buffer {
-    return Buffer.from(this.text, 'latin1');
-  }
-
-  open(): number | undefined {
-    return this.#open(this);
-  }
-}
-
-/** A path for the system: a text where its bytes are those of the text's UTF-8 too, which is quicker. */
-function placeOf(path: string): string | Buffer {
-  // oxlint-disable-next-line no-control-regex -- ASCII, all of it
-  return /[^\x00-\x7f]/.test(path) ? Buffer.from(path, 'latin1') : path;
-}
-
-function components(path: Uint8Array): Buffer[] {
-  const bytes = Buffer.from(path.buffer, path.byteOffset, path.byteLength);
-  const names: Buffer[] = [];
-  for (let start = 0; start <= bytes.length;) {
-    const found = bytes.indexOf(0x2f, start);
-    const end = found === -1 ? bytes.length : found;
-    const name = bytes.subarray(start, end);
-    const text = name.toString('latin1');
-    if (text === '' || text === '.' || text === '..' || text.includes('\0'))
-      throw invalidPath(path);
-    names.push(name);
-    start = end + 1;
-  }
-  return names;
-}
-
-let ownDescriptors: string | undefined;
-
-/** Where the system lists this process's descriptors: past the link `/proc/self`, which each lookup would follow anew. */
-function descriptors(): string {
-  return (ownDescriptors ??= `/proc/${readlinkSync('/proc/self')}/fd`);
-}
-
-function beneath(parent: number, name: Buffer): Buffer {
-  return Buffer.concat([Buffer.from(`${descriptors()}/${parent}/`), name]);
-}
-
-function describe(path: Uint8Array): string {
-  return JSON.stringify(Buffer.from(path).toString());
-}
-
-function invalidPath(path: Uint8Array): SandboxError {
-  return new SandboxError(
-    'invalid-argument',
-    `${describe(path)} is not a path beneath a directory: relative, without empty components, "." and ".."`,
-  );
 }

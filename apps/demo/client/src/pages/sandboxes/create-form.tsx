@@ -71,8 +71,7 @@ export function CreateForm(): ReactNode {
   }, [progress, change, navigate]);
   const isBusy =
     create.isPending || (operation !== undefined && (progress?.state ?? 'running') === 'running');
-  const error =
-    create.error ?? (progress?.state === 'failed' ? failure(progress) : null) ?? plan.error;
+  const error = create.error ?? (progress?.state === 'failed' ? failure(progress) : null);
 
   return (
     <form
@@ -137,12 +136,10 @@ export function CreateForm(): ReactNode {
             <PlanView answer={plan.data} emulated={chosen?.emulated ?? false} />
           </div>
         </div>
-        {[providersError, templatesError, error].map(
-          (each) =>
-            each !== null && (
-              <ErrorDisplay key={each.message} error={each} title="No sandbox was made" />
-            ),
+        {[providersError, templatesError, plan.error].map(
+          (each) => each !== null && <ErrorDisplay key={each.message} error={each} />,
         )}
+        {error !== null && <ErrorDisplay error={error} title="No sandbox was made" />}
         <div className={classes.foot}>
           {isBusy && (
             <div className={classes.progress}>

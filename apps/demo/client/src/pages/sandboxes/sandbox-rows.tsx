@@ -96,6 +96,7 @@ function OpenedMenu({
   onClose: () => void;
 }): ReactNode {
   const { destroy } = useSandboxActions(sandbox);
+  const [isSure, setIsSure] = useState(false);
   const to = (tab: string): string => `/sandboxes/${encodeURIComponent(sandbox.id)}/${tab}`;
   return (
     <Menu position="bottom-end" withinPortal defaultOpened onClose={onClose}>
@@ -116,11 +117,13 @@ function OpenedMenu({
         <Menu.Item
           className={classes.danger}
           leftSection={<IconTrash size={16} />}
+          closeMenuOnClick={isSure}
           onClick={() => {
-            destroy.mutate();
+            if (isSure) destroy.mutate();
+            else setIsSure(true);
           }}
         >
-          Destroy
+          {isSure ? 'Yes, destroy it' : 'Destroy'}
         </Menu.Item>
       </Menu.Dropdown>
     </Menu>
