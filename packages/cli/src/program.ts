@@ -22,6 +22,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   reap: async () => (await import('./commands/runs.ts')).addReap,
   provenance: async () => (await import('./commands/provenance.ts')).addProvenance,
   erase: async () => (await import('./commands/runs.ts')).addErase,
+  egress: async () => (await import('./commands/egress.ts')).addEgress,
   manifest: async () => (await import('./commands/manifest.ts')).addManifest,
   providers: async () => (await import('./commands/providers.ts')).addProviders,
   doctor: async () => (await import('./commands/doctor.ts')).addDoctor,

@@ -3,6 +3,8 @@ import type { Interrupts } from './interrupts.ts';
 /** Options that every command has. */
 export interface CommonOptions {
   readonly provider: string;
+  /** Whether a proxy on this machine is all the network that sandboxes have. */
+  readonly egress?: boolean;
   readonly json?: boolean;
   readonly verbose?: boolean;
 }

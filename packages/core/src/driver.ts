@@ -10,9 +10,11 @@ export type { SandboxErrorCode, SandboxErrorOptions } from './errors/sandbox-err
 export type * from './contract/call.ts';
 export type * from './contract/capabilities.ts';
 export type * from './contract/command.ts';
+export type * from './contract/create-request.ts';
 export type * from './contract/exit-status.ts';
 export type * from './contract/file-transfer.ts';
 export type * from './contract/file-types.ts';
+export type * from './contract/interception.ts';
 export type * from './contract/network.ts';
 export type * from './contract/provider.ts';
 export type * from './contract/sandbox-driver.ts';

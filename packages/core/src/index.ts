@@ -1,10 +1,12 @@
 /** What users of sandboxes import. */
 export { SandboxError } from './errors/sandbox-error.ts';
 export type { Outcome, SandboxErrorCode, SandboxErrorOptions } from './errors/sandbox-error.ts';
+export { exitNumber } from './process/exit-number.ts';
 export { parseRef } from './contract/sandbox-ref.ts';
 export type { SandboxRef } from './contract/sandbox-ref.ts';
 export type * from './contract/call.ts';
 export type * from './contract/capabilities.ts';
+export type { ResourceRequest } from './contract/create-request.ts';
 export type * from './contract/exit-status.ts';
 export type * from './contract/file-types.ts';
 export type * from './contract/files.ts';
@@ -21,7 +23,6 @@ export type {
   Finding,
   NativeSnapshotRef,
   ProcessSummary,
-  ResourceRequest,
   SandboxMetrics,
   SandboxStatus,
   SandboxSummary,

@@ -58,7 +58,7 @@ test('what a provider cannot honour is listed whole and refused before anything 
     image: 'debian',
     network: { mode: 'open' },
     resources: { pids: 5 },
-    secrets: { TOKEN: 'env:TOKEN' },
+    secrets: { TOKEN: { from: 'env:TOKEN', hosts: ['api.example'] } },
     entries: { data: { type: 's3', bucket: 'b' }, host: { type: 'hostMount', source: directory } },
   };
   const error: unknown = await provider.create({ manifest }).catch((reason: unknown) => reason);

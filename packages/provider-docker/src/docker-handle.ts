@@ -1,4 +1,5 @@
 import type { DriverHandle } from '@gantry/core/driver';
+import type { guestNetwork } from '@gantry/core/node';
 import type Dockerode from 'dockerode';
 import type { LanePool } from './lane-pool.ts';
 
@@ -6,6 +7,7 @@ import type { LanePool } from './lane-pool.ts';
 export interface DockerHandle extends DriverHandle {
   readonly container: Dockerode.Container;
   readonly lanes: LanePool;
+  readonly interceptor: guestNetwork.Interceptor;
   /** `uid:gid` that commands run as by default. */
   readonly owner: string;
   readonly root: 'read-only' | 'copy-on-write';

@@ -7,6 +7,7 @@ import {
 } from '@gantry/core/driver';
 import Dockerode from 'dockerode';
 import { endSandbox, inspectContainer, requireRunning, statusOfContainer } from './containers.ts';
+import { containerNetwork } from './container-network.ts';
 import { createContainer, type Workshop } from './create-container.ts';
 import { daemonAddress } from './daemon-address.ts';
 import type { DockerHandle } from './docker-handle.ts';
@@ -52,7 +53,7 @@ export function dockerDriver(options: DockerOptions): SandboxDriver<DockerHandle
     traits: options.runtime === 'runsc' ? { ...traits, isolation: 'gvisor' } : traits,
     // A stream takes a lane of its own, which costs as much as twenty commands.
     inlineInputBytes: 4 * 1024 * 1024,
-    probe: (call) => probeDaemon(daemon, address, call.signal),
+    probe: (call) => probeDaemon(daemon, address, options.runtime, call.signal),
     diagnose: (call) => examineDaemon(daemon, address, call.signal),
     create: (request, call) => createContainer(workshop, request, call),
     connect,
@@ -63,6 +64,7 @@ export function dockerDriver(options: DockerOptions): SandboxDriver<DockerHandle
     spawn: (handle, command, call) =>
       handle.hasShell ? handle.lanes.spawn(command, call) : spawnDirectly(handle, command, call),
     async release(handle) {
+      handle.interceptor.close();
       handle.lanes.close();
     },
     async destroy(ref, call) {
@@ -120,7 +122,16 @@ export function dockerDriver(options: DockerOptions): SandboxDriver<DockerHandle
     },
     nativeSnapshot: nativeSnapshot(workshop),
     fork: fork(workshop),
-    network: { modes: ['none', 'open'], live: false },
+    network: {
+      modes: ['none', 'open'],
+      live: false,
+      async intercept(handle, port, onConnection, call) {
+        const found = await inspectContainer(daemon, handle.ref, call.signal);
+        requireRunning(handle.ref, found);
+        const network = containerNetwork(address, handle.ref, found);
+        return handle.interceptor.intercept(network, port, onConnection, call);
+      },
+    },
     mounts: { kinds: ['hostMount'] },
     users: {},
     resources: { settable: ['cpus', 'memoryBytes', 'pids'] },

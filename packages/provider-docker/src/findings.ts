@@ -1,6 +1,7 @@
 import type { CapabilityOverrides, Finding } from '@gantry/core/driver';
 import { SandboxError } from '@gantry/core/driver';
 import type Dockerode from 'dockerode';
+import { interceptProblem } from './container-network.ts';
 import type { DaemonAddress } from './daemon-address.ts';
 import { wordsOf } from './errors.ts';
 
@@ -47,6 +48,7 @@ export function architectureOf({
 export async function probeDaemon(
   daemon: Dockerode,
   address: DaemonAddress,
+  runtime: string | undefined,
   signal: AbortSignal,
 ): Promise<CapabilityOverrides> {
   const findings = await examineDaemon(daemon, address, signal);
@@ -64,6 +66,10 @@ export async function probeDaemon(
     },
     // Both would be of another machine.
     ...(address.isLocal ? {} : { mounts: false, ports: false }),
+    // What a wrapper makes of `intercept`.
+    ...(interceptProblem(address, runtime) === undefined
+      ? {}
+      : { network: { modes: ['none', 'open'] } }),
   };
 }
 

@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { SandboxError } from '@gantry/core/driver';
-import { siblingScript } from '@gantry/core/node';
+import { hostProcess } from '@gantry/core/node';
 
 /** How long a new keeper may take to answer. */
 const answerMs = 60_000;
@@ -47,10 +47,14 @@ export class Keeper {
 
   async #start(): Promise<Link> {
     const { NODE_OPTIONS: _, ...env } = process.env;
-    const child = spawn(process.execPath, [siblingScript(import.meta.url, 'keeper-main')], {
-      ...{ cwd: '/', detached: true, env },
-      stdio: ['pipe', 'pipe', 'ignore'],
-    });
+    const child = spawn(
+      process.execPath,
+      [hostProcess.siblingScript(import.meta.url, 'keeper-main')],
+      {
+        ...{ cwd: '/', detached: true, env },
+        stdio: ['pipe', 'pipe', 'ignore'],
+      },
+    );
     const waiting: PromiseWithResolvers<void>[] = [];
     const gone = (cause?: Error): void => {
       this.#link = undefined;

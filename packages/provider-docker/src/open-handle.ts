@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type Dockerode from 'dockerode';
 import type { SandboxRef } from '@gantry/core/driver';
+import { guestNetwork } from '@gantry/core/node';
 import type { DockerHandle } from './docker-handle.ts';
 import { dockerError } from './errors.ts';
 import { defaultOwner, execUser } from './image-user.ts';
@@ -44,6 +45,7 @@ export function openHandle(
     ref,
     container,
     lanes: new LanePool(open, isSuspended),
+    interceptor: new guestNetwork.Interceptor(),
     owner,
     root: labels[ownLabels.root] === 'copy-on-write' ? 'copy-on-write' : 'read-only',
     base: labels[ownLabels.base] ?? '',

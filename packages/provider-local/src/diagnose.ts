@@ -1,6 +1,6 @@
 import { type Finding, SandboxError } from '@gantry/core/driver';
+import { hostProcess } from '@gantry/core/node';
 import { hostLimits } from './limits/plan-limits.ts';
-import { runProgram } from './run-program.ts';
 import { hasFilter } from './seccomp/filter.ts';
 import { tryIsolation } from './try-isolation.ts';
 
@@ -77,7 +77,7 @@ export function requireAll(findings: readonly Finding[]): void {
 
 async function findBubblewrap(): Promise<Finding> {
   const control = 'bubblewrap';
-  const { code, output } = await runProgram(['bwrap', '--version']);
+  const { code, output } = await hostProcess.runProgram(['bwrap', '--version']);
   if (code === null) {
     return { control, ok: false, message: 'bwrap is not installed: apt-get install bubblewrap' };
   }
@@ -90,7 +90,7 @@ async function findBubblewrap(): Promise<Finding> {
 }
 
 async function findProgram(program: string): Promise<Finding> {
-  const { code } = await runProgram(['sh', '-c', 'command -v "$1"', 'sh', program]);
+  const { code } = await hostProcess.runProgram(['sh', '-c', 'command -v "$1"', 'sh', program]);
   return {
     ...{ control: program, ok: code === 0 },
     message:

@@ -6,7 +6,7 @@ import {
   SandboxError,
   type SandboxRef,
 } from '@gantry/core/driver';
-import { AgentClient, type ProcessIdentity } from '@gantry/core/node';
+import { AgentClient, guestNetwork, type ProcessIdentity } from '@gantry/core/node';
 import { type BuiltSandbox, fifoMode } from './build-sandbox.ts';
 import { startSandbox, startUnused } from './start-sandbox.ts';
 import { advanceMark, allEntries, changesSince, markWorkspace } from './changes/changes.ts';
@@ -23,7 +23,7 @@ import { listRecords, sandboxStatus, unreadableRecords } from './inventory.ts';
 import type { ResolvedOptions } from './options.ts';
 import { forkSandboxes } from './fork/fork-sandboxes.ts';
 import { ownWorkspace } from './fork/layered-workspace.ts';
-import { findPortsEntry } from './ports/enter-network.ts';
+import { findPortsEntry } from './ports/network-finding.ts';
 import { PortForwarder } from './ports/port-forwarder.ts';
 import { DetachedProcesses } from './processes/detached-processes.ts';
 import { listProcesses } from './processes/list-processes.ts';
@@ -42,7 +42,9 @@ interface ProcessHandle extends DriverHandle {
   readonly env: Readonly<Record<string, string>>;
   readonly cgroups: readonly CgroupDirectory[];
   readonly main: ProcessIdentity;
+  readonly uid: number | undefined;
   readonly ports: PortForwarder;
+  readonly interceptor: guestNetwork.Interceptor;
   readonly detached: DetachedProcesses;
 }
 
@@ -73,7 +75,9 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       ...(limits ? { narrowed: narrowedBy({ limits, root, layers }, hostLimits()) } : {}),
       main: record.main,
       agent,
+      uid: record.uid,
       ports: new PortForwarder(record.main, record.uid),
+      interceptor: new guestNetwork.Interceptor(),
       detached: new DetachedProcesses({ ...link, directory: detached, main: record.main }),
     };
   };
@@ -135,7 +139,12 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
     },
     mounts: { kinds: ['hostMount'] },
     root: { modes: ['read-only', 'copy-on-write'] },
-    network: { modes: ['none'], live: false },
+    network: {
+      modes: ['none'],
+      live: false,
+      intercept: ({ interceptor, main, uid }, port, onConnection, call) =>
+        interceptor.intercept({ main, uid }, port, onConnection, call),
+    },
     privilege: { modes: ['none'] },
     terminal: {
       resize: true,
@@ -179,7 +188,7 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       return {
         limits,
         resources: { settable },
-        ...(entry.ok ? {} : { ports: false as const }),
+        ...(entry.ok ? {} : { ports: false as const, network: { modes: ['none'] as const } }),
         ...(overlay.ok ? {} : { root: { modes: ['read-only'] as const }, fork: false as const }),
       };
     },
@@ -259,8 +268,9 @@ export function processDriver(options: ResolvedOptions): SandboxDriver<ProcessHa
       return watchMemory(started, cgroups, before);
     },
 
-    async release({ agent, ports, detached }) {
+    async release({ agent, ports, interceptor, detached }) {
       detached.release();
+      interceptor.close();
       ports.close();
       agent.close();
     },

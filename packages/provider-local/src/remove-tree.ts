@@ -2,9 +2,9 @@ import { Buffer } from 'node:buffer';
 import { lstatSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { SandboxError } from '@gantry/core/driver';
+import { hostProcess } from '@gantry/core/node';
 import { openWorkDirectories } from './copy-on-write/overlay.ts';
 import { isErrno } from './errors.ts';
-import { runProgram } from './run-program.ts';
 
 /** A tree with more entries than this is left to rm(1), so that this process does other things meanwhile. */
 const mostAtOnce = 300;
@@ -16,13 +16,13 @@ export async function removeTree(directory: string): Promise<void> {
   }
   openWorkDirectories(directory);
   if (removeSmall(Buffer.from(directory), { left: mostAtOnce })) return;
-  const first = await runProgram(['rm', '-rf', '--', directory]);
+  const first = await hostProcess.runProgram(['rm', '-rf', '--', directory]);
   if (first.code === 0) return;
   // Without rm(1) there was no sandbox either, so no names but our own.
   if (first.code === null) return rm(directory, { recursive: true, force: true });
   // An ordinary user cannot look into directories that a guest has closed.
-  await runProgram(['chmod', '-R', 'u+rwX', '--', directory]);
-  const second = await runProgram(['rm', '-rf', '--', directory]);
+  await hostProcess.runProgram(['chmod', '-R', 'u+rwX', '--', directory]);
+  const second = await hostProcess.runProgram(['rm', '-rf', '--', directory]);
   if (second.code === 0) return;
   throw new SandboxError('unavailable', `${directory} could not be removed: ${second.output}`, {
     details: { directory },

@@ -2,8 +2,8 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync }
 import os from 'node:os';
 import path from 'node:path';
 import { type Finding, SandboxError } from '@gantry/core/driver';
+import { hostProcess } from '@gantry/core/node';
 import { isErrno } from './errors.ts';
-import { runProgram } from './run-program.ts';
 import { uidRange } from './sandbox-uid.ts';
 import { hasFilter, seccompFilter } from './seccomp/filter.ts';
 import { encode } from './seccomp/program.ts';
@@ -40,7 +40,7 @@ const probeArguments: readonly string[] = [
 export async function tryIsolation(): Promise<readonly Finding[]> {
   const root = process.getuid?.() === 0;
   if (root) {
-    const { code, output } = await runProgram([
+    const { code, output } = await hostProcess.runProgram([
       'unshare',
       '--mount',
       '--propagation',
@@ -65,7 +65,7 @@ export async function tryIsolation(): Promise<readonly Finding[]> {
   }
   const [program = 'bwrap', ...args] = [...launcher, 'bwrap', ...probeArguments];
   const { code, output } = await withFilter((descriptor) =>
-    runProgram([program, ...args], [descriptor]),
+    hostProcess.runProgram([program, ...args], [descriptor]),
   );
   if (code !== 0) {
     const message = `bubblewrap cannot make namespaces (${output}); ${remedy()}`;

@@ -9,8 +9,8 @@ import {
   type SandboxDriver,
   SandboxError,
 } from '@gantry/core/driver';
+import { hostProcess } from '@gantry/core/node';
 import { isErrno } from './errors.ts';
-import { runProgram } from './run-program.ts';
 
 const unpackWithinMs = 30 * 60 * 1000;
 
@@ -42,7 +42,8 @@ export async function unpackRootfs<Handle extends DriverHandle>(
     await extract(driver, handle, file, call);
     const workspace = workspaceOf(handle);
     // The uid that unpacked it goes to other sandboxes later; the files are not to be theirs.
-    if (process.getuid?.() === 0) await runProgram(['chown', '-hR', '0:0', '--', workspace]);
+    if (process.getuid?.() === 0)
+      await hostProcess.runProgram(['chown', '-hR', '0:0', '--', workspace]);
     mkdirSync(path.dirname(destination), { recursive: true, mode: 0o700 });
     try {
       renameSync(workspace, destination);

@@ -1,8 +1,9 @@
 // A process of its own that works on sandboxes: `node other-process.ts STATE-DIRECTORY VERB [REF] [ARGUMENT]`.
 // Prints JSON.
 import { readFileSync } from 'node:fs';
-import { parseRef } from '@gantry/core';
+import { parseRef, SandboxError } from '@gantry/core';
 import { local } from '../src/index.ts';
+import { echo, withDriver } from './interception-scenarios.ts';
 
 const [stateDirectory = '', verb = '', refText = '', argument = ''] = process.argv.slice(2);
 const provider = local({ stateDirectory });
@@ -39,6 +40,22 @@ async function perform(): Promise<unknown> {
       const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8');
       return { url, helper: Number(children.trim().split(' ').at(-1)) };
     }
+    case 'intercept': {
+      const { provider: own, intercept } = withDriver(provider);
+      const sandbox = await own.connect(parseRef(refText));
+      await intercept(sandbox, echo, { port: Number(argument) });
+      const { stdout } = await sandbox.exec([
+        ...([
+          'bash',
+          '-c',
+          `exec 3<>/dev/tcp/127.0.0.1/${argument}; echo x >&3; head -1 <&3`,
+        ] as const),
+      ]);
+      const again = await intercept(sandbox, echo, { port: Number(argument) }).catch(
+        (error: unknown) => (SandboxError.is(error) ? error.code : String(error)),
+      );
+      return { listens: stdout.text === 'x\n', taken: again };
+    }
     case 'destroy':
       await provider.destroy(parseRef(refText));
       return provider.inspect(parseRef(refText));
@@ -49,5 +66,6 @@ async function perform(): Promise<unknown> {
 
 process.stdout.write(`${JSON.stringify(await perform())}\n`, () => {
   // These are to be gone as after a crash.
-  if (['create', 'detach', 'expose'].includes(verb)) process.kill(process.pid, 'SIGKILL');
+  if (['create', 'detach', 'expose', 'intercept'].includes(verb))
+    process.kill(process.pid, 'SIGKILL');
 });

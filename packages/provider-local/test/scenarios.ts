@@ -4,6 +4,7 @@ import { controlScenarios } from './control-scenarios.ts';
 import { copyOnWriteScenarios } from './copy-on-write-scenarios.ts';
 import { forkScenarios } from './fork-scenarios.ts';
 import { hostileGuests } from './hostile-guests.ts';
+import { interceptionScenarios } from './interception-scenarios.ts';
 import { killScenarios } from './kill-scenarios.ts';
 import { layerScenarios } from './layer-scenarios.ts';
 import { lifetimeScenarios } from './lifetime-scenarios.ts';
@@ -26,6 +27,7 @@ export const scenarios: readonly Scenario[] = [
   ...suspendScenarios,
   ...terminalScenarios,
   ...portScenarios,
+  ...interceptionScenarios,
   ...processScenarios,
   ...watchScenarios,
   ...copyOnWriteScenarios,

@@ -28,7 +28,7 @@ export async function destroy(
   if ((options.all ?? false) === ids.length > 0) {
     throw new CliError('give the ids of sandboxes, or --all', { hint: 'See them: gantry ls' });
   }
-  const provider = await loadProvider(options.provider);
+  const provider = await loadProvider(options.provider, options.egress);
   const { refs, failures } = await sandboxesToDestroy(session, provider, ids);
   if (options.all && refs.length > 0 && !(await confirmed(session, provider, refs, options))) {
     note('nothing was destroyed');

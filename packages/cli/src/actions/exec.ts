@@ -26,7 +26,7 @@ export async function exec(
   options: ExecActionOptions,
 ): Promise<number> {
   const command = commandLine(words, options.command);
-  const provider = await loadProvider(options.provider);
+  const provider = await loadProvider(options.provider, options.egress);
   const [stdout, stderr] = [new CaptureSink(options.maxOutput), new CaptureSink(options.maxOutput)];
   session.besideError = { stdout, stderr };
   const done = await withSandbox(session, provider, options, async (sandbox) => ({

@@ -13,7 +13,7 @@ export interface LsActionOptions extends CommonOptions {
 
 /** `gantry ls`: the sandboxes of a provider. Returns the exit code. */
 export async function ls(session: Session, options: LsActionOptions): Promise<number> {
-  const provider = await loadProvider(options.provider);
+  const provider = await loadProvider(options.provider, options.egress);
   const { signal } = session.interrupts;
   const { sandboxes, problem } = await listSandboxes(provider, signal, options.label ?? {});
   if (problem !== undefined && session.json) {

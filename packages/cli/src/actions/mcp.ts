@@ -28,7 +28,7 @@ export async function mcp(session: Session, options: McpActionOptions): Promise<
   }
   const { signal } = session.interrupts;
   const { serveHttp, serveStdio, version } = await loadMcpServer();
-  const provider = await loadProvider(options.provider);
+  const provider = await loadProvider(options.provider, options.egress);
   const server: McpServerOptions = {
     ...{ provider, version, create: await createOptions(options) },
     snapshots: await openStore(options),

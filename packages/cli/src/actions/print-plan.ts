@@ -3,16 +3,16 @@ import { print, printJson } from '../output/print.ts';
 import { Progress } from '../output/progress.ts';
 import { loadProvider } from '../provider/load-provider.ts';
 import { readManifest } from '../sandbox/read-manifest.ts';
-import type { Session } from '../session.ts';
+import type { CommonOptions, Session } from '../session.ts';
 
 /**
  * `gantry manifest plan` and `gantry run --plan`: what would be done for a manifest by the provider
- * `name`. Returns 0, or 1 when the provider would refuse a part of it.
+ * of the options. Returns 0, or 1 when the provider would refuse a part of it.
  */
 export async function printPlan(
   session: Session,
   file: string,
-  name: string,
+  options: CommonOptions,
   image?: string,
 ): Promise<number> {
   const { formatPlan, planManifest, resolveManifest } = await import('@gantry/core/manifest');
@@ -21,7 +21,7 @@ export async function printPlan(
   progress.phase(`reading ${file}`);
   const { manifest: read, baseDirectory } = await readManifest(file);
   const manifest = image === undefined ? read : { ...read, image };
-  const provider = await loadProvider(name);
+  const provider = await loadProvider(options.provider, options.egress);
   progress.phase(`asking provider ${provider.id} what it can do here`);
   const capabilities = await provider.probe({ signal });
   progress.phase('looking up sources');

@@ -22,7 +22,7 @@ export async function ps(
   id: string | undefined,
   options: CommonOptions,
 ): Promise<number> {
-  const provider = await loadProvider(options.provider);
+  const provider = await loadProvider(options.provider, options.egress);
   const { processes, problem } =
     id === undefined
       ? await everywhere(session, provider)

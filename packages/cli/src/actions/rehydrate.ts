@@ -20,7 +20,7 @@ export async function rehydrate(
 ): Promise<number> {
   const { readSnapshot } = await import('@gantry/core/snapshot');
   const { signal } = session.interrupts;
-  const provider = await loadProvider(options.provider);
+  const provider = await loadProvider(options.provider, options.egress);
   const store = await openStore(options);
   const snapshot = await readSnapshot(id, store, { signal });
   using progress = new ByteProgress('writing the workspace', session.verbose);

@@ -32,8 +32,8 @@ export async function run(
   words: readonly string[],
   options: RunActionOptions,
 ): Promise<number> {
-  if (options.plan) return printPlan(session, file, options.provider, options.image);
-  const provider = await loadProvider(options.provider);
+  if (options.plan) return printPlan(session, file, options, options.image);
+  const provider = await loadProvider(options.provider, options.egress);
   const manifest = await readManifest(file);
   const [stdout, stderr] = [new CaptureSink(MAX_OUTPUT), new CaptureSink(MAX_OUTPUT)];
   const captured = session.json ? { stdout, stderr } : undefined;

@@ -15,7 +15,7 @@ export interface ShellActionOptions extends CommonOptions, SandboxOptions {}
 
 /** `gantry shell`: an interactive shell. Returns the exit code of the shell. */
 export async function shell(session: Session, options: ShellActionOptions): Promise<number> {
-  const provider = await loadProvider(options.provider);
+  const provider = await loadProvider(options.provider, options.egress);
   const done = await withSandbox(session, provider, options, async (sandbox) => ({
     ref: sandbox.ref,
     ...(await openShell(session, sandbox)),

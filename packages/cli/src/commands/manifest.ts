@@ -39,7 +39,7 @@ export function addManifest(program: Command, session: Session): void {
   ).action(async (file: string, options: CommonOptions) => {
     applyCommonOptions(session, options);
     const { printPlan } = await import('../actions/print-plan.ts');
-    session.exitCode = await printPlan(session, file, options.provider);
+    session.exitCode = await printPlan(session, file, options);
   });
 
   withExamples(

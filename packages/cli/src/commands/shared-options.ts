@@ -12,6 +12,12 @@ export function withCommonOptions(command: Command): Command {
         .env('GANTRY_PROVIDER')
         .default('local'),
     )
+    .addOption(
+      new Option(
+        '--egress',
+        'enforce allow-lists, and keep secrets on this machine, by a proxy of gantry’s (local, docker)',
+      ).env('GANTRY_EGRESS'),
+    )
     .option('--json', 'print one JSON document on stdout, also for an error')
     .option('--verbose', 'say on stderr what is being done');
 }

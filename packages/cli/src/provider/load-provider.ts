@@ -14,10 +14,14 @@ export function isModulePath(name: string): boolean {
 /**
  * Loads the provider that `--provider` names: a package `@gantry/provider-NAME`, the user's own copy
  * before gantry's, or the module at a path. Its default export is a provider or makes one.
+ * With `egress` its sandboxes reach the network through a proxy of this process.
  */
-export async function loadProvider(name: string): Promise<Provider> {
+export async function loadProvider(name: string, egress = false): Promise<Provider> {
   const path = isModulePath(name) ? resolve(name) : packagePath(name);
-  return providerOf(property(await importModule(path), 'default'), path);
+  const provider = await providerOf(property(await importModule(path), 'default'), path);
+  if (!egress) return provider;
+  const { loadEgress } = await import('./load-egress.ts');
+  return (await loadEgress())(provider);
 }
 
 function packagePath(name: string): string {

@@ -38,7 +38,7 @@ export async function openHarness(
   const directory = stateDirectory(options);
   const providers: Record<string, Provider> = {};
   if (more) {
-    const provider = await loadProvider(options.provider);
+    const provider = await loadProvider(options.provider, options.egress);
     providers[provider.id] = provider;
   }
   const journal = sqliteJournal(path.join(directory, 'journal'));

@@ -33,7 +33,11 @@ export interface CapabilityLimits {
     readonly live: boolean;
     /** Whether an allow-list may have rules for requests. Default false. */
     readonly requests?: boolean;
+    /** Whether a recorder can be told what the sandbox tries to reach. Default false. */
+    readonly recorded?: boolean;
   };
+  /** How a secret may get into requests: in place of its placeholder, or set in a header or the query. */
+  readonly secrets: { readonly inject: readonly ('placeholder' | 'header' | 'query')[] };
   readonly mounts: {
     readonly kinds: readonly ('hostMount' | 's3' | 'gcs' | 'r2' | 'azureBlob')[];
   };

@@ -33,3 +33,14 @@ export type NetworkPolicy =
        */
       readonly requests?: readonly RequestRule[];
     };
+
+/** One line of the record of what a sandbox sent out: plain JSON, without a secret. */
+export interface NetworkEvent {
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
+  /** `decision` before anything left the host, `end` once it is known what came of it. */
+  readonly type: 'decision' | 'end';
+}
+
+/** Keeps events, in order. Called again once it has settled, with the same events where it has rejected. */
+export type NetworkRecorder = (events: readonly NetworkEvent[]) => Promise<void>;

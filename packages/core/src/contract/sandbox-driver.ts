@@ -1,53 +1,13 @@
 import type { Call } from './call.ts';
 import type { CapabilityLimits, CapabilityOverrides, SuspendMode } from './capabilities.ts';
 import type { Command, DriverProcess } from './command.ts';
+import type { CreateRequest } from './create-request.ts';
 import type { FileTransfer } from './file-transfer.ts';
 import type { FileStat, WatchEvent } from './file-types.ts';
-import type { NetworkPolicy } from './network.ts';
+import type { Interceptable } from './interception.ts';
+import type { NetworkPolicy, NetworkRecorder } from './network.ts';
 import type { SandboxRef } from './sandbox-ref.ts';
 import type { Traits } from './traits.ts';
-
-/** What a new sandbox must be. Core has checked every part against the driver's capabilities. */
-export interface CreateRequest {
-  /** Gantry's own id for the sandbox: unguessable, `[a-z0-9-]`. The ref's id may differ. */
-  readonly id: string;
-  /** For `inventory` to filter by. Never secret. */
-  readonly labels: Readonly<Record<string, string>>;
-  /** The environment of every process in the sandbox. Must outlast the creating process. */
-  readonly env: Readonly<Record<string, string>>;
-  /** The sandbox ends by itself this many milliseconds after its creation, whatever happens to the caller. */
-  readonly maxLifetimeMs: number;
-  readonly network: NetworkPolicy;
-  readonly root?: 'read-only' | 'copy-on-write';
-  readonly privilege?: 'none' | 'guest-root';
-  /** Image or template, in the provider's own terms. Absent: the provider's default. */
-  readonly image?: string;
-  /** Default user of every process. */
-  readonly user?: string;
-  readonly resources?: ResourceRequest;
-  readonly ports?: readonly number[];
-  readonly mounts?: readonly MountRequest[];
-}
-
-/** How much a sandbox may use. */
-export interface ResourceRequest {
-  /** Processors; may be a fraction. */
-  readonly cpus?: number;
-  readonly memoryBytes?: number;
-  readonly pids?: number;
-  /** Bytes of the workspace. */
-  readonly diskBytes?: number;
-}
-
-/** A directory or file of the host, seen at an absolute path in the sandbox. */
-export interface MountRequest {
-  readonly kind: 'hostMount';
-  /** Absolute, real path on the host; core has checked the grant. */
-  readonly source: string;
-  /** Absolute path in the sandbox. */
-  readonly target: string;
-  readonly writable: boolean;
-}
 
 /** What a driver knows of a live sandbox. Drivers extend it by what they need. */
 export interface DriverHandle {
@@ -231,10 +191,15 @@ export interface DriverCapabilities<Handle> {
       call: Call,
     ): Promise<readonly PromiseSettledResult<Handle>[]>;
   };
-  readonly network?: CapabilityLimits['network'] & {
-    /** Present exactly when `live` is true. */
-    set?(handle: Handle, policy: NetworkPolicy, call: Call): Promise<void>;
-  };
+  readonly network?: CapabilityLimits['network'] &
+    Interceptable<Handle> & {
+      /** Present exactly when `live` is true. */
+      set?(handle: Handle, policy: NetworkPolicy, call: Call): Promise<void>;
+      /** Present exactly when `recorded` is true. What was not taken before comes first. One recorder at a time. */
+      record?(handle: Handle, recorder: NetworkRecorder): void;
+    };
+  /** Carried out by `create`. */
+  readonly secrets?: CapabilityLimits['secrets'];
   /** Carried out by `create`. */
   readonly mounts?: CapabilityLimits['mounts'];
   readonly watch?: CapabilityLimits['watch'] & {

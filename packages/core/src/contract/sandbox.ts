@@ -2,7 +2,7 @@ import type { OperationOptions } from './call.ts';
 import type { Capabilities, SuspendMode } from './capabilities.ts';
 import type { ExitStatus, Signal } from './exit-status.ts';
 import type { Files } from './files.ts';
-import type { NetworkPolicy } from './network.ts';
+import type { NetworkPolicy, NetworkRecorder } from './network.ts';
 import type {
   Endpoint,
   NativeSnapshotRef,
@@ -12,6 +12,7 @@ import type {
   TerminalSize,
 } from './sandbox-driver.ts';
 import type { SandboxRef } from './sandbox-ref.ts';
+import type { SecretResolver } from './secret-rule.ts';
 import type { SnapshotStore } from './snapshot-store.ts';
 import type {
   ForkOptions,
@@ -100,6 +101,12 @@ export interface SandboxProcess extends AsyncDisposable {
   readonly stderr: ReadableStream<Uint8Array>;
   /** How it ended. Rejects with `deadline-exceeded`, `cancelled`, or `unavailable` when the link is lost. */
   readonly exit: Promise<ExitStatus>;
+  /**
+   * For after the exit, while the outputs are being read: resolves with `ended` when they have ended, and with `lingering` where
+   * a process that was left behind holds one open and nothing has come of it for half a second, as `exec` has it (a minute where
+   * the provider itself ends outputs with their command). Then let go of them. An output that fails tells its reader.
+   */
+  drained(): Promise<'ended' | 'lingering'>;
   /** Sends a signal, `SIGTERM` by default. */
   kill(signal?: Signal): Promise<void>;
 }
@@ -107,6 +114,7 @@ export interface SandboxProcess extends AsyncDisposable {
 /** An interactive terminal. Disposing kills what runs in it. */
 export interface Terminal extends AsyncDisposable {
   readonly input: WritableStream<Uint8Array>;
+  /** Ends with the terminal's program: half a second of silence after its exit at the latest, whatever that left behind. */
   readonly output: ReadableStream<Uint8Array>;
   readonly exit: Promise<ExitStatus>;
   resize(size: TerminalSize): Promise<void>;
@@ -152,6 +160,11 @@ export interface Sandbox extends RestrictedSandbox, AsyncDisposable {
   terminal(options?: TerminalOptions): Promise<Terminal>;
   expose(port: number, options?: OperationOptions): Promise<Endpoint>;
   setNetwork(policy: NetworkPolicy, options?: OperationOptions): Promise<void>;
+  /**
+   * From now on the recorder is told everything that the sandbox tries to reach, beginning with the latest that nobody has
+   * recorded yet. While it fails or falls far behind, nothing gets out.
+   */
+  recordNetwork(recorder: NetworkRecorder): void;
   suspend(mode?: SuspendMode, options?: OperationOptions): Promise<void>;
   /**
    * Puts the workspace's contents into a store, immutable and the same on every provider. Bytes are never altered. A crash at
@@ -175,7 +188,13 @@ export interface Sandbox extends RestrictedSandbox, AsyncDisposable {
   /** Ends the sandbox and frees what it held. Idempotent. */
   destroy(options?: OperationOptions): Promise<void>;
   /** A new object that has `exec`, `spawn` and `files` and nothing else. */
-  restricted(): RestrictedSandbox;
+  restricted(options?: RestrictedOptions): RestrictedSandbox;
+}
+
+/** How a restricted sandbox acts. */
+export interface RestrictedOptions {
+  /** Commands and files are this user's, with its rights. Refused with `unsupported` where the provider has no `users`. */
+  readonly user?: string;
 }
 
 /**
@@ -195,11 +214,6 @@ export interface ApplyOptions extends OperationOptions {
   /** Resolves secret references other than `env:` and `file:`. */
   readonly secrets?: SecretResolver;
 }
-
-/** Returns a secret by its reference; `undefined` when it is not known. */
-export type SecretResolver = (
-  reference: string,
-) => Promise<string | undefined> | string | undefined;
 
 /** What to fetch, and within which limits. */
 export interface CollectOptions extends OperationOptions {

@@ -2,7 +2,7 @@ import type { Stats } from 'node:fs';
 import { lstat, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { HostMountEntry } from '../contract/manifest-types.ts';
-import type { MountRequest } from '../contract/sandbox-driver.ts';
+import type { MountRequest } from '../contract/create-request.ts';
 import { SandboxError } from '../errors/sandbox-error.ts';
 import { hostError } from './host-error.ts';
 

@@ -27,7 +27,7 @@ const everything: Omit<Manifest, 'spec'> = {
   root: 'read-only',
   privilege: 'guest-root',
   user: 'app',
-  secrets: { TOKEN: 'env:TOKEN' },
+  secrets: { TOKEN: { from: 'env:TOKEN', hosts: ['api.example'] } },
   network: { mode: 'open' },
   resources: { cpus: 1, pids: 10 },
   ports: [80, 81],
@@ -71,6 +71,26 @@ test('everything that a provider cannot do is refused, and nothing else', async 
   expect((await plan({ network: { mode: 'none' } })).refused).toEqual([]);
 });
 
+test('secrets need a provider that keeps them out of the sandbox, by the ways that it has', async () => {
+  const hosts = ['api.example'];
+  const secrets = {
+    A: { from: 'env:A', hosts },
+    B: { from: 'env:B', hosts, header: 'x-key' },
+    C: { from: 'env:C', hosts, query: 'key' },
+    D: { from: 'env:D', expose: 'acknowledged' },
+  } as const;
+  const fields = async (capabilities: Parameters<typeof plan>[1]): Promise<unknown[]> =>
+    (await plan({ secrets, env: { B: '1' } }, capabilities)).refused.map(({ field }) => field);
+  expect(await fields({})).toEqual(['secrets.A', 'secrets.B', 'secrets.C']);
+  expect(await fields({ secrets: { inject: ['header', 'query'] } })).toEqual([
+    'secrets.A',
+    'secrets.B',
+  ]);
+  expect(await fields({ secrets: { inject: ['placeholder', 'header', 'query'] } })).toEqual([
+    'secrets.B',
+  ]);
+});
+
 test('whoever carries out a plan with refusals gets one error with all of them, and nothing happens', async () => {
   await using workspace = await hostWorkspace();
   const resolved = await resolveManifest(
@@ -96,7 +116,13 @@ test('the digest covers provider, policy and contents, and not labels, env, secr
   const digest = async (manifest: Omit<Manifest, 'spec'>): Promise<string> =>
     (await plan(manifest, {}, temporary.path)).digest;
   const first = await digest({ entries });
-  const same = { entries, labels: { a: 'b' }, env: { A: 'x' }, secrets: { B: 'env:B' }, name: 'n' };
+  const same = {
+    entries,
+    labels: { a: 'b' },
+    env: { A: 'x' },
+    secrets: { B: { from: 'env:B', hosts: ['b.example'] } },
+    name: 'n',
+  };
   write('one');
   expect(await digest(same)).toBe(first);
   const others: Omit<Manifest, 'spec'>[] = [

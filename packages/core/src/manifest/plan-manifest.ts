@@ -1,6 +1,6 @@
 import type { Capabilities } from '../contract/capabilities.ts';
 import type { Manifest } from '../contract/manifest-types.ts';
-import type { MountRequest } from '../contract/sandbox-driver.ts';
+import type { MountRequest } from '../contract/create-request.ts';
 import { SandboxError } from '../errors/sandbox-error.ts';
 import { pathText } from './byte-path.ts';
 import { canonicalDigest } from './canonical-json.ts';

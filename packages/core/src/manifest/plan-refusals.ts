@@ -13,7 +13,7 @@ export function planRefusals(
     ...resourceRefusals(manifest, capabilities),
     ...portRefusals(manifest, capabilities),
     ...mountRefusals(manifest, capabilities),
-    ...secretRefusals(manifest),
+    ...secretRefusals(manifest, capabilities),
   ];
 }
 
@@ -64,11 +64,26 @@ function mountRefusals({ entries = {} }: Manifest, { mounts }: Capabilities): Pl
   });
 }
 
-function secretRefusals({ secrets = {} }: Manifest): PlanRefusal[] {
-  return Object.keys(secrets).map((name) => ({
-    field: `secrets.${name}`,
-    reason: 'secrets in the environment are not supported yet: they need an egress broker',
-  }));
+function secretRefusals(
+  { secrets = {}, env = {} }: Manifest,
+  { secrets: ways }: Capabilities,
+): PlanRefusal[] {
+  return Object.entries(secrets).flatMap(([name, secret]) => {
+    const field = `secrets.${name}`;
+    if (name in env) return [{ field, reason: 'env has a variable of this name, too' }];
+    if ('expose' in secret) return [];
+    const { header, query } = secret;
+    if (!ways) {
+      return [
+        {
+          field,
+          reason: 'the provider cannot keep secrets out of the sandbox; see @gantry/egress',
+        },
+      ];
+    }
+    const way = header !== undefined ? 'header' : query === undefined ? 'placeholder' : 'query';
+    return unless(ways.inject.includes(way), field, `the provider does not inject by ${way}`);
+  });
 }
 
 function unless(fine: boolean, field: string, reason: string): PlanRefusal[] {

@@ -1,6 +1,6 @@
 import type { Manifest } from '../contract/manifest-types.ts';
 import type { NetworkPolicy } from '../contract/network.ts';
-import type { MountRequest, ResourceRequest } from '../contract/sandbox-driver.ts';
+import type { MountRequest, ResourceRequest } from '../contract/create-request.ts';
 
 /** One manifest entry, as it will be. */
 export interface PlanEntry {

@@ -19,7 +19,7 @@ import type { HostWorkspace } from '../../test/manifest/host-workspace-target.ts
 import { freshCall, hostWorkspace } from '../../test/manifest/host-workspace-target.ts';
 import type { Call } from '../contract/call.ts';
 import type { GitEntry, ManifestEntry, MaterializeReceipt } from '../contract/manifest-types.ts';
-import type { SecretResolver } from '../contract/sandbox.ts';
+import type { SecretResolver } from '../contract/secret-rule.ts';
 import { materialize } from './materialize.ts';
 import type { Plan } from './plan-types.ts';
 import { planManifest } from './plan-manifest.ts';

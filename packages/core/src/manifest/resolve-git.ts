@@ -1,6 +1,6 @@
 import type { Call } from '../contract/call.ts';
 import type { GitEntry } from '../contract/manifest-types.ts';
-import type { SecretResolver } from '../contract/sandbox.ts';
+import type { SecretResolver } from '../contract/secret-rule.ts';
 import { SandboxError } from '../errors/sandbox-error.ts';
 import { fetchCommit } from './fetch-commit.ts';
 import { runGit } from './git-command.ts';

@@ -5,8 +5,8 @@ import type {
   Manifest,
   ManifestEntry,
 } from '../contract/manifest-types.ts';
-import type { MountRequest } from '../contract/sandbox-driver.ts';
-import type { SecretResolver } from '../contract/sandbox.ts';
+import type { MountRequest } from '../contract/create-request.ts';
+import type { SecretResolver } from '../contract/secret-rule.ts';
 import { digestManifest } from './digest-manifest.ts';
 import { grantHostMount } from './host-mount-grant.ts';
 import { bytePath, compareBytePaths } from './byte-path.ts';

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { SecretResolver } from '../contract/sandbox.ts';
+import type { SecretResolver } from '../contract/secret-rule.ts';
 import { SandboxError } from '../errors/sandbox-error.ts';
 import { hostError } from './host-error.ts';
 

@@ -19,6 +19,7 @@ const capabilityNames: readonly CapabilityName[] = [
   'nativeSnapshot',
   'fork',
   'network',
+  'secrets',
   'mounts',
   'watch',
   'users',

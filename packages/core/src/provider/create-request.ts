@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { Capabilities } from '../contract/capabilities.ts';
 import type { Manifest } from '../contract/manifest-types.ts';
 import type { CreateOptions } from '../contract/provider.ts';
-import type { CreateRequest, MountRequest } from '../contract/sandbox-driver.ts';
+import type { CreateRequest, MountRequest } from '../contract/create-request.ts';
 import { SandboxError } from '../errors/sandbox-error.ts';
+import { brokeredSecrets } from '../manifest/manifest-secrets.ts';
 
 /** How long a sandbox lives when nobody says. */
 const defaultMaxLifetimeMs: number = 60 * 60 * 1000;
@@ -13,7 +14,7 @@ export function createRequest(
   capabilities: Capabilities,
   manifest: Manifest | undefined,
   mounts: readonly MountRequest[],
-  options: Pick<CreateOptions, 'labels' | 'maxLifetimeMs'>,
+  options: Pick<CreateOptions, 'labels' | 'maxLifetimeMs' | 'secrets'>,
 ): CreateRequest {
   const maxLifetimeMs = options.maxLifetimeMs ?? manifest?.maxLifetimeMs ?? defaultMaxLifetimeMs;
   if (!(maxLifetimeMs > 0) || !Number.isFinite(maxLifetimeMs)) {
@@ -29,8 +30,12 @@ export function createRequest(
   }
   const labels = { ...manifest?.labels, ...options.labels };
   const wanted = { image: manifest?.image, root: manifest?.root, privilege: manifest?.privilege };
+  const brokered = brokeredSecrets(manifest);
+  const secrets = { secrets: brokered, secretResolver: brokered && options.secrets };
   const more = { user: manifest?.user, resources: manifest?.resources, ports: manifest?.ports };
-  const asked = Object.entries({ ...wanted, ...more }).filter(([, value]) => value !== undefined);
+  const asked = Object.entries({ ...wanted, ...more, ...secrets }).filter(
+    ([, value]) => value !== undefined,
+  );
   return {
     id: randomUUID(),
     labels,

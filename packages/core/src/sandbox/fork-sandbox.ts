@@ -1,5 +1,6 @@
 import type { Call } from '../contract/call.ts';
-import type { CreateRequest, DriverHandle } from '../contract/sandbox-driver.ts';
+import type { CreateRequest } from '../contract/create-request.ts';
+import type { DriverHandle } from '../contract/sandbox-driver.ts';
 import type { Sandbox } from '../contract/sandbox.ts';
 import type { SnapshotStore } from '../contract/snapshot-store.ts';
 import type { ForkOptions, SandboxOrigin } from '../contract/snapshot-types.ts';

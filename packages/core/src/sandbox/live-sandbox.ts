@@ -2,7 +2,7 @@ import type { Call, OperationOptions } from '../contract/call.ts';
 import type { Capabilities, SuspendMode } from '../contract/capabilities.ts';
 import type { Files } from '../contract/files.ts';
 import type { CollectReceipt, Manifest, MaterializeReceipt } from '../contract/manifest-types.ts';
-import type { NetworkPolicy } from '../contract/network.ts';
+import type { NetworkPolicy, NetworkRecorder } from '../contract/network.ts';
 import type {
   Endpoint,
   NativeSnapshotRef,
@@ -18,6 +18,7 @@ import type {
   CommandLine,
   ExecOptions,
   ExecResult,
+  RestrictedOptions,
   RestrictedSandbox,
   Sandbox,
   SandboxProcess,
@@ -34,17 +35,19 @@ import type {
 } from '../contract/snapshot-types.ts';
 import { SandboxError } from '../errors/sandbox-error.ts';
 import { SandboxFiles } from '../files/sandbox-files.ts';
-import { limitsRequests } from '../manifest/network-rule.ts';
 import { unsupported } from '../provider/capabilities.ts';
 import { named, operate } from '../provider/operate.ts';
 import type { Session } from '../provider/session.ts';
 import { runCommand } from '../process/exec.ts';
 import { resolveCommand } from '../process/resolve-command.ts';
 import { attachProcess } from '../process/attach-process.ts';
+import { drainable } from '../process/guarded-process.ts';
 import { startProcess } from '../process/start-process.ts';
 import { takeSnapshot } from '../snapshot/capture/take-snapshot.ts';
 import { applyManifest, collectFrom, mountPaths } from './apply-manifest.ts';
+import { asUser } from './as-user.ts';
 import { forkSandbox } from './fork-sandbox.ts';
+import { networkSetter, recordNetwork } from './live-network.ts';
 import { openTerminal } from './open-terminal.ts';
 
 /** The consumer's sandbox: one session, and how this object came to it, which says whether it must destroy or only release it. */
@@ -88,11 +91,15 @@ export class LiveSandbox implements Sandbox {
     const input = typeof stdin === 'string' ? stdin : { source: stdin };
     return named(this.#context('spawn'), async () => {
       const command = resolveCommand(session, 'spawn', line, options);
-      if (!options.detached) return startProcess(session, 'spawn', command, input, options);
+      const { lingering } = session.capabilities.traits;
+      if (!options.detached) {
+        return drainable(await startProcess(session, 'spawn', command, input, options), lingering);
+      }
       if (!session.capabilities.processes?.attach) {
         throw unsupported(session.driver.id, 'spawn of a detached process', 'processes.attach');
       }
-      return startProcess(session, 'spawn', { ...command, detached: true }, input, options);
+      const detached = { ...command, detached: true } as const;
+      return drainable(await startProcess(session, 'spawn', detached, input, options), lingering);
     });
   }
 
@@ -149,17 +156,14 @@ export class LiveSandbox implements Sandbox {
   }
 
   async setNetwork(policy: NetworkPolicy, options: OperationOptions = {}): Promise<void> {
-    const { session, capability } = this.#need('setNetwork', 'network');
-    const { driver, capabilities } = session;
-    const set = capability.set?.bind(capability);
-    if (!set) throw unsupported(driver.id, 'setNetwork', 'network.live');
-    if (!capabilities.network?.modes.includes(policy.mode)) {
-      throw unsupported(driver.id, `setNetwork to ${policy.mode}`, 'network.modes');
-    }
-    if (limitsRequests(policy) && capabilities.network.requests !== true) {
-      throw unsupported(driver.id, 'setNetwork with rules for requests', 'network.requests');
-    }
-    await this.#operate('setNetwork', options, (call) => set(session.handle, policy, call));
+    const { session } = this.#need('setNetwork', 'network');
+    const set = networkSetter(session, policy);
+    await this.#operate('setNetwork', options, set);
+  }
+
+  recordNetwork(recorder: NetworkRecorder): void {
+    const { session } = this.#need('recordNetwork', 'network');
+    recordNetwork(session, recorder);
   }
 
   async suspend(mode?: SuspendMode, options: OperationOptions = {}): Promise<void> {
@@ -234,12 +238,11 @@ export class LiveSandbox implements Sandbox {
     this.#ended = 'destroyed';
   }
 
-  restricted(): RestrictedSandbox {
-    return Object.freeze({
-      exec: this.exec.bind(this),
-      spawn: this.spawn.bind(this),
-      files: new SandboxFiles((operation) => this.#live(operation)),
-    });
+  restricted(options: RestrictedOptions = {}): RestrictedSandbox {
+    const own = { exec: this.exec.bind(this), spawn: this.spawn.bind(this) };
+    const use = (operation: string): Session => this.#live(operation);
+    if (options.user !== undefined) return asUser(own, options.user, use);
+    return Object.freeze({ ...own, files: new SandboxFiles(use) });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

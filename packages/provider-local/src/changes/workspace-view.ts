@@ -1,8 +1,7 @@
 import path from 'node:path';
-import type { ProcessIdentity } from '@gantry/core/node';
+import { hostProcess, type ProcessIdentity } from '@gantry/core/node';
 import { layerPath } from '../fork/layer-family.ts';
 import { ownWorkspace } from '../fork/layered-workspace.ts';
-import { runProgram } from '../run-program.ts';
 import type { RunningRecord } from '../sandbox-record.ts';
 import type { StateDirectory } from '../state-directory.ts';
 
@@ -51,7 +50,7 @@ function hasLinkedFiles(layer: string): Promise<boolean> {
 }
 
 async function findLinkedFile(layer: string): Promise<boolean> {
-  const { code, output } = await runProgram([
+  const { code, output } = await hostProcess.runProgram([
     'find',
     layer,
     '-type',

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Finding, SandboxError } from '@gantry/core/driver';
-import { runProgram } from '../run-program.ts';
+import { hostProcess } from '@gantry/core/node';
 import type { StateDirectory } from '../state-directory.ts';
 import { mountNamespace, openWorkDirectories, overlayMount, prepareOverlay } from './overlay.ts';
 
@@ -46,7 +46,7 @@ async function tryOverlay(state: StateDirectory): Promise<Finding> {
     const script =
       'cd "$3" && mount -t overlay -o "$1" overlay "$2" && rm "$2/a" && mkdir "$2/b" && : >"$2/b/c"';
     const shell = ['sh', '-c', script, 'sh', options, target, directory];
-    const { code, output } = await runProgram(['env', ...mountNamespace(), ...shell]);
+    const { code, output } = await hostProcess.runProgram(['env', ...mountNamespace(), ...shell]);
     if (code === 0) return { control, ok: true, message: 'overlays can be mounted' };
     return {
       control,

@@ -2,8 +2,8 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Call, CreateRequest } from '@gantry/core/driver';
 import { SandboxError } from '@gantry/core/driver';
+import { hostProcess } from '@gantry/core/node';
 import { hostLimits, planLimits } from '../limits/plan-limits.ts';
-import { runProgram } from '../run-program.ts';
 import {
   newRecord,
   type RunningRecord,
@@ -94,7 +94,7 @@ async function copy(state: StateDirectory, family: string, from: string): Promis
 /** A file with several names may have some of them in the layers below, which only its own overlay knows. */
 async function hasSharedFiles(upper: string): Promise<boolean> {
   const find = ['find', upper, '-type', 'f', '-links', '+1', '-print', '-quit'] as const;
-  const { code, output } = await runProgram([...find]);
+  const { code, output } = await hostProcess.runProgram([...find]);
   return code !== 0 || output !== '';
 }
 
@@ -121,7 +121,7 @@ function cloneRecord(
 }
 
 async function run(command: [string, ...string[]]): Promise<void> {
-  const { code, output } = await runProgram(command);
+  const { code, output } = await hostProcess.runProgram(command);
   if (code === 0) return;
   throw new SandboxError('unavailable', `the workspace could not be copied: ${output}`);
 }

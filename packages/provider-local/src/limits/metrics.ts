@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { statfsSync } from 'node:fs';
 import path from 'node:path';
 import type { SandboxMetrics } from '@gantry/core/driver';
+import { hostProcess } from '@gantry/core/node';
 import { descendants, readProcess } from '../kill/process-tree.ts';
-import { runProgram } from '../run-program.ts';
 import type { SandboxRecord } from '../sandbox-record.ts';
 import { cgroupWith, readCount } from './sandbox-cgroups.ts';
 
@@ -68,7 +68,7 @@ async function diskUse(
     const { blocks, bfree, bsize } = statfsSync(path.join(`/proc/${main.pid}/root`, 'workspace'));
     return (blocks - bfree) * bsize;
   }
-  const { code, output } = await runProgram(['du', '-skx', '--', workspace]);
+  const { code, output } = await hostProcess.runProgram(['du', '-skx', '--', workspace]);
   const kibibytes = /^(\d+)\s/.exec(output)?.[1];
   return code === 0 && kibibytes !== undefined ? Number(kibibytes) * 1024 : undefined;
 }

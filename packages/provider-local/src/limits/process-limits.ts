@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { hostProcess } from '@gantry/core/node';
 import { refusedToStart } from '../errors.ts';
-import { runProgram } from '../run-program.ts';
 import type { SandboxRecord } from '../sandbox-record.ts';
 import { cgroupWith } from './sandbox-cgroups.ts';
 
@@ -37,7 +37,7 @@ export async function setProcessLimits(pid: number, record: SandboxRecord): Prom
   if (settings.length === 0) return;
   const limit = ['prlimit', '--pid', String(pid), ...settings] as const;
   // Root may be without the right to set others' limits; the sandbox's uid may lower its own.
-  const { code, output } = await runProgram(
+  const { code, output } = await hostProcess.runProgram(
     uid === undefined
       ? limit
       : ['setpriv', '--reuid', `${uid}`, '--regid', `${uid}`, '--clear-groups', ...limit],

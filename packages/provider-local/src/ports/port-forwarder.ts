@@ -1,9 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Call, Endpoint } from '@gantry/core/driver';
 import { SandboxError } from '@gantry/core/driver';
-import { hostProcess, type ProcessIdentity } from '@gantry/core/node';
-import { Connector } from './connector.ts';
-import { findNetworkEntry, type NetworkEntry, withoutEntry } from './enter-network.ts';
+import { guestNetwork, hostProcess, type ProcessIdentity } from '@gantry/core/node';
 
 /** How often the forwarding looks whether its sandbox still lives. */
 const lookEveryMs = 1_000;
@@ -17,8 +15,8 @@ export class PortForwarder {
   readonly #uid: number | undefined;
   readonly #servers = new Map<number, Promise<Server>>();
   readonly #sockets = new Set<Socket>();
-  #entry: NetworkEntry | undefined;
-  #connector: Connector | undefined;
+  #entry: guestNetwork.NetworkEntry | undefined;
+  #connector: guestNetwork.Connector | undefined;
   #look: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -29,8 +27,9 @@ export class PortForwarder {
 
   /** Where the port is reached from the host. The same place each time. */
   async expose(port: number, call: Call): Promise<Endpoint> {
-    this.#entry ??= await findNetworkEntry();
-    if (!this.#entry) throw new SandboxError('failed-precondition', withoutEntry);
+    this.#entry ??= await guestNetwork.findNetworkEntry();
+    if (!this.#entry)
+      throw new SandboxError('failed-precondition', guestNetwork.withoutNetworkEntry);
     await this.#connect(this.#entry).ready();
     call.signal.throwIfAborted();
     if (this.#closed) throw new SandboxError('failed-precondition', 'the sandbox was released');
@@ -63,14 +62,14 @@ export class PortForwarder {
     this.#servers.clear();
   }
 
-  #connect(entry: NetworkEntry): Connector {
+  #connect(entry: guestNetwork.NetworkEntry): guestNetwork.Connector {
     if (!this.#connector || this.#connector.ended) {
-      this.#connector = new Connector(this.#main, this.#uid, entry);
+      this.#connector = new guestNetwork.Connector(this.#main, this.#uid, entry);
     }
     return this.#connector;
   }
 
-  async #listen(port: number, entry: NetworkEntry): Promise<Server> {
+  async #listen(port: number, entry: guestNetwork.NetworkEntry): Promise<Server> {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => {
       void this.#forward(client, port, entry);
     });
@@ -89,7 +88,7 @@ export class PortForwarder {
     return server;
   }
 
-  async #forward(client: Socket, port: number, entry: NetworkEntry): Promise<void> {
+  async #forward(client: Socket, port: number, entry: guestNetwork.NetworkEntry): Promise<void> {
     this.#track(client);
     client.on('error', () => client.destroy());
     let inside: Socket;

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { type Call, type Command, type DriverProcess, SandboxError } from '@gantry/core/driver';
-import { hostProcess, type ProcessIdentity, siblingScript } from '@gantry/core/node';
+import { hostProcess, type ProcessIdentity } from '@gantry/core/node';
 import { isErrno } from '../errors.ts';
 import { signalCommand } from '../kill/signal-command.ts';
 import { DetachedFiles } from './detached-files.ts';
@@ -127,7 +127,7 @@ export class DetachedProcesses {
     const recorder = spawn(
       process.execPath,
       [
-        siblingScript(import.meta.url, 'recorder-main'),
+        hostProcess.siblingScript(import.meta.url, 'recorder-main'),
         controlDirectory,
         fifoMode.toString(8),
         files.directory,

@@ -1,11 +1,13 @@
 import type { CreateOptions, Provider } from '../../contract/provider.ts';
 import type { Sandbox } from '../../contract/sandbox.ts';
 import { SandboxError } from '../../errors/sandbox-error.ts';
+import { exposedNames } from '../../manifest/manifest-secrets.ts';
 import { leaseFresh } from '../lease/lease-fresh.ts';
 import type { LeasedSandbox, LeaseTerms } from '../lease/leased-sandbox.ts';
 import type { Pool } from '../lease/pool.ts';
 import type { Budget } from '../policy/budget.ts';
 import type { Policy } from '../policy/policy.ts';
+import { recordEgress } from '../run/record-egress.ts';
 import { sandboxName } from '../run/recorded-sandbox.ts';
 import type { Pass } from '../run/pass.ts';
 import type { BranchBase } from '../run/run-state.ts';
@@ -77,6 +79,7 @@ async function create(options: BranchSandboxOptions, name: string): Promise<Leas
     restore: base && restoreOf(base, saver, provider, forks),
   });
   const { ref, receipt, origin } = leased.sandbox;
+  const exposed = exposedNames(options.create.manifest);
   pass.log.note({
     type: 'sandbox.created',
     scope,
@@ -84,10 +87,12 @@ async function create(options: BranchSandboxOptions, name: string): Promise<Leas
     facts: {
       ...{ ...facts, lease: leased.lease, ref: JSON.stringify(ref) },
       ...(origin.by === undefined ? {} : { by: origin.by }),
+      ...(exposed.length === 0 ? {} : { exposed }),
     },
     ...(receipt ? { manifest: receipt.planDigest } : {}),
     ...(base ? { snapshot: base.snapshot, after: base.tree } : {}),
   });
+  recordEgress(pass.log, leased.sandbox, scope);
   return leased;
 }
 

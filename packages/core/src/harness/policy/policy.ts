@@ -62,7 +62,9 @@ export function checkPolicy(policy: Policy): void {
 /** Refuses a network that the policy does not allow, before a sandbox is made. `ask` is a refusal here: nothing could be undone. */
 export function checkNetwork(policy: Policy, network: NetworkPolicy | undefined): void {
   if (!network || network.mode === 'none') return;
-  const hosts = network.mode === 'open' ? ['*'] : network.allow;
+  const requested = network.mode === 'open' ? [] : (network.requests ?? []);
+  const hosts =
+    network.mode === 'open' ? ['*'] : [...network.allow, ...requested.map(({ host }) => host)];
   for (const subject of hosts) {
     const action = decide(policy, { kind: 'host', subject });
     if (action === 'allow') continue;

@@ -8,6 +8,7 @@ import { RunWorkspace } from './run-workspace.ts';
 import { asJson } from './json-value.ts';
 import { destroyOpenSandbox } from './open-sandbox.ts';
 import { readState } from './read-run.ts';
+import { recordEgress } from './record-egress.ts';
 import type { OpenRun } from './open-run.ts';
 import { runScope, type RunState } from './run-state.ts';
 import type { RunFunction, RunOutcome } from './run-types.ts';
@@ -117,6 +118,7 @@ async function prepare(
     if (attached) {
       const facts = { lease, provider: left.provider, ref };
       await open.settings.log.commit({ type: 'sandbox.attached', facts });
+      recordEgress(open.settings.log, attached.sandbox);
       return { attached };
     }
   }

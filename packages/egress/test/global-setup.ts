@@ -1,0 +1,1 @@
+export { default } from '../../provider-docker/test/global-setup.ts';
