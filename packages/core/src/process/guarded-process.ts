@@ -130,8 +130,8 @@ export function drainable(
     stderr: err.stream,
     drained: () => untilDrained(outputs, lingering),
     async [Symbol.asyncDispose]() {
-      await process[Symbol.asyncDispose]();
-      await Promise.all([out.stream, err.stream].map(letGo));
+      // Where output that nobody takes holds up the word of the exit, the exit is not waited for before it is let go of.
+      await Promise.all([process[Symbol.asyncDispose](), letGo(out.stream), letGo(err.stream)]);
     },
   };
 }
