@@ -76,9 +76,11 @@ export function fileRoutes({ clock }: EmulatorContext): Hono<{ Bindings: FileBin
     const part = range ?? (size === 0 ? {} : { offset: 0, length: size });
     const reader = (await sandbox.files.read(path, part)).getReader();
     const first = await reader.read();
-    if (size > 0 || first.done) headers.set('content-length', String(range?.length ?? size));
+    // One that has become empty meanwhile is answered as that.
+    const announced = first.done ? 0 : (range?.length ?? size);
+    if (announced > 0 || first.done) headers.set('content-length', String(announced));
     const drop = (): void => dropConnection(c.env.outgoing);
-    const body = first.done ? null : orDropped(first.value, reader, drop);
+    const body = first.done ? null : orDropped(first.value, reader, drop, announced);
     return c.newResponse(body, { status: range ? 206 : 200, headers });
   });
 
