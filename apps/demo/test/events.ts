@@ -11,7 +11,7 @@ export interface Heard {
 /** Listens to the server's events from an event on, or from now on, until one is as wanted; returns all that came. */
 export async function eventsUntil(
   demo: DemoProcess,
-  wanted: (event: ServerEvent) => boolean,
+  wanted: (event: ServerEvent) => boolean | Promise<boolean>,
   options: { readonly after?: string; readonly started?: () => Promise<unknown> } = {},
 ): Promise<readonly Heard[]> {
   const stop = AbortSignal.timeout(90_000);
@@ -32,7 +32,7 @@ export async function eventsUntil(
       if (number === undefined || data === undefined) continue;
       const event = JSON.parse(data) as ServerEvent;
       heard.push({ number, event });
-      if (!wanted(event)) continue;
+      if (!(await wanted(event))) continue;
       await working;
       return heard;
     }
@@ -47,15 +47,16 @@ export async function operationDone(
   body: unknown,
 ): Promise<{ readonly sandbox: string; readonly snapshot: string }> {
   let begun: Promise<OperationAnswer> | undefined;
-  const isOver = (event: ServerEvent): boolean =>
-    event.type === 'progress' && event.state !== 'running';
+  // The end of an operation before this one may be heard of only now.
+  const isOver = async (event: ServerEvent): Promise<boolean> =>
+    event.type === 'progress' &&
+    event.state !== 'running' &&
+    event.operation === (await begun)?.operation;
   const heard = await eventsUntil(demo, isOver, {
     started: () => (begun = demo.call<OperationAnswer>('POST', place, body)),
   });
   const last = heard.at(-1)?.event;
   if (last?.type !== 'progress' || last.state !== 'done')
     throw new Error(`${place} failed: ${JSON.stringify(last)}`);
-  if (last.operation !== (await begun)?.operation)
-    throw new Error(`another operation than ${place} has ended: ${JSON.stringify(last)}`);
   return { sandbox: last.sandbox ?? '', snapshot: last.snapshot ?? '' };
 }
