@@ -170,7 +170,9 @@ test('everything is done by the keyboard alone', async () => {
   await keyboard.press('Control+k');
   const palette = page.getByPlaceholder('Go to, or do…');
   await palette.waitFor();
+  await expect.poll(focused, { timeout: 60_000 }).toBe(await palette.getAttribute('aria-label'));
   await keyboard.type('providers');
+  await page.locator('[data-selected]', { hasText: 'Providers' }).waitFor();
   await keyboard.press('Enter');
   await page.waitForURL(/\/providers$/);
   await palette.waitFor({ state: 'hidden' });
