@@ -71,6 +71,8 @@ export function overlayMount(
     [
       // Without privilege over the file system only `user.` attributes can be written.
       ...(inUserNamespace ? ['userxattr'] : exact ? ['redirect_dir=on', 'index=on'] : []),
+      // What was written is read in the upper layer, which must have its bytes: some kernels leave them below otherwise.
+      'metacopy=off',
       ...(namesItself() ? ['uuid=null'] : []),
       ...['nosuid', 'nodev'],
       // Nothing of it outlives the sandbox: without this, each end of one waits for the disk.
