@@ -8,6 +8,7 @@ import { Ago } from '../../parts/ago.tsx';
 import { ProviderName, StateLabel } from '../../parts/badges.tsx';
 import { EmptyState } from '../../parts/empty-state.tsx';
 import list from '../runs/page.module.css';
+import { RowProgress } from '../runs/row-progress.tsx';
 
 /** What the suite has found on this machine. */
 export function SuiteRuns({ runs }: { runs: readonly ConformanceRun[] }): ReactNode {
@@ -35,17 +36,7 @@ export function SuiteRuns({ runs }: { runs: readonly ConformanceRun[] }): ReactN
               <StateLabel tone={tone} busy={busy}>
                 {label}
               </StateLabel>
-              <span className={list.progress}>
-                <span className={list.bar} aria-hidden>
-                  <span
-                    data-tone={tone}
-                    style={{ width: `${(run.ended / Math.max(1, run.total)) * 100}%` }}
-                  />
-                </span>
-                <Text span size="xs" c="dimmed" className="numbers">
-                  {run.ended} of {run.total} checks
-                </Text>
-              </span>
+              <RowProgress tone={tone} done={run.ended} total={run.total} what="checks" />
               <Text span size="xs" c="dimmed" className="numbers">
                 {run.counts.pass} passed
               </Text>

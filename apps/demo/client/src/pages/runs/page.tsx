@@ -13,6 +13,7 @@ import { PageHeader } from '../../parts/page-header.tsx';
 import { runsQuery, stateLabels } from '../run/run-queries.ts';
 import { NewRun } from './new-run.tsx';
 import classes from './page.module.css';
+import { RowProgress } from './row-progress.tsx';
 
 /** Every run, and where a new one begins. */
 export default function RunsPage(): ReactNode {
@@ -65,7 +66,6 @@ export default function RunsPage(): ReactNode {
 
 function RunRow({ run }: { run: RunSummary }): ReactNode {
   const { tone, label, busy } = stateLabels[run.state];
-  const share = (run.documentsDone / Math.max(1, run.documents)) * 100;
   return (
     <li>
       <Link href={`/runs/${run.id}`} className={classes.row} data-row>
@@ -80,14 +80,7 @@ function RunRow({ run }: { run: RunSummary }): ReactNode {
         <StateLabel tone={tone} busy={busy}>
           {label}
         </StateLabel>
-        <span className={classes.progress}>
-          <span className={classes.bar} aria-hidden>
-            <span data-tone={tone} style={{ width: `${share}%` }} />
-          </span>
-          <Text span size="xs" c="dimmed" className="numbers">
-            {run.documentsDone} of {run.documents} documents
-          </Text>
-        </span>
+        <RowProgress tone={tone} done={run.documentsDone} total={run.documents} what="documents" />
         <Text span size="xs" c="dimmed">
           {run.providers.join(', ')}
         </Text>
