@@ -6,7 +6,7 @@ const root = import.meta.dirname;
 
 /** Each workspace folder with sources is a project of its own, so `vitest run --project core` runs one package. */
 function packageFolders(): { name: string; folder: string }[] {
-  return ['packages', 'examples']
+  return ['packages', 'examples', 'apps']
     .flatMap((group) =>
       existsSync(path.join(root, group))
         ? readdirSync(path.join(root, group)).map((name) => ({ name, folder: `${group}/${name}` }))
@@ -58,7 +58,7 @@ export default defineConfig({
           name: 'full',
           root,
           include: [
-            '{packages,examples}/*/{src,test}/**/*.full.test.ts',
+            '{packages,examples,apps}/*/{src,test}/**/*.full.test.ts',
             'bench/src/**/*.full.test.ts',
             'tests/**/*.full.test.ts',
           ],

@@ -98,7 +98,7 @@ const isLonger = (file: string): boolean => file.endsWith('.full.test.ts');
 function testFiles(): string[] {
   const ignored = (name: string): boolean =>
     name === 'node_modules' || name === 'dist' || name === '.snippets';
-  return globSync('{packages,examples,bench,tests,scripts}/**/*.test.ts', {
+  return globSync('{packages,examples,apps,bench,tests,scripts}/**/*.test.ts', {
     cwd: root,
     exclude: (name) => ignored(path.basename(name)),
   }).map((file) => path.join(root, file));

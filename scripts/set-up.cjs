@@ -22,9 +22,11 @@ var DEBIAN_PACKAGES = {
   unshare: 'util-linux',
   setpriv: 'util-linux',
 };
-var TASKS_WITH_SANDBOXES = ['start', 'check', 'bench', 'reports'];
+var TASKS_WITH_SANDBOXES = ['start', 'demo', 'check', 'bench', 'reports', 'pictures'];
 // What only the tests need: another set of tools to run in a sandbox, and certificates for a git server.
 var DEBIAN_PACKAGES_OF_TESTS = { busybox: 'busybox-static', openssl: 'openssl' };
+// The browser that the tests of the demo open it with.
+var DEBIAN_PACKAGES_OF_PAGES = { chromium: 'chromium' };
 // What a private Docker daemon needs, which the tests and one benchmark start.
 var DEBIAN_PACKAGES_OF_DOCKER = { dockerd: 'docker.io', runc: 'runc', iptables: 'iptables' };
 // Where a package's own scripts ask whether they may start its daemon (invoke-rc.d(8)): 101 forbids it.
@@ -94,8 +96,9 @@ function runWithoutServices(command, parameters) {
 }
 
 function packagesOf(task, parameters) {
+  var tests = task === 'check' && parameters.indexOf('--types') === -1;
   var docker =
-    (task === 'check' && parameters.indexOf('--types') === -1) ||
+    tests ||
     (task === 'bench' && parameters[0] === 'docker' && !process.env.BENCH_DOCKER_SOCKET) ||
     (task === 'reports' && parameters[0] === 'docker' && !process.env.DOCKER_HOST);
   return Object.assign(
@@ -103,6 +106,7 @@ function packagesOf(task, parameters) {
     DEBIAN_PACKAGES,
     task === 'check' || docker ? DEBIAN_PACKAGES_OF_TESTS : {},
     docker ? DEBIAN_PACKAGES_OF_DOCKER : {},
+    (tests || task === 'pictures') && !process.env.CHROMIUM_PATH ? DEBIAN_PACKAGES_OF_PAGES : {},
   );
 }
 
@@ -161,7 +165,7 @@ function manifestFiles() {
     'bench/package.json',
     'tests/package.json',
   ];
-  ['packages', 'examples'].forEach(function (group) {
+  ['packages', 'examples', 'apps'].forEach(function (group) {
     if (!fs.existsSync(path.join(root, group))) return;
     fs.readdirSync(path.join(root, group))
       .sort()

@@ -22,7 +22,7 @@ const LONGEST_LIST_OF_CONFORMANCE_NAMES = 15;
 const LONGEST_LIST_OF_PROVIDER_NAMES = 2;
 
 const isTest = (file: string): boolean =>
-  file.endsWith('.test.ts') || /^packages\/[^/]+\/test\//.test(file);
+  file.endsWith('.test.ts') || /^(?:packages|apps)\/[^/]+\/test\//.test(file);
 const isCode = (file: string): boolean =>
   /\.(?:ts|js|mjs|cjs)$/.test(file) && !file.endsWith('.d.ts');
 
@@ -150,6 +150,7 @@ describe('files', () => {
 
   test('no source of a package is longer than the limit', () => {
     const long = libraries
+      .concat(packages.filter(({ folder }) => folder.startsWith('apps/')))
       .flatMap(sourcesOf)
       .map((file) => ({ file, lines: readText(file).split('\n').length - 1 }))
       .filter(({ lines }) => lines > LONGEST_SOURCE);

@@ -55,7 +55,7 @@ test('a user without the right to install gets the one command to run', async ()
   const check = await refusal(pretence, 'check', '/pretended');
   expect(check).toMatchObject({ code: 69 });
   expect(check.stderr).toContain(
-    `${install} bubblewrap git util-linux busybox-static openssl docker.io runc iptables\n`,
+    `${install} bubblewrap git util-linux busybox-static openssl docker.io runc iptables chromium\n`,
   );
 });
 

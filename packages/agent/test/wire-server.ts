@@ -9,7 +9,10 @@ export interface WireRequest {
 }
 
 /** What each API answers first, a call of a tool, and then. */
-const answers: Readonly<Record<string, readonly [unknown, unknown]>> = {
+/** What is answered, by the path that is asked. */
+export type WireScript = Readonly<Record<string, readonly unknown[]>>;
+
+const answers: WireScript = {
   '/v1/chat/completions': [
     chatAnswer({
       tool_calls: [
@@ -53,8 +56,11 @@ const answers: Readonly<Record<string, readonly [unknown, unknown]>> = {
   ],
 };
 
-/** A server on loopback that answers as OpenAI's and Anthropic's APIs do: once with a call, then with text. */
-export async function wireServer(): Promise<{
+/**
+ * A server on loopback that answers as OpenAI's and Anthropic's APIs do, with one answer after another of those for a path; the
+ * last one stays. Default: a call of a tool, then text.
+ */
+export async function wireServer(script: WireScript = answers): Promise<{
   readonly url: string;
   readonly requests: readonly WireRequest[];
 }> {
@@ -67,7 +73,8 @@ export async function wireServer(): Promise<{
     const turn = requests.filter((each) => each.path === path).length;
     requests.push({ path, body });
     response.setHeader('content-type', 'application/json');
-    response.end(JSON.stringify(answers[path]?.[Math.min(turn, 1)]));
+    const turns = script[path] ?? [];
+    response.end(JSON.stringify(turns[Math.min(turn, turns.length - 1)]));
   };
   const server = createServer((request, response) => {
     void answer(request, response).catch((error: unknown) => response.destroy(error as Error));
@@ -82,7 +89,8 @@ export async function wireServer(): Promise<{
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests };
 }
 
-function chatAnswer(message: object): unknown {
+/** An answer of the chat completions API: a message, with tool calls or without. */
+export function chatAnswer(message: object): unknown {
   return {
     id: 'x',
     object: 'chat.completion',

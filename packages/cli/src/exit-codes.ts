@@ -10,7 +10,7 @@ export const ANSWER_IS_NO = 1;
 /** Whoever read the output went away, as a process that SIGPIPE killed would say. */
 export const OUTPUT_CLOSED: number = 128 + constants.signals.SIGPIPE;
 
-/** The exit code that a shell would show for a process that this signal killed. */
+/** The exit code that a shell would show for a process that this signal killed. Its own copy: gantry starts without the library. */
 export function signalExitCode(signal: string): number | undefined {
   const numbers: Readonly<Record<string, number | undefined>> = constants.signals;
   const number = numbers[signal];

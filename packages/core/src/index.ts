@@ -1,6 +1,7 @@
 /** What users of sandboxes import. */
 export { SandboxError } from './errors/sandbox-error.ts';
 export type { Outcome, SandboxErrorCode, SandboxErrorOptions } from './errors/sandbox-error.ts';
+export { exitNumber } from './process/exit-number.ts';
 export { parseRef } from './contract/sandbox-ref.ts';
 export type { SandboxRef } from './contract/sandbox-ref.ts';
 export type * from './contract/call.ts';

@@ -221,3 +221,53 @@ test('arguments that no process can have are refused', async () => {
     details: { capability: 'users' },
   });
 });
+
+test('a log that comes late is not cut where the provider ends it with the command', async () => {
+  const driver = hostDriver();
+  const late = (lingering: 'told' | 'untold'): Promise<Sandbox> =>
+    defineProvider({
+      ...driver,
+      traits: { ...driver.traits, lingering },
+      async spawn(handle, command, call) {
+        const started = await driver.spawn(handle, command, call);
+        if (!command.argv.includes('log')) return started;
+        const bytes = async function* (): AsyncGenerator<Uint8Array> {
+          yield Buffer.from('first ');
+          await started.exit;
+          // Longer than `exec` waits for what is held open by others.
+          await delay(800);
+          yield Buffer.from('last');
+          if (lingering === 'told') await new Promise(() => undefined);
+        };
+        return { ...started, stdout: ReadableStream.from(bytes()) };
+      },
+    }).create();
+  await using untold = await late('untold');
+  expect(await untold.exec(['echo', 'log'])).toMatchObject({
+    ...{ stdout: { text: 'first last' }, lingering: false },
+  });
+  await using spawned = await untold.spawn(['echo', 'log']);
+  const text = new Response(spawned.stdout).text();
+  void new Response(spawned.stderr).text();
+  await spawned.exit;
+  expect(await spawned.drained()).toBe('ended');
+  expect(await text).toBe('first last');
+
+  await using told = await late('told');
+  await using held = await told.spawn(['echo', 'log']);
+  const reader = held.stdout.getReader();
+  expect(Buffer.from((await reader.read()).value ?? []).toString()).toBe('first ');
+  void new Response(held.stderr).text();
+  await held.exit;
+  const drained = held.drained();
+  // Who is busy with what it has is not waited out.
+  await delay(600);
+  for (let done = false; !done;) ({ done } = await Promise.race([reader.read(), never(drained)]));
+  expect(await drained).toBe('lingering');
+});
+
+/** Ends a race of reads once the outputs count as drained. */
+async function never(drained: Promise<unknown>): Promise<{ readonly done: boolean }> {
+  await drained;
+  return { done: true };
+}

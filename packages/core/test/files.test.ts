@@ -209,3 +209,36 @@ test('any bytes survive any name (property)', async () => {
   );
   await fc.assert(property, { numRuns: 60 });
 });
+
+test('a restricted sandbox of another user does everything in that name', async () => {
+  const driver = hostDriver();
+  const refuse = async (): Promise<never> => {
+    throw new Error('the driver knows no user');
+  };
+  const users: (string | undefined)[] = [];
+  const provider = defineProvider({
+    ...driver,
+    users: {},
+    files: { read: refuse, write: refuse },
+    async spawn(handle, command, call) {
+      users.push(command.user);
+      return driver.spawn(handle, command, call);
+    },
+  });
+  await using sandbox = await provider.create();
+  users.length = 0;
+  const ann = sandbox.restricted({ user: 'ann' });
+  await ann.files.write('a', 'text', { mode: 0o600 });
+  expect(await ann.files.readText('a')).toBe('text');
+  expect(await ann.files.list('.')).toMatchObject([{ name: 'a', mode: 0o600 }]);
+  expect((await ann.exec('cat a')).stdout.text).toBe('text');
+  await using cat = await ann.spawn(['cat', 'a']);
+  expect((await cat.exit).code).toBe(0);
+  expect(users.length).toBeGreaterThanOrEqual(5);
+  expect(new Set(users)).toEqual(new Set(['ann']));
+
+  await using plain = await defineProvider(driver).create();
+  expect(() => plain.restricted({ user: 'ann' })).toThrow(
+    expect.objectContaining({ code: 'unsupported' }),
+  );
+});

@@ -1,5 +1,5 @@
 import { spawn as spawnChild } from 'node:child_process';
-import { chmod, mkdtemp, realpath, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, realpath, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable, Writable } from 'node:stream';
@@ -53,8 +53,14 @@ export function hostDriver(options: HostDriverOptions = {}): SandboxDriver<HostH
       ...options.traits,
     },
     async create(request) {
-      const directory = await realpath(await mkdtemp(path.join(tmpdir(), 'gantry-host-')));
-      if (options.uid !== undefined) await chmod(directory, 0o777);
+      // In a place of its own: what a link to `..` leads to is nobody else's.
+      const place = await realpath(await mkdtemp(path.join(tmpdir(), 'gantry-host-')));
+      const directory = path.join(place, 'workspace');
+      await mkdir(directory);
+      if (options.uid !== undefined) {
+        await chmod(place, 0o755);
+        await chmod(directory, 0o777);
+      }
       sandboxes.set(request.id, { directory, env: request.env });
       return handleOf(request.id);
     },
@@ -76,7 +82,7 @@ export function hostDriver(options: HostDriverOptions = {}): SandboxDriver<HostH
     async destroy(ref) {
       const found = sandboxes.get(ref.id);
       sandboxes.delete(ref.id);
-      if (found) await rm(found.directory, { recursive: true, force: true });
+      if (found) await rm(path.dirname(found.directory), { recursive: true, force: true });
     },
   };
 }

@@ -59,7 +59,7 @@ export interface EgressSession {
   environment(): Record<string, string>;
   /** From now on this policy holds; what is open and no longer allowed is cut. Throws `invalid-argument`. */
   update(policy: NetworkPolicy): void;
-  /** Cuts every connection and forgets the secrets and the authority's key. Idempotent. */
+  /** Cuts every connection and forgets the secrets. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -79,7 +79,7 @@ export interface EgressEvents {
 export interface EgressOptions {
   /**
    * Keeps events, in order; called again only after it has settled, and again with the same events when it rejects. While more
-   * than `maxPending` wait, everything is denied.
+   * than `maxPending` wait, everything is denied; a sandbox that has a quarter of them waiting is denied alone.
    */
   readonly record: (events: readonly EgressEvent[]) => Promise<void> | void;
   /** Default 8192. */

@@ -300,6 +300,17 @@ test.each(refused)('%s is refused', async (_, attack, status, rule) => {
   expect([upstream, forbidden].map(({ seen }) => seen.length)).toEqual(before);
 });
 
+test('a length that is called a header of the connection still ends the body', async () => {
+  const before = upstream.seen.length;
+  const host = `ok.test:${upstream.port}`;
+  const hidden = get('/hidden', host);
+  const body = [`Content-Length: ${hidden.length}`, 'Connection: content-length, host, close'];
+  const answer = await talk(open.port, `${get(`http://${host}/first`, host, ...body)}${hidden}`);
+  expect(answer).toContain('HTTP/1.1 200 ');
+  expect(upstream.seen.slice(before)).toMatchObject([{ url: '/first', body: hidden }]);
+  expect(upstream.seen.at(-1)?.headers).toContain(host);
+});
+
 describe('within a tunnel', () => {
   const connectTo = (host: string): string => `CONNECT ${host} HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
 

@@ -43,6 +43,12 @@ const echo: RequestListener = (request, response) => {
     response.end(gzipSync(`you are ${value}`));
     return;
   }
+  if (request.url === '/twice' || request.url === '/odd') {
+    response.statusCode = request.url === '/odd' ? 999 : 200;
+    response.setHeader('etag', ['a', 'b']);
+    response.end();
+    return;
+  }
   const forms = [
     value,
     Buffer.from(value).toString('base64'),
@@ -285,7 +291,7 @@ test('a host that is not who it should be is not sent the secret', async () => {
     { authorities: [authority.certificate], secrets: () => real },
   );
   const secured = await tunnel(wary, `api.test:${impostor.port}`, ['http/1.1']);
-  secured.end(`GET / HTTP/1.1\r\nHost: api.test:${impostor.port}\r\n\r\n`);
+  secured.write(`GET / HTTP/1.1\r\nHost: api.test:${impostor.port}\r\n\r\n`);
   const [answer] = (await once(secured, 'data')) as [Buffer];
   expect(answer.toString()).toMatch(/^HTTP\/1\.1 502 /);
   expect(impostor.seen).toEqual([]);
@@ -295,7 +301,7 @@ test('within TLS that is read, another Host or authority is refused', async () =
   const before = upstream.seen.length;
   const there = `api.test:${upstream.port}`;
   const old = await tunnel(proxy, there, ['http/1.1']);
-  old.end('GET / HTTP/1.1\r\nHost: evil.test\r\n\r\n');
+  old.write('GET / HTTP/1.1\r\nHost: evil.test\r\n\r\n');
   const [answer] = (await once(old, 'data')) as [Buffer];
   expect(answer.toString()).toMatch(/^HTTP\/1\.1 421 /);
   const secured = await tunnel(proxy, there, ['h2']);
@@ -382,3 +388,24 @@ async function tunnel(
   await once(secured, 'secureConnect');
   return secured;
 }
+
+test('what Node does not write out ends one request and nothing else', async () => {
+  const { port } = upstream;
+  const secured = await tunnel(proxy, `api.test:${port}`, ['h2']);
+  const client = connectHttp2(`https://api.test:${port}`, { createConnection: () => secured });
+  client.on('error', () => undefined);
+  const odd = client.request({ ':path': '/', ':method': 'NO TOKEN' });
+  odd.on('error', () => undefined);
+  await new Promise((resolve) => void odd.once('close', resolve));
+  const twice = client.request({ ':path': '/twice' });
+  twice.on('error', () => undefined);
+  const [head] = (await once(twice, 'response')) as [Record<string, unknown>];
+  expect(head).toMatchObject({ ':status': 200, etag: 'a, b' });
+  const status = client.request({ ':path': '/odd' });
+  const [refused] = (await once(status, 'response')) as [Record<string, unknown>];
+  expect(refused[':status']).toBe(502);
+  const fine = client.request({ ':path': '/' });
+  const [good] = (await once(fine, 'response')) as [Record<string, unknown>];
+  expect(good[':status']).toBe(200);
+  client.destroy();
+});

@@ -26,7 +26,7 @@ import { connect } from 'node:net';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 const proxy = process.env.HTTP_PROXY ? new URL(process.env.HTTP_PROXY) : undefined;
-const within = 5000;
+const within = 30000;
 function open(host, port) {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port });
@@ -78,7 +78,7 @@ const kinds = {
     return got.length >= 4 && got[3] === 0 ? 'ok' : 'socks ' + [...got].join(' ');
   },
   async fetch(url, { headers }) {
-    const response = await fetch(url, { headers, signal: AbortSignal.timeout(20000) });
+    const response = await fetch(url, { headers, signal: AbortSignal.timeout(60000) });
     return (response.ok ? 'ok ' : '') + response.status + ' ' + (await response.text());
   },
 };

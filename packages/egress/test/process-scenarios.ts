@@ -62,7 +62,10 @@ export const processScenarios: readonly Scenario[] = [
         assert.match(await attemptOne(clone.value, ask), /^ok 200/);
         await clone.value.destroy();
       }
-      await again.destroy();
+      await again.suspend('memory');
+      const woken = await provider.resume(ref);
+      assert.match(await attemptOne(woken, ask), /^ok 200/);
+      await woken.destroy();
       await assert.rejects(provider.connect(ref), { code: 'not-found' });
     },
   },

@@ -14,6 +14,7 @@ import type {
   EgressSession,
   SessionOptions,
 } from '../src/index.ts';
+import type { SecureContext } from 'node:tls';
 import { createEgressEngine } from '../src/index.ts';
 import { SessionAuthority } from '../src/tls/session-authority.ts';
 
@@ -42,23 +43,18 @@ export interface Proxied extends AsyncDisposable {
   readonly port: number;
 }
 
-const servers = new Set<Server>();
+/** Servers that listen, with their connections. */
+const open = new Map<Server, Set<Socket>>();
 
 /** The port of a server that now listens on the loopback. Ended by `closeServers`. */
 export async function listen(server: Server): Promise<number> {
-  servers.add(server);
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.on('error', () => undefined);
     socket.once('close', () => sockets.delete(socket));
   });
-  server.once('close', () => servers.delete(server));
-  const { close } = server;
-  server.close = (callback) => {
-    for (const socket of sockets) socket.destroy();
-    return close.call(server, callback);
-  };
+  open.set(server, sockets);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return (server.address() as AddressInfo).port;
@@ -66,9 +62,26 @@ export async function listen(server: Server): Promise<number> {
 
 /** Ends every server of this file's tests. */
 export async function closeServers(): Promise<void> {
-  await Promise.all(
-    [...servers].map(async (server) => new Promise((resolve) => server.close(resolve))),
-  );
+  await Promise.all([...open.keys()].map(closeServer));
+}
+
+/** Ends a server and every connection to it. */
+async function closeServer(server: Server): Promise<void> {
+  const sockets = open.get(server) ?? [];
+  open.delete(server);
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+  for (const socket of sockets) socket.destroy();
+  await closed;
+}
+
+async function certify(
+  authority: SessionAuthority,
+  name: string,
+  done: (error: Error | null, context?: SecureContext) => void,
+): Promise<void> {
+  done(null, await authority.contextFor({ text: name }));
 }
 
 const echo: RequestListener = (_request, response) => {
@@ -79,7 +92,7 @@ const echo: RequestListener = (_request, response) => {
 export async function httpUpstream(answer: RequestListener = echo): Promise<Upstream> {
   const seen: Seen[] = [];
   const server = createHttpServer((request, response) => {
-    record(request, seen, () => void answer(request, response));
+    record(request, seen, () => answer(request, response));
   });
   const port = await listen(server);
   return { port, seen, onUpgrade: (take) => void server.on('upgrade', take) };
@@ -95,18 +108,15 @@ export async function httpsUpstream(
     {
       allowHTTP1: true,
       SNICallback: (name, done) => {
-        authority.contextFor({ text: name }).then(
-          (context) => done(null, context),
-          (error: unknown) => done(error as Error),
-        );
+        void certify(authority, name, done);
       },
     },
     (request, response) => {
       const old = request as unknown as IncomingMessage;
-      record(old, seen, () => void answer(old, response as never));
+      record(old, seen, () => answer(old, response as never));
     },
   );
-  const port = await listen(server as unknown as Server);
+  const port = await listen(server);
   return { port, seen, onUpgrade: (take) => void server.on('upgrade', take) };
 }
 
@@ -148,7 +158,7 @@ export async function proxied(
   const port = await listen(door);
   const close = async (): Promise<void> => {
     await engine.close();
-    await new Promise((resolve) => void door.close(resolve));
+    await closeServer(door);
   };
   return { engine, session: opened, events, port, [Symbol.asyncDispose]: close };
 }

@@ -126,7 +126,7 @@ export const secretScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'a secret is set in a header whatever the sandbox sends, anew for each request, and a missing one makes no sandbox',
+    name: 'a secret is set in a header whatever the sandbox sends, anew for each request; it is in the sandbox only where that is acknowledged',
     async run({ provider, world }) {
       let secret = canary();
       const manifest = brokered(world, { header: 'x-api-key' });
@@ -140,6 +140,12 @@ export const secretScenarios: readonly Scenario[] = [
       secret = canary();
       await attemptOne(sandbox, fetched);
       assert.equal(world.arrived.at(-1)?.headers['x-api-key'], secret);
+      const exposed = { KEY: { from: 'vault:key', expose: 'acknowledged' } } as const;
+      await using holding = await provider.create({
+        manifest: { spec: 'gantry-manifest/1', secrets: exposed },
+        secrets: () => secret,
+      });
+      assert.equal((await holding.exec('printf %s "$KEY"')).stdout.text, secret);
       const missing = provider.create({ manifest, secrets: () => undefined });
       await assert.rejects(missing, { code: 'failed-precondition' });
       const open = { ...manifest, network: { mode: 'open' } } as const;

@@ -39,6 +39,7 @@ function flood(heldOpen: boolean, goesOn: Promise<void>): SandboxProcess {
   return {
     ...{ stdout, exit, stdin: new WritableStream() },
     stderr: new ReadableStream({ start: (controller) => controller.close() }),
+    drained: () => new Promise(() => undefined),
     kill: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };

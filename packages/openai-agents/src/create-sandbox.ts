@@ -35,7 +35,7 @@ export async function createSandbox(fresh: FreshSandbox): Promise<Sandbox> {
       : await client.provider.rehydrate(seed, requireStore(client), rehydrateOptions(fresh));
   try {
     if (seed !== undefined) await addMissing(sandbox, options);
-    for (const step of mapped.afterwards) await step(sandbox); // Each may build on the one before.
+    for (const step of mapped.afterwards) await step(sandbox.files); // Each may build on the one before.
   } catch (error) {
     await sandbox.destroy();
     throw error;

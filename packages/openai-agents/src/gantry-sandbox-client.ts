@@ -1,6 +1,7 @@
 import type { Sandbox } from '@gantry/core';
 import type {
   Manifest,
+  SandboxArchiveLimits,
   SandboxClient,
   SandboxClientCreateArgs,
   SandboxClientResumeOptions,
@@ -20,6 +21,12 @@ import {
   resolvedEnvironment,
 } from './manifest/portable-manifest.ts';
 import { type GantrySessionState, seedOf, stateOfRecord, stateRecord } from './session-state.ts';
+
+/** What a session was made with, for whatever takes its sandbox's place. */
+interface SessionOrigin {
+  readonly run: GantryRunOptions;
+  readonly archiveLimits?: SandboxArchiveLimits | null | undefined;
+}
 
 /**
  * Gives the sandbox agents of the OpenAI Agents SDK the sandboxes of any Gantry provider. It imports none of the SDK's code, so it
@@ -54,16 +61,15 @@ export class GantrySandboxClient implements SandboxClient<GantryRunOptions, Gant
     const source: ManifestSource = args.manifest ?? {};
     const manifest = portableManifest(source);
     const environment = await resolvedEnvironment(manifest.environment);
+    const run = this.#runOptions(args.options);
+    const { archiveLimits } = args;
     const sandbox = await createSandbox({
       client: this.#options,
-      run: this.#runOptions(args.options),
-      ...{ manifest, environment, seed: seedOf(args.snapshot) },
-      limits: restoreLimits(args.archiveLimits),
+      ...{ run, manifest, environment, seed: seedOf(args.snapshot) },
+      limits: restoreLimits(archiveLimits),
     });
-    return this.#session(sandbox, {
-      ...{ ref: sandbox.ref, manifest, environment },
-      workspaceReady: true,
-    });
+    const state = { ref: sandbox.ref, manifest, environment, workspaceReady: true };
+    return this.#session(sandbox, state, { run, archiveLimits });
   }
 
   /** Destroys the sandbox of a state. Idempotent. */
@@ -107,17 +113,18 @@ export class GantrySandboxClient implements SandboxClient<GantryRunOptions, Gant
       ...(await resolvedEnvironment(state.manifest.environment)),
     };
     const snapshot = seedOf(state.snapshot);
-    const rehydrate = rehydrateOptions({
-      ...{ client: this.#options, run: this.#runOptions(options.clientOptions), environment },
-      limits: restoreLimits(options.archiveLimits),
-    });
+    const run = this.#runOptions(options.clientOptions);
+    const { archiveLimits } = options;
+    const limits = restoreLimits(archiveLimits);
+    const rehydrate = rehydrateOptions({ client: this.#options, run, environment, limits });
     const sandbox = await provider.recover(
       state.ref,
       snapshot !== undefined && snapshots
         ? { rehydrate: { ...rehydrate, snapshot, store: snapshots } }
         : {},
     );
-    return this.#session(sandbox, { ...state, ref: sandbox.ref, environment });
+    const { ref } = sandbox;
+    return this.#session(sandbox, { ...state, ref, environment }, { run, archiveLimits });
   }
 
   async #saveSnapshot(state: GantrySessionState): Promise<void> {
@@ -128,16 +135,23 @@ export class GantrySandboxClient implements SandboxClient<GantryRunOptions, Gant
     }
     const sandbox = await this.#options.provider.connect(state.ref);
     try {
-      await this.#session(sandbox, state).saveSnapshot();
+      await this.#session(sandbox, state, { run: this.#runOptions() }).saveSnapshot();
     } finally {
       await sandbox.release();
     }
   }
 
-  #session(sandbox: Sandbox, state: GantrySessionState): GantrySandboxSession {
-    const { afterRun = 'destroy', snapshots } = this.#options;
+  #session(
+    sandbox: Sandbox,
+    state: GantrySessionState,
+    { run, archiveLimits }: SessionOrigin,
+  ): GantrySandboxSession {
+    const client = this.#options;
+    const { provider, afterRun = 'destroy', snapshots } = client;
     const session = new GantrySandboxSession(sandbox, state, {
-      ...{ afterRun, snapshots },
+      ...{ afterRun, snapshots, archiveLimits },
+      rehydrate: (snapshot, store, limits, environment) =>
+        provider.rehydrate(snapshot, store, rehydrateOptions({ client, run, environment, limits })),
       localSources: (manifest) => localSources(this.#options, manifest),
     });
     this.#sessions.set(state, session);

@@ -1,4 +1,10 @@
-import { type Sandbox, SandboxError, type SnapshotStore } from '@gantry/core';
+import {
+  type RestoreLimits,
+  type RestrictedSandbox,
+  type Sandbox,
+  SandboxError,
+  type SnapshotStore,
+} from '@gantry/core';
 import type { Editor } from '@openai/agents';
 import type {
   ExecCommandArgs,
@@ -7,10 +13,13 @@ import type {
   Manifest,
   MaterializeEntryArgs,
   ReadFileArgs,
+  SandboxArchiveLimits,
   SandboxDirectoryEntry,
   SandboxExecResult,
   SandboxSession,
   ViewImageArgs,
+  WorkspaceArchiveData,
+  WorkspaceArchiveOptions,
   WriteStdinArgs,
 } from '@openai/agents/sandbox';
 import { Commands } from './commands/commands.ts';
@@ -20,10 +29,12 @@ import { exposedEndpoint } from './exposed-endpoint.ts';
 import { patchEditor } from './files/patch-editor.ts';
 import { imageOutput } from './files/image-output.ts';
 import { tellingMissing } from './files/missing-path-error.ts';
-import { logicalPath, requireOwnUser, sessionPath } from './files/session-path.ts';
+import { logicalPath, sessionPath } from './files/session-path.ts';
 import { gantryEntries, type LocalSources } from './manifest/gantry-entries.ts';
 import { putEntries } from './manifest/put-entries.ts';
 import { resolvedEnvironment } from './manifest/portable-manifest.ts';
+import { restoreLimits } from './create-sandbox.ts';
+import { packWorkspace, unpackWorkspace } from './workspace-archive.ts';
 import type { GantrySessionState, GantrySnapshotSpec } from './session-state.ts';
 
 /** How a session was made. */
@@ -31,6 +42,14 @@ export interface SessionContext {
   readonly afterRun: AfterRun;
   readonly snapshots: SnapshotStore | undefined;
   readonly localSources: (manifest: Manifest) => LocalSources;
+  readonly archiveLimits: SandboxArchiveLimits | null | undefined;
+  /** Makes another sandbox like this session's, with the contents of a snapshot. */
+  readonly rehydrate: (
+    snapshot: string,
+    store: SnapshotStore,
+    limits: RestoreLimits | undefined,
+    environment: Readonly<Record<string, string>>,
+  ) => Promise<Sandbox>;
 }
 
 /**
@@ -39,17 +58,23 @@ export interface SessionContext {
  */
 export class GantrySandboxSession implements SandboxSession<GantrySessionState> {
   readonly state: GantrySessionState;
-  /** The sandbox itself, for everything that the SDK has no word for. */
-  readonly sandbox: Sandbox;
   readonly #context: SessionContext;
-  readonly #commands: Commands;
+  #sandbox: Sandbox;
+  #commands: Commands;
+  #archiveLimits: SandboxArchiveLimits | null | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(sandbox: Sandbox, state: GantrySessionState, context: SessionContext) {
-    this.sandbox = sandbox;
+    this.#sandbox = sandbox;
     this.state = state;
     this.#context = context;
-    this.#commands = new Commands(sandbox, () => this.state.environment ?? {});
+    this.#archiveLimits = context.archiveLimits;
+    this.#commands = this.#commandsOf(sandbox);
+  }
+
+  /** The sandbox itself, for everything that the SDK has no word for. Another one after `hydrateWorkspace`. */
+  get sandbox(): Sandbox {
+    return this.#sandbox;
   }
 
   /** Whether the sandbox runs now. */
@@ -77,32 +102,29 @@ export class GantrySandboxSession implements SandboxSession<GantrySessionState> 
     return this.#commands.hasTerminals;
   }
 
-  /** Applies patches as the sandbox's user. Making one touches nothing. */
+  /** Applies patches. Making one touches nothing. */
   createEditor(runAs?: string): Editor {
-    return patchEditor(this.sandbox.restricted(), () => requireOwnUser(runAs));
+    return patchEditor(() => this.#as(runAs));
   }
 
   /** An image of at most 10 MB for the model. */
   async viewImage({ path, runAs }: ViewImageArgs): ReturnType<typeof imageOutput> {
-    requireOwnUser(runAs);
-    return imageOutput(this.sandbox.restricted(), this.#path(path), path);
+    return imageOutput(this.#as(runAs), this.#path(path), path);
   }
 
   /** The bytes of a file, the first `maxBytes` where that is given. */
   async readFile({ path, runAs, maxBytes }: ReadFileArgs): Promise<Uint8Array> {
-    requireOwnUser(runAs);
+    const { files } = this.#as(runAs);
     const range = maxBytes === undefined ? {} : { length: maxBytes };
     const file = this.#path(path);
-    return tellingMissing(`File ${path}`, () => this.sandbox.files.readBytes(file, range));
+    return tellingMissing(`File ${path}`, () => files.readBytes(file, range));
   }
 
   /** What is in a directory. A symbolic link is `other`. */
   async listDir({ path, runAs }: ListDirectoryArgs): Promise<SandboxDirectoryEntry[]> {
-    requireOwnUser(runAs);
+    const { files } = this.#as(runAs);
     const directory = this.#path(path);
-    const entries = await tellingMissing(`Directory ${path}`, () =>
-      this.sandbox.files.list(directory),
-    );
+    const entries = await tellingMissing(`Directory ${path}`, () => files.list(directory));
     const parent = logicalPath(directory);
     return entries.map(({ name, type }) => ({
       name,
@@ -113,15 +135,13 @@ export class GantrySandboxSession implements SandboxSession<GantrySessionState> 
 
   /** Whether there is anything; false is a confirmed absence. */
   async pathExists(path: string, runAs?: string): Promise<boolean> {
-    requireOwnUser(runAs);
-    return this.sandbox.files.exists(this.#path(path));
+    return this.#as(runAs).files.exists(this.#path(path));
   }
 
   /** Whether a command can start there, as this user. */
   async directoryExists(path: string, runAs?: string): Promise<boolean> {
-    const options = runAs === undefined ? {} : { user: runAs };
     try {
-      const { ok } = await this.sandbox.exec(['true'], { ...options, cwd: this.#path(path) });
+      const { ok } = await this.#as(runAs).exec(['true'], { cwd: this.#path(path) });
       return ok;
     } catch (error) {
       if (SandboxError.is(error) && error.details['reason'] === 'cwd') return false;
@@ -131,15 +151,13 @@ export class GantrySandboxSession implements SandboxSession<GantrySessionState> 
 
   /** Puts one entry in place, over what is there. */
   async materializeEntry({ path, entry, runAs }: MaterializeEntryArgs): Promise<void> {
-    requireOwnUser(runAs);
     const relative = logicalPath(this.#path(path));
-    await this.#put({ [relative]: entry });
+    await this.#put({ [relative]: entry }, runAs);
   }
 
   /** Puts the entries of a manifest in place, and adds its environment to that of the commands to come. */
   async applyManifest(manifest: Manifest, runAs?: string): Promise<void> {
-    requireOwnUser(runAs);
-    await this.#put(manifest.entries);
+    await this.#put(manifest.entries, runAs);
     const added = await resolvedEnvironment(manifest.environment);
     this.state.environment = { ...this.state.environment, ...added };
   }
@@ -164,6 +182,36 @@ export class GantrySandboxSession implements SandboxSession<GantrySessionState> 
     return snapshot;
   }
 
+  /** The workspace as a gzip-compressed tar file, in memory: modes, links and all. */
+  persistWorkspace(): Promise<Uint8Array> {
+    return packWorkspace(this.#sandbox);
+  }
+
+  /**
+   * Makes the workspace what `persistWorkspace` gave (a text is base64 of it), in a fresh sandbox that takes this one's place. The
+   * commands that still run end. An archive that cannot be used leaves everything as it was.
+   */
+  async hydrateWorkspace(
+    data: WorkspaceArchiveData,
+    { archiveLimits = this.#archiveLimits }: WorkspaceArchiveOptions = {},
+  ): Promise<void> {
+    const limits = restoreLimits(archiveLimits);
+    const { snapshot, store } = await unpackWorkspace(data, limits);
+    const { environment = {} } = this.state;
+    const fresh = await this.#context.rehydrate(snapshot, store, limits, environment);
+    const [before, commands] = [this.#sandbox, this.#commands];
+    this.#sandbox = fresh;
+    this.#commands = this.#commandsOf(fresh);
+    this.state.ref = fresh.ref;
+    await before.destroy();
+    await commands.close();
+  }
+
+  /** Limits of archives to come that bring none of their own. */
+  setArchiveLimits(limits?: SandboxArchiveLimits | null): void {
+    this.#archiveLimits = limits;
+  }
+
   /** Kills the commands that still run, and does with the sandbox what the client's `afterRun` says. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -182,9 +230,17 @@ export class GantrySandboxSession implements SandboxSession<GantrySessionState> 
     await this.sandbox.release();
   }
 
-  async #put(entries: Manifest['entries']): Promise<void> {
+  async #put(entries: Manifest['entries'], runAs: string | undefined): Promise<void> {
     const sources = this.#context.localSources(this.state.manifest);
-    await putEntries(this.sandbox, gantryEntries(entries, sources));
+    await putEntries(this.sandbox, gantryEntries(entries, sources), runAs);
+  }
+
+  #as(user: string | undefined): RestrictedSandbox {
+    return this.#sandbox.restricted(user === undefined ? {} : { user });
+  }
+
+  #commandsOf(sandbox: Sandbox): Commands {
+    return new Commands(sandbox, () => this.state.environment ?? {});
   }
 
   #path(given: string): string {

@@ -5,6 +5,9 @@ import { memoryStore } from '@gantry/core/snapshot';
 import { GantrySandboxClient } from '@gantry/openai-agents';
 import { local } from '@gantry/provider-local';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { chatAnswer, wireServer } from '../../agent/test/wire-server.ts';
+import type { SnapshotSpec } from '@openai/agents/sandbox';
+import type { ScriptedModel } from '@openai/agents/testing';
 import { sdk, sdkVersions } from './sdk-versions.ts';
 import { scripted, shown, toolOutputs } from './scripted.ts';
 
@@ -25,6 +28,7 @@ afterEach(async () => {
 describe.each(sdkVersions)('the SDK %s', (version) => {
   const copy = sdk(version);
   const { Agent, Manifest, run, SandboxAgent, shell, filesystem, skills, memory } = copy;
+  const { OpenAIProvider } = copy;
   const client = new GantrySandboxClient({ provider });
 
   test('basic: a manifest, commands with real exit codes, a clean end', async () => {
@@ -123,6 +127,57 @@ describe.each(sdkVersions)('the SDK %s', (version) => {
       'failed',
     ]);
     expect(shown(outputs[5])).toBe('1\n2\nthree\n');
+  });
+
+  test('apply_patch of a model that is spoken with by chat completions: a function, in each of its forms', async () => {
+    const patch = (...lines: readonly string[]): string =>
+      ['*** Begin Patch', ...lines, '*** End Patch'].join('\n');
+    const calls = [
+      { patch: patch('*** Add File: a.txt', '+one', '+two', '*** Add File: b.txt', '+b') },
+      { operation: { type: 'update_file', path: 'a.txt', diff: '@@\n one\n-two\n+2\n' } },
+      { command: ['apply_patch', patch('*** Update File: a.txt', '@@', '-nowhere', '+x')] },
+      { operations: [{ type: 'delete_file', path: 'b.txt' }] },
+    ];
+    const server = await wireServer({
+      '/v1/chat/completions': [
+        ...calls.map((input, index) =>
+          chatAnswer({
+            tool_calls: [
+              {
+                ...{ id: `call-${index}`, type: 'function' },
+                function: { name: 'apply_patch', arguments: JSON.stringify(input) },
+              },
+            ],
+          }),
+        ),
+        chatAnswer({
+          tool_calls: [
+            {
+              ...{ id: 'look', type: 'function' },
+              function: { name: 'exec_command', arguments: '{"cmd":"head *"}' },
+            },
+          ],
+        }),
+        chatAnswer({ content: 'patched' }),
+      ],
+    });
+    const baseURL = `${server.url}/v1`;
+    const provided = new OpenAIProvider({ apiKey: 'none', baseURL, useResponses: false });
+    const agent = new SandboxAgent({
+      name: 'patcher',
+      model: await provided.getModel('some-model'),
+      capabilities: [shell(), filesystem()],
+    });
+    const result = await run(agent, 'patch it', { sandbox: { client } });
+    expect(result.finalOutput).toBe('patched');
+    const { body } = server.requests.at(-1) as {
+      body: { tools: { type: string }[]; messages: { role: string; content: string }[] };
+    };
+    expect(new Set(body.tools.map(({ type }) => type))).toEqual(new Set(['function']));
+    const told = body.messages.flatMap(({ role, content }) => (role === 'tool' ? [content] : []));
+    expect(told).toHaveLength(5);
+    expect(told[2]).toContain('Patch failed: ');
+    expect(shown(told[4])).toBe('one\n2\n');
   });
 
   test('image viewing', async () => {
@@ -291,6 +346,20 @@ describe.each(sdkVersions)('the SDK %s', (version) => {
     expect(shown(toolOutputs(model)[0])).toBe('ran\necho ran\nmore');
   });
 
+  const generation = {
+    phaseOneModel: new copy.ScriptedModel(
+      [1, 2].map(() => [
+        copy.assistantMessage(
+          '{"rollout_summary":"It was said.","rollout_slug":"said","raw_memory":"Likes tea."}',
+        ),
+      ]),
+    ),
+  };
+  const consolidating = (): ScriptedModel =>
+    scripted(copy, [
+      ['exec_command', { cmd: 'echo "The user likes tea." > memories/memory_summary.md' }],
+    ]);
+
   test('memory: generated at the end of a session, kept outside of it', async () => {
     const kept = new Map<string, Uint8Array>();
     const store = {
@@ -299,22 +368,8 @@ describe.each(sdkVersions)('the SDK %s', (version) => {
       delete: async (file: string) => void kept.delete(file),
       list: async (prefix: string) => [...kept.keys()].filter((file) => file.startsWith(prefix)),
     };
-    const extracted = {
-      rollout_summary: 'It was said.',
-      rollout_slug: 'said',
-      raw_memory: 'Likes tea.',
-    };
-    const { ScriptedModel, assistantMessage } = copy;
-    const remember = memory({
-      store,
-      generate: {
-        phaseOneModel: new ScriptedModel([[assistantMessage(JSON.stringify(extracted))]]),
-        phaseTwoModel: scripted(copy, [
-          ['exec_command', { cmd: 'echo "The user likes tea." > memories/memory_summary.md' }],
-        ]),
-      },
-    });
     const first = scripted(copy, []);
+    const remember = memory({ store, generate: { ...generation, phaseTwoModel: consolidating() } });
     const capabilities = [shell(), filesystem(), remember];
     await run(new SandboxAgent({ name: 'rememberer', model: first, capabilities }), 'I like tea.', {
       sandbox: { client },
@@ -324,5 +379,28 @@ describe.each(sdkVersions)('the SDK %s', (version) => {
     );
     expect(files.find((file) => file.startsWith('memories/raw_memories/'))).toContain('Likes tea.');
     expect(files.find((file) => file.startsWith('sessions/'))).toContain('I like tea.');
+  });
+
+  test('memory: kept with the workspace, and told in the next run', async () => {
+    const keeping = new GantrySandboxClient({ provider, snapshots: memoryStore() });
+    const remember = memory({ generate: { ...generation, phaseTwoModel: consolidating() } });
+    const capabilities = [shell(), filesystem(), remember];
+    const first = scripted(copy, []);
+    const { state } = await run(
+      new SandboxAgent({ name: 'rememberer', model: first, capabilities }),
+      'I like tea.',
+      { sandbox: { client: keeping } },
+    );
+    const saved = JSON.parse(state.toString()) as {
+      sandbox: { sessionState: { snapshot: SnapshotSpec } };
+    };
+    const { snapshot } = saved.sandbox.sessionState;
+    const next = scripted(copy, [['exec_command', { cmd: 'cat memories/memory_summary.md' }]]);
+    const reading = [shell(), filesystem(), memory({ generate: false })];
+    await run(new SandboxAgent({ name: 'reader', model: next, capabilities: reading }), 'Drink?', {
+      sandbox: { client: keeping, snapshot },
+    });
+    expect(next.firstCall?.request.systemInstructions).toContain('The user likes tea.');
+    expect(shown(toolOutputs(next)[0])).toBe('The user likes tea.\n');
   });
 });

@@ -11,7 +11,7 @@ import { local } from '@gantry/provider-local';
 import { RunState } from '@openai/agents';
 import { afterAll, expect, test } from 'vitest';
 import { deployingAgent } from './fixtures/deploying-agent.ts';
-import { sdk } from './sdk-versions.ts';
+import { sdk, sdkVersions } from './sdk-versions.ts';
 import { scripted, shown, toolOutputs } from './scripted.ts';
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'gantry-agents-resume-'));
@@ -23,24 +23,28 @@ const secret = 'a-secret-of-the-first-process';
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 /** A run that waits for an approval, as text. */
-async function interrupted(options: Partial<GantrySandboxClientOptions>): Promise<string> {
-  const model = scripted(copy, [
+async function interrupted(
+  options: Partial<GantrySandboxClientOptions>,
+  version = '0.20',
+): Promise<string> {
+  const own = sdk(version);
+  const model = scripted(own, [
     ['exec_command', { cmd: 'echo "work of the first process" > work.txt; test -n "$TOKEN"' }],
     ['deploy', {}],
   ]);
   const client = new GantrySandboxClient({ provider, ...options });
-  const agent = deployingAgent(copy, model, secret);
-  const result = await run(agent, 'deploy it', { sandbox: { client } });
+  const agent = deployingAgent(own, model, secret);
+  const result = await own.run(agent, 'deploy it', { sandbox: { client } });
   expect(result.interruptions).toHaveLength(1);
   return result.state.toString();
 }
 
-async function resumed(state: string, snapshots = ''): Promise<unknown> {
+async function resumed(state: string, snapshots = '', version = '0.20'): Promise<unknown> {
   const file = path.join(scratch, 'run-state.json');
   writeFileSync(file, state);
   const program = path.join(import.meta.dirname, 'fixtures', 'resume-run.ts');
   const { stdout } = await promisify(execFile)(process.execPath, [
-    ...[program, file, stateDirectory, snapshots],
+    ...[program, file, stateDirectory, snapshots, version],
   ]);
   return JSON.parse(stdout);
 }
@@ -54,13 +58,16 @@ const expected = {
   output: 'work of the first process\ntoken: a value of this process\n',
 };
 
-test('another process goes on in the same sandbox, with nothing secret in between', async () => {
-  const state = await interrupted({});
-  expect(state).not.toContain(secret);
-  expect(await sandboxesLeft()).toBe(1);
-  expect(await resumed(state)).toEqual(expected);
-  expect(await sandboxesLeft()).toBe(0);
-});
+test.each(sdkVersions)(
+  'another process goes on in the same sandbox, with nothing secret in between: %s',
+  async (version) => {
+    const state = await interrupted({}, version);
+    expect(state).not.toContain(secret);
+    expect(await sandboxesLeft()).toBe(1);
+    expect(await resumed(state, '', version)).toEqual(expected);
+    expect(await sandboxesLeft()).toBe(0);
+  },
+);
 
 test('another process goes on with the contents where the sandbox is gone', async () => {
   const snapshots = path.join(scratch, 'snapshots');

@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Manifest as GantryManifest } from '@gantry/core';
+import { gzipSync } from 'node:zlib';
+import type { Manifest as GantryManifest, Provider, SnapshotStore } from '@gantry/core';
+import { memoryStore } from '@gantry/core/snapshot';
 import { GantrySandboxClient, type GantrySandboxSession } from '@gantry/openai-agents';
 import { local } from '@gantry/provider-local';
 import { type Entry, Manifest, type SnapshotSpec } from '@openai/agents/sandbox';
@@ -122,6 +124,55 @@ test('entries are put over what is there', async () => {
   );
 });
 
+test('a workspace goes through an archive, to the byte, and what is no such archive changes nothing', async () => {
+  await using own = await ownSession();
+  await own.session.exec({
+    cmd: "mkdir -p d/empty; printf '\\000\\377' > d/bytes; chmod 751 d/bytes; ln -s /etc d/away; ln d/bytes hard",
+  });
+  const archive = await own.session.persistWorkspace();
+  const before = own.session.sandbox.ref;
+  await own.session.exec({ cmd: 'rm -r d; echo later > later' });
+  const { snapshots } = own;
+  for (const [data, limits, code] of [
+    [new Uint8Array(100), {}, 'invalid-argument'],
+    [gzipSync(Buffer.alloc(10_240)), {}, 'invalid-argument'],
+    [archive, { archiveLimits: { maxMembers: 1 } }, 'resource-exhausted'],
+  ] as const) {
+    await expect(own.session.hydrateWorkspace(data, limits)).rejects.toMatchObject({ code });
+    expect(own.session.sandbox.ref).toEqual(before);
+  }
+  await own.session.hydrateWorkspace(Buffer.from(archive).toString('base64'));
+  expect(own.session.state.ref).not.toEqual(before);
+  const look =
+    "find . | sort | tr '\\n' ' '; stat -c '%a %h' d/bytes; readlink d/away; od -An -tx1 hard; echo $LEVEL";
+  expect((await own.session.exec({ cmd: look })).output).toBe(
+    '. ./d ./d/away ./d/bytes ./d/empty ./hard 751 2\n/etc\n 00 ff\nthree\n',
+  );
+  // Its state leads on from there.
+  await own.session.saveSnapshot();
+  expect(await Array.fromAsync(snapshots.list('snapshots/'))).toHaveLength(1);
+  expect(await Array.fromAsync(own.provider.list())).toHaveLength(1);
+});
+
+/** A session apart from that of the other tests. */
+async function ownSession(): Promise<
+  AsyncDisposable & {
+    readonly session: GantrySandboxSession;
+    readonly provider: Provider;
+    readonly snapshots: SnapshotStore;
+  }
+> {
+  const own = local({ stateDirectory: mkdtempSync(path.join(scratch, 'own-')) });
+  const snapshots = memoryStore();
+  const opened = await new GantrySandboxClient({ provider: own, snapshots }).create({
+    manifest: { environment: { LEVEL: 'three' } },
+  });
+  return {
+    ...{ session: opened, provider: own, snapshots },
+    [Symbol.asyncDispose]: () => opened.close(),
+  };
+}
+
 describe('what cannot be honoured is refused before anything happens', () => {
   const mount: Entry = { type: 's3_mount', bucket: 'b' };
   test.each<[string, Promise<unknown> | (() => unknown), string]>([
@@ -137,6 +188,11 @@ describe('what cannot be honoured is refused before anything happens', () => {
     [
       'a snapshot of the SDK',
       () => client.create({ snapshot: { type: 'local' } satisfies SnapshotSpec }),
+      'unsupported',
+    ],
+    [
+      'a remote snapshot of the SDK',
+      () => client.create({ snapshot: { type: 'remote', store: {} } }),
       'unsupported',
     ],
     ['an unknown option', () => client.create({ options: { imag: 'x' } }), 'invalid-argument'],

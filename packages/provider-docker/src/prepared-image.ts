@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { SandboxError } from '@gantry/core/driver';
 import type Dockerode from 'dockerode';
 import { dockerError, statusOf } from './errors.ts';
@@ -114,7 +115,9 @@ async function hasFile(
   signal: AbortSignal,
 ): Promise<boolean> {
   try {
-    await container.infoArchive({ path, abortSignal: signal });
+    // Read to its end, empty as it is: else its connection stays open, and the program with it.
+    const answer: unknown = await container.infoArchive({ path, abortSignal: signal });
+    if (answer instanceof Readable) answer.resume();
     return true;
   } catch (error) {
     if (statusOf(error) === 404) return false;

@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import type { Provider } from '@gantry/core/driver';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { docker } from '../src/index.ts';
@@ -16,6 +18,17 @@ beforeAll(async () => {
   provider = docker({ host: daemon.host, image: testImages.busybox });
 });
 afterAll(() => daemon?.[Symbol.asyncDispose]());
+
+test('the first program that uses an image ends when it has nothing more to do', async () => {
+  const options = JSON.stringify({ host: daemon.host, image: testImages.busybox });
+  const program = `import { docker } from '@gantry/provider-docker';
+await using sandbox = await docker(${options}).create();
+console.log((await sandbox.exec('echo well')).stdout.text);`;
+  const line = ['--input-type=module', '-e', program];
+  const limits = { cwd: import.meta.dirname, timeout: 100_000 };
+  const { stdout } = await promisify(execFile)(process.execPath, line, limits);
+  expect(stdout).toBe('well\n\n');
+});
 
 test('a daemon behind tcp serves the same, and shows no path of its machine', async () => {
   const host = daemon.tcpHost ?? '';

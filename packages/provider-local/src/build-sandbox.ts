@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { hostBase, rootfsBase } from './base-system.ts';
@@ -69,6 +69,8 @@ export async function buildSandbox(
   const spare = await (apart || !ahead ? spares.plain : ahead).take(paths);
   try {
     const record = begin(spare);
+    // The record names who makes it, and takes a block of the disk itself.
+    rmSync(paths.creator, { force: true });
     const { uid, limits } = record;
     if (kept) await removeTree(spare.directory);
     else if (uid !== undefined && !spare.overlaid) chownSync(paths.workspace, uid, uid);
@@ -135,6 +137,9 @@ export async function buildSandbox(
   }
 }
 
+/** What the places begin with, in a sandbox's directory, at which other directories and files are shown to its uid. */
+export const mountPrefix = 'mount.';
+
 /** Where bubblewrap finds things: by their own paths, or as root by what the launcher has bound. */
 class Stage {
   readonly staged: { source: string; target: string }[] = [];
@@ -149,10 +154,6 @@ class Stage {
     this.#bound = bound;
     this.#shared = shared;
     this.#place = place;
-    if (bound && !shared && place === undefined) {
-      mkdirSync(path.join(paths.directory, 'mounts'), { mode: 0o755 });
-      chmodSync(path.join(paths.directory, 'mounts'), 0o755);
-    }
   }
 
   /** Something of the sandbox's own directory. */
@@ -171,9 +172,9 @@ class Stage {
   /** Something else of the host. */
   path(source: string): string {
     if (!this.#bound) return source;
-    const name = path.join('mounts', String(this.staged.length));
+    const name = `${mountPrefix}${this.staged.length}`;
     const target = path.join(this.#paths.directory, name);
-    if (statSync(source).isDirectory()) mkdirSync(target);
+    if (statSync(source).isDirectory()) mkdirSync(target, { mode: 0o755 });
     else writeFileSync(target, '');
     this.staged.push({ source, target });
     return path.join(stagePath, name);

@@ -1,7 +1,7 @@
-import { closeSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { SandboxError } from '@gantry/core/driver';
-import { hostProcess, openFifo, type ProcessIdentity } from '@gantry/core/node';
+import { hostProcess, type ProcessIdentity, streams } from '@gantry/core/node';
 import { isErrno, refusedToStart } from './errors.ts';
 import { LaunchReport } from './launch-report.ts';
 import type { StateDirectory } from './state-directory.ts';
@@ -31,9 +31,9 @@ export class Launcher {
   #held = true;
 
   constructor(directory: string) {
-    this.#report = new LaunchReport(openFifo(path.join(directory, 'report'), 'read'));
-    this.#go = openFifo(path.join(directory, 'go'), 'read-write');
-    this.#time = openFifo(path.join(directory, 'time'), 'read-write');
+    this.#report = new LaunchReport(streams.openFifo(path.join(directory, 'report'), 'read'));
+    this.#go = streams.openFifo(path.join(directory, 'go'), 'read-write');
+    this.#time = streams.openFifo(path.join(directory, 'time'), 'read-write');
     // A keeper that waits does not keep this process alive, and neither does a sandbox.
     this.#report.unref();
   }
@@ -55,7 +55,8 @@ export class Launcher {
   ): Promise<Launched> {
     const report = this.#report;
     try {
-      writeFileSync(path.join(state.sandbox(id).directory, 'launch'), text, { mode: 0o600 });
+      const file = path.join(state.sandbox(id).directory, 'launch');
+      writeFileSync(file, text, { mode: 0o600 });
       report.ref();
       writeSync(this.#go, `launch sandboxes/${id}/launch\n`);
       await Promise.race([report.ready, stopped(signal)]);
@@ -65,6 +66,7 @@ export class Launcher {
       // From here on its end ends the sandbox; a moment ago it might not have.
       if (!hostProcess.isRunning(keeper)) throw refusedToStart('its keeper was killed');
       report.unref();
+      rmSync(file);
       return {
         main,
         keeper,

@@ -1,6 +1,6 @@
 import { closeSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { openFifo } from '@gantry/core/node';
+import { streams } from '@gantry/core/node';
 import { isErrno } from './errors.ts';
 
 /**
@@ -10,7 +10,7 @@ import { isErrno } from './errors.ts';
 export async function sandboxEnd(report: string, timeoutMs: number): Promise<void> {
   let descriptor: number;
   try {
-    descriptor = openFifo(report, 'read');
+    descriptor = streams.openFifo(report, 'read');
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return;
     throw error;

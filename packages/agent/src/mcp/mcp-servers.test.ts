@@ -1,12 +1,13 @@
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { ClientCredentialsProvider } from '@modelcontextprotocol/sdk/client/auth-extensions.js';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { runAgent } from '../../test/agent-workshop.ts';
 import { scriptedModel } from '../../test/scripted-model.ts';
-import { mcpServers } from '../index.ts';
+import { type McpServer as McpServerSource, mcpServers } from '../index.ts';
 
 /** An MCP server in POSIX sh: what it answers is where it runs. */
 const shellServer = `
@@ -49,10 +50,13 @@ test('a server is started in the sandbox and gives the tools that are allowed', 
   expect(offered).not.toContain('box__hidden');
 });
 
-test('a remote server is spoken with from the side of the harness', async () => {
-  const seen: (string | undefined)[] = [];
+/** A remote server; what it is asked goes by `guard` first, which may answer by itself. */
+async function remoteServer(
+  guard: (request: IncomingMessage, response: ServerResponse, origin: string) => boolean,
+): Promise<string> {
   const http = createServer((request, response) => {
-    seen.push(request.headers.authorization);
+    const { port } = http.address() as AddressInfo;
+    if (guard(request, response, `http://127.0.0.1:${port}`)) return;
     const server = new McpServer({ name: 'remote', version: '1' });
     server.registerTool('add', { inputSchema: { a: z.number(), b: z.number() } }, ({ a, b }) => ({
       content: [{ type: 'text', text: `sum ${a + b}` }],
@@ -73,7 +77,15 @@ test('a remote server is spoken with from the side of the harness', async () => 
     http.close();
     http.closeAllConnections();
   });
-  const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}/mcp`;
+  return `http://127.0.0.1:${(http.address() as AddressInfo).port}/mcp`;
+}
+
+test('a remote server is spoken with from the side of the harness', async () => {
+  const seen: (string | undefined)[] = [];
+  const url = await remoteServer(({ headers }) => {
+    seen.push(headers.authorization);
+    return false;
+  });
   const model = scriptedModel([
     [{ tool: 'far__add', input: { a: 2, b: 3 } }],
     [{ tool: 'far__add', input: { a: 'x' } }],
@@ -96,3 +108,60 @@ test('a remote server is spoken with from the side of the harness', async () => 
   const nobody = mcpServers({ name: 'gone', url: 'http://127.0.0.1:1/mcp', tools: 'all' });
   await expect(runAgent({ model, extensions: [nobody] })).rejects.toThrow('cannot be spoken with');
 });
+
+test('a remote server behind OAuth is opened by a provider of the official SDK', async () => {
+  const asked: string[] = [];
+  const url = await remoteServer((request, response, origin) => {
+    const { url: place = '', headers } = request;
+    const answer = (body: object): boolean => {
+      response.setHeader('content-type', 'application/json').end(JSON.stringify(body));
+      return true;
+    };
+    if (place.startsWith('/.well-known/oauth-protected-resource')) {
+      return answer({ resource: `${origin}/mcp`, authorization_servers: [origin] });
+    }
+    if (place.startsWith('/.well-known/oauth-authorization-server')) {
+      return answer({
+        ...{ issuer: origin, response_types_supported: ['code'] },
+        authorization_endpoint: `${origin}/authorize`,
+        token_endpoint: `${origin}/token`,
+      });
+    }
+    if (place === '/token') {
+      asked.push(headers.authorization ?? '');
+      return answer({ access_token: 'fresh-token', token_type: 'Bearer' });
+    }
+    if (headers.authorization === 'Bearer fresh-token') return false;
+    const metadata = `${origin}/.well-known/oauth-protected-resource/mcp`;
+    response.setHeader('www-authenticate', `Bearer resource_metadata="${metadata}"`);
+    response.writeHead(401).end();
+    return true;
+  });
+  const { origin } = new URL(url);
+  const authProvider = new ClientCredentialsProvider({
+    ...{ clientId: 'me', clientSecret: 'hunter2hunter2', expectedIssuer: origin },
+  });
+  const model = scriptedModel([[{ tool: 'far__add', input: { a: 2, b: 3 } }], 'done']);
+  const server = { name: 'far', url, tools: 'all' } as const;
+  await runAgent({ model, extensions: [mcpServers({ ...server, authProvider })] });
+  expect(JSON.stringify(model.doGenerateCalls.at(-1)?.prompt)).toContain('sum 5');
+  expect(asked).toEqual([`Basic ${Buffer.from('me:hunter2hunter2').toString('base64')}`]);
+
+  const refused = async (more: Partial<McpServerOptions>, message: string): Promise<void> => {
+    const extensions = [mcpServers({ ...server, ...more })];
+    await expect(runAgent({ model: scriptedModel(['x']), extensions })).rejects.toThrow(message);
+  };
+  await refused(
+    { headers: async () => ({ authorization: 'Bearer old' }) },
+    'cannot be spoken with',
+  );
+  await refused({ authProvider, headers: { Authorization: 'x' } }, 'give one of them');
+  const absent = Object.assign(Object.create(authProvider) as typeof authProvider, {
+    ...{ tokens: () => undefined, prepareTokenRequest: undefined },
+    ...{ redirectToAuthorization: () => undefined, saveCodeVerifier: () => undefined },
+  });
+  Object.defineProperty(absent, 'redirectUrl', { value: `${origin}/back` });
+  await refused({ authProvider: absent }, "wants somebody's consent first");
+});
+
+type McpServerOptions = Extract<McpServerSource, { readonly url: string }>;

@@ -1,6 +1,6 @@
 import { type RestrictedSandbox, SandboxError } from '@gantry/core';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { UnauthorizedError } from '@modelcontextprotocol/sdk/client/auth.js';
 import { z } from 'zod';
 import type { AgentExtender } from '../agent/agent-types.ts';
 import type { PresentedTool } from '../presentation/presented-tool.ts';
@@ -9,6 +9,7 @@ import { defaultLimits } from '../toolset/limits.ts';
 import { shorten } from '../toolset/shorten.ts';
 import type { ToolContent } from '../toolset/tool.ts';
 import { ToolFailure } from '../toolset/tool-failure.ts';
+import { type RemoteServer, remoteTransport } from './remote-server.ts';
 import { type SandboxServer, SandboxTransport } from './sandbox-transport.ts';
 
 /** A server of tools, and which of them the model is given. */
@@ -19,11 +20,7 @@ export type McpServer = {
   readonly tools: readonly string[] | 'all';
   /** Milliseconds that a call may take. Default 120,000. */
   readonly timeoutMs?: number;
-} & (
-  | SandboxServer
-  /** A remote server, spoken with from the harness's side; headers may hold a credential, which is recorded nowhere. */
-  | { readonly url: string; readonly headers?: Readonly<Record<string, string>> }
-);
+} & (SandboxServer | RemoteServer);
 
 const defaultTimeoutMs = 120_000;
 const longestDescription = 2_000;
@@ -137,9 +134,7 @@ class Connection {
     });
     const transport =
       'url' in server
-        ? new StreamableHTTPClientTransport(new URL(server.url), {
-            requestInit: { headers: { ...server.headers } },
-          })
+        ? await remoteTransport(server.name, server)
         : new SandboxTransport(this.#sandbox, server);
     try {
       await client.connect(transport);
@@ -147,6 +142,10 @@ class Connection {
       this.#client = undefined;
       if (SandboxError.is(cause)) throw cause;
       const said = complaints.length === 0 ? '' : ` (${complaints.join('; ').slice(0, 1000)})`;
+      if (cause instanceof UnauthorizedError) {
+        const message = `MCP server ${server.name} wants somebody's consent first: let its authProvider get the tokens, then run again`;
+        throw new SandboxError('unauthenticated', message, { operation: 'mcp', cause });
+      }
       throw new SandboxError(
         'unavailable',
         `MCP server ${server.name} cannot be spoken with: ${String(cause)}${said}`,

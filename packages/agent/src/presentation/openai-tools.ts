@@ -1,4 +1,4 @@
-import { constants } from 'node:os';
+import { exitNumber } from '@gantry/core';
 import { z } from 'zod';
 import { defineTool } from '../toolset/define-tool.ts';
 import type { Toolset } from '../toolset/create-toolset.ts';
@@ -52,11 +52,10 @@ function outputOf(session: ShellSession, tokens: number): JsonValue {
   if (end?.how !== 'exit') return { ...said, outcome: { type: 'timeout' } };
   const { code, signal, unknown } = end.status;
   if (code !== undefined) return { ...said, outcome: { type: 'exit', exitCode: code } };
-  // The form has no word for a signal: shells say 128 and its number.
-  const number = Object.entries(constants.signals).find(([name]) => name === signal)?.[1];
+  // The form has no word for a signal.
   const told =
     signal === undefined ? `ended, it is not known how: ${unknown}` : `killed by ${signal}`;
-  const exitCode = number === undefined ? 255 : 128 + number;
+  const exitCode = exitNumber(end.status) ?? 255;
   return { ...said, stderr: `${said.stderr}\n[${told}]`, outcome: { type: 'exit', exitCode } };
 }
 

@@ -5,56 +5,68 @@ import { type Files, SandboxError } from '@gantry/core';
 import { z } from 'zod';
 import { workspaceRoot } from '../toolset/workspace-paths.ts';
 import { badSkill, parseSkill } from './parse-skill.ts';
+import { type GitSkills, gitTree } from './git-tree.ts';
 import type { Skill, SkillFile } from './skill.ts';
+import type { SkillTree } from './skill-tree.ts';
 
 /** Where skills are: each a folder, or a folder of such folders. */
 export type SkillSource =
   | { readonly directory: string }
   /** A folder of an installed npm package, `skills` by default. `from` is the file or URL whose imports would find the package. */
   | { readonly package: string; readonly from: string; readonly directory?: string }
-  /** A folder of the run's workspace: for a `git` entry of the manifest, which pins the commit and is verified by the host. */
+  | GitSkills
+  /** A folder of the run's workspace: for what an entry of the manifest brought. */
   | { readonly workspace: string };
+
+/** The skills of one source. */
+export interface FoundSkills {
+  readonly skills: readonly Skill[];
+  /** Of a git repository: the commit that they are of. */
+  readonly commit?: string;
+}
 
 const mostFiles = 500;
 const mostBytes = 16 * 1024 * 1024;
 
 const packageFile = z.object({ version: z.string() });
 
-interface Entry {
-  readonly name: string;
-  readonly type: string;
-  readonly size: number;
-  readonly mode: number;
-}
-
-/** A tree of files, of the host or of a sandbox. */
-interface Tree {
-  readonly list: (place: string) => Promise<readonly Entry[]>;
-  readonly read: (place: string) => Promise<Uint8Array>;
-}
-
-/** The skills of a source. Links in it are refused: they could lead to any file of the host. */
-export async function readSkills(source: SkillSource, files: Files): Promise<readonly Skill[]> {
+/**
+ * The skills of a source. Links in it are refused: they could lead to any file of the host. A `commit` that was recorded is taken in
+ * place of what the ref names by now.
+ */
+export async function readSkills(
+  source: SkillSource,
+  files: Files,
+  commit?: string,
+): Promise<FoundSkills> {
+  if ('git' in source) {
+    const found = await gitTree(source, commit);
+    const name = `git:${source.git}@${found.commit}`;
+    const shown = source.directory === undefined ? name : `${name}/${source.directory}`;
+    return { skills: await skillsIn(found.tree, '', shown), commit: found.commit };
+  }
   if ('workspace' in source) {
-    const tree: Tree = {
+    const tree: SkillTree = {
       list: (place) => files.list(place),
       read: (place) => files.readBytes(place),
     };
     const root = path.posix.join(workspaceRoot, source.workspace);
-    return skillsIn(tree, root, `workspace:${source.workspace}`);
+    return { skills: await skillsIn(tree, root, `workspace:${source.workspace}`) };
   }
   if ('directory' in source && !('package' in source)) {
-    return skillsIn(hostTree, path.resolve(source.directory), source.directory);
+    const root = path.resolve(source.directory);
+    return { skills: await skillsIn(hostTree, root, source.directory) };
   }
   const { package: name, from, directory = 'skills' } = source;
   const root = path.dirname(createRequire(from).resolve(`${name}/package.json`));
   const { version } = packageFile.parse(
     JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')),
   );
-  return skillsIn(hostTree, path.join(root, directory), `npm:${name}@${version}`);
+  const folder = path.join(root, directory);
+  return { skills: await skillsIn(hostTree, folder, `npm:${name}@${version}`) };
 }
 
-const hostTree: Tree = {
+const hostTree: SkillTree = {
   async list(place) {
     const names = (await readdir(place)).toSorted();
     return Promise.all(
@@ -68,7 +80,7 @@ const hostTree: Tree = {
   read: (place) => readFile(place),
 };
 
-async function skillsIn(tree: Tree, root: string, source: string): Promise<readonly Skill[]> {
+async function skillsIn(tree: SkillTree, root: string, source: string): Promise<readonly Skill[]> {
   const entries = await tree.list(root);
   if (entries.some(({ name }) => name === 'SKILL.md')) {
     return [parseSkill(await filesOf(tree, root, source), source)];
@@ -85,7 +97,11 @@ async function skillsIn(tree: Tree, root: string, source: string): Promise<reado
   return skills;
 }
 
-async function filesOf(tree: Tree, root: string, source: string): Promise<readonly SkillFile[]> {
+async function filesOf(
+  tree: SkillTree,
+  root: string,
+  source: string,
+): Promise<readonly SkillFile[]> {
   const files: SkillFile[] = [];
   let bytes = 0;
   const add = async (place: string, prefix: string): Promise<void> => {

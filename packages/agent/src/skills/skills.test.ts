@@ -1,7 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { gitServer } from '../../../core/test/manifest/git-server.ts';
 import { runAgent, testDirectory, testHarness } from '../../test/agent-workshop.ts';
 import { scriptedModel } from '../../test/scripted-model.ts';
 import { createAgent, skills } from '../index.ts';
@@ -52,7 +54,7 @@ test('skills of a directory and of a package are listed, and loaded when asked f
       bodies.push(JSON.stringify(await harness.body(run?.run ?? '', sequence)));
   }
   expect(bodies.join('\n')).toMatch(
-    /"digest":"[0-9a-f]{64}","name":"letters","source":"npm:some-skills@1\.2\.3\/letters"/,
+    /"digest":"[0-9a-f]{64}","from":1,"name":"letters","source":"npm:some-skills@1\.2\.3\/letters"/,
   );
 });
 
@@ -65,6 +67,79 @@ test('a skill that came with the workspace, as from git, is loaded from there', 
     { manifest },
   );
   expect(files).toContain('./out: ran\n');
+});
+
+test('skills of a git repository are of the commit that was recorded, and taken under the rules for git', async () => {
+  const directory = testDirectory();
+  const work = path.join(directory, 'work');
+  const git = (...command: readonly string[]): string =>
+    execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...command], {
+      ...{ cwd: work, encoding: 'utf8' },
+      env: { PATH: process.env['PATH'], HOME: directory, GIT_CONFIG_NOSYSTEM: '1' },
+    }).trim();
+  mkdirSync(work);
+  git('init', '--quiet', '-b', 'main');
+  skillFolder(path.join(work, 'skills'), 'sums');
+  const commit = (message: string): string => {
+    git('add', '.');
+    git('commit', '--quiet', '-m', message);
+    git('push', '--quiet', path.join(directory, 'repo.git'), 'main');
+    return git('rev-parse', 'HEAD');
+  };
+  execFileSync('git', [
+    'init',
+    '--quiet',
+    '--bare',
+    '-b',
+    'main',
+    path.join(directory, 'repo.git'),
+  ]);
+  const first = commit('first');
+  await using server = await gitServer(directory);
+  vi.stubEnv('GIT_SSL_CAINFO', server.certificate);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const source = { git: `${server.origin}/repo.git`, ref: 'main', directory: 'skills' };
+
+  const ask = { tool: 'shell', input: { command: 'ask me', yield_ms: 60_000 } };
+  const model = scriptedModel([[ask], ...script.slice(1)]);
+  const harness = testHarness({ policy: { rules: [{ action: 'ask', command: 'ask me' }] } });
+  const run = (): ReturnType<typeof harness.run> => {
+    // A process of its own each time: nothing is remembered but what the journal has.
+    const agent = createAgent({ model, extensions: [skills(source)] });
+    return harness.run('r', { id: 'r' }, async (scope) => {
+      await agent.run(scope, 'x');
+      return scope.step('out', () => scope.sandbox.files.readText('out'));
+    });
+  };
+  await run();
+  skillFolder(path.join(work, 'skills'), 'sums', 'Do it in a new way.');
+  commit('second');
+  const [asked] = await harness.asks('r');
+  await harness.approve('r', asked?.id ?? '', { allow: true, by: 'me' });
+  expect(await run()).toMatchObject({ status: 'finished', value: 'ran\n' });
+  const last = JSON.stringify(model.doGenerateCalls.at(-1)?.prompt);
+  expect(last).toContain('Do it so.');
+  const bodies: string[] = [];
+  for await (const { sequence, type } of harness.events('r')) {
+    if (type === 'step.recorded') bodies.push(JSON.stringify(await harness.body('r', sequence)));
+  }
+  expect(bodies.join('\n')).toMatch(
+    new RegExp(
+      `"commit":"${first}".*"digest":"[0-9a-f]{64}".*"source":"git:.*@${first}/skills/sums"`,
+    ),
+  );
+  for (const address of [
+    'file:///etc',
+    '/etc',
+    'http://127.0.0.1/x',
+    '--upload-pack=x',
+    'ext::sh',
+  ]) {
+    const refused = skills({ git: address });
+    await expect(
+      runAgent({ model: scriptedModel(['x']), extensions: [refused] }),
+    ).rejects.toMatchObject({ code: 'invalid-argument' });
+  }
 });
 
 test('a skill that changed while the run waited is refused', async () => {

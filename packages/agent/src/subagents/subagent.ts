@@ -14,10 +14,14 @@ export interface SubagentOptions {
   readonly description?: string;
   readonly agent: Agent;
   /**
-   * `workspace`: it works in a clone of the workspace, which takes the workspace's place when it has finished. `fresh`: in a
-   * sandbox of `sandbox`, of which only what it says comes back. Default `workspace`.
+   * `workspace`: it works in a clone of the workspace. `fresh`: in a sandbox of `sandbox`. Default `workspace`.
    */
   readonly from?: 'workspace' | 'fresh';
+  /**
+   * `merge`: what it did to its workspace is done to this one when it has finished; where both changed one path in different ways,
+   * nothing is. `leave`: only what it says comes back. Default `merge`.
+   */
+  readonly changes?: 'merge' | 'leave';
   /** For `fresh`. Default: as the run's own. */
   readonly sandbox?: Exclude<FanOutOptions<string>['sandbox'], (...all: never) => unknown>;
   /** How often a sandbox that is lost is replaced. Default 3. */
@@ -33,27 +37,33 @@ const taskInput = z.object({
 const answerTokens = 4_000;
 
 /**
- * Gives an agent a tool that hands a task to another agent, in a sandbox of its own. Needs a run (branches cannot branch) and,
- * for `workspace`, a harness with a store. What fails there leaves the workspace as it was.
+ * Gives an agent a tool that hands a task to another agent, in a sandbox of its own. Needs a run (branches cannot branch) and a
+ * harness with a store; without a store there is only `from: 'fresh', changes: 'leave'`. What fails there, and what conflicts,
+ * leaves the workspace as it was.
  */
 export function subagent(options: SubagentOptions): AgentExtender {
-  const { name = 'delegate', from = 'workspace' } = options;
+  const { name = 'delegate', from = 'workspace', changes = 'merge' } = options;
   return ({ run }) => {
     if (!isRun(run)) {
       const message = `subagent ${name}: a branch cannot branch again; give it to the agent of the run itself`;
       throw new SandboxError('failed-precondition', message, { operation: 'subagent' });
     }
-    const what =
+    const where =
       from === 'workspace'
-        ? 'It works on a copy of the files, and its changes come back when it has finished. Commands of yours that still run end then.'
-        : 'It has a sandbox of its own, and only what it says comes back.';
+        ? 'It works on a copy of the files'
+        : 'It has a sandbox of its own that begins anew, without what you did';
+    const back =
+      changes === 'merge'
+        ? 'its changes come back when it has finished. Commands of yours that still run end then.'
+        : 'only what it says comes back.';
+    const what = `${where}, and ${back}`;
     const tool: PresentedTool = {
       name,
       description: `Hands a task to another agent. ${what}${options.description === undefined ? '' : ` ${options.description}`}`,
       input: taskInput,
       effects: 'workspace',
       execute: () => Promise.reject(new Error('a subagent is no step; use perform')),
-      perform: (input) => delegate(run, name, from, options, input),
+      perform: (input) => delegate(run, name, options, input),
     };
     return Promise.resolve({ tools: [tool] });
   };
@@ -62,8 +72,7 @@ export function subagent(options: SubagentOptions): AgentExtender {
 async function delegate(
   run: Run,
   name: string,
-  from: 'workspace' | 'fresh',
-  { agent, sandbox, attempts = 3 }: SubagentOptions,
+  { agent, sandbox, attempts = 3, from = 'workspace', changes = 'merge' }: SubagentOptions,
   input: unknown,
 ): Promise<ToolResult> {
   const parsed = taskInput.safeParse(input);
@@ -76,7 +85,7 @@ async function delegate(
     {
       from,
       attempts,
-      ...(from === 'workspace' ? { keep: 'snapshot' } : {}),
+      ...(changes === 'merge' ? { keep: 'changes' } : {}),
       ...(sandbox === undefined ? {} : { sandbox }),
     },
   );
@@ -97,9 +106,17 @@ async function delegate(
       true,
     );
   }
-  if (from === 'workspace') await run.adopt(`${name} merge`, result);
-  const kept = from === 'workspace' ? '\n[its changes are in the workspace]' : '';
-  return said(`${shorten(text, answerTokens)}${kept}`, false);
+  const answer = shorten(text, answerTokens);
+  if (changes === 'leave') return said(answer, false);
+  const merged = await run.merge(`${name} merge`, result);
+  if (merged.conflicts.length === 0) {
+    return said(`${answer}\n[its changes are in the workspace: ${merged.changes} paths]`, false);
+  }
+  const paths = shorten(merged.conflicts.join(', '), answerTokens);
+  return said(
+    `It has finished, but nothing of its changes was taken, since the workspace has others of the same paths: ${paths}. Move yours away or ask for other paths, and hand it on again. It said: ${answer}`,
+    true,
+  );
 }
 
 function said(text: string, isError: boolean): ToolResult {

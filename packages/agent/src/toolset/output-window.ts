@@ -15,7 +15,6 @@ export class OutputWindow {
   #tail: Buffer[] = [];
   #tailBytes = 0;
   #omitted = 0;
-  #last = performance.now();
   #over = false;
 
   /** Keeps `limit` bytes at the start and as many at the end. */
@@ -27,11 +26,6 @@ export class OutputWindow {
     });
     // Whoever waits for the process hears of it there.
     this.ended.catch(() => undefined);
-  }
-
-  /** `performance.now()` when the last bytes arrived. */
-  get lastRead(): number {
-    return this.#last;
   }
 
   /** Stops reading. */
@@ -70,7 +64,6 @@ export class OutputWindow {
     for (;;) {
       const { done, value } = await this.#reader.read();
       if (done) return;
-      this.#last = performance.now();
       this.#keep(Buffer.from(value));
     }
   }

@@ -9,9 +9,6 @@ import { OutputWindow } from './output-window.ts';
 import type { Excerpt } from './shorten.ts';
 import { ToolFailure } from './tool-failure.ts';
 
-/** How long outputs may be quiet, once the command has ended, before they are let go of: something that it left behind holds them. */
-const lingerMs = 250;
-
 const longWaitMs = 600_000;
 
 /** How a command ended. */
@@ -115,7 +112,11 @@ export class ShellSession {
 
   async #toEnd(): Promise<SessionEnd> {
     const end = await this.#exit();
-    await this.#drained();
+    // What it left behind may hold an output for ever.
+    if ((await this.#process.drained()) === 'lingering') {
+      await Promise.allSettled([this.#stdout.letGo(), this.#stderr.letGo()]);
+    }
+    await Promise.allSettled([this.#stdout.ended, this.#stderr.ended]);
     this.#end = end;
     return end;
   }
@@ -127,24 +128,5 @@ export class ShellSession {
       if (SandboxError.is(error) && error.code === 'deadline-exceeded') return { how: 'timeout' };
       throw error;
     }
-  }
-
-  /** Until both outputs have ended, or have been quiet for long enough. */
-  async #drained(): Promise<void> {
-    const both = Promise.allSettled([this.#stdout.ended, this.#stderr.ended]);
-    const over = both.then(() => true);
-    const exitedAt = performance.now();
-    for (;;) {
-      const quietSince = Math.max(exitedAt, this.#stdout.lastRead, this.#stderr.lastRead);
-      const late = new Promise<false>((resolve) => {
-        const wait = Math.max(quietSince + lingerMs - performance.now(), 0);
-        setTimeout(() => setImmediate(() => resolve(false)), wait);
-      });
-      if (await Promise.race([over, late])) return;
-      // Bytes that arrived while this process was busy have moved it by now.
-      const newest = Math.max(exitedAt, this.#stdout.lastRead, this.#stderr.lastRead);
-      if (newest === quietSince) break;
-    }
-    await Promise.allSettled([this.#stdout.letGo(), this.#stderr.letGo()]);
   }
 }

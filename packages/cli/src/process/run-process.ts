@@ -15,9 +15,6 @@ import type { HostInput } from './host-input.ts';
 import { OutputPump } from './output-pump.ts';
 import { type Sink, SinkFailed } from './sink.ts';
 
-/** After the exit, an output that stays open and silent for this long was left to another process. */
-const SILENT_MS = 500;
-
 /** What to run, and what its input and outputs are joined to. */
 export interface RunRequest extends ProcessOptions {
   readonly command: CommandLine;
@@ -70,12 +67,10 @@ export async function runProcess(sandbox: Sandbox, request: RunRequest): Promise
       failureOf(Promise.all(pumps.map((pump) => pump.done))),
       ...(feed ? [failureOf(feed.done)] : []),
     ]);
-    await Promise.all(pumps.map((pump) => pump.endWhenSilent(SILENT_MS)));
-    return {
-      exit,
-      lingering: pumps.some((pump) => pump.lingering),
-      durationMs: performance.now() - startedAt,
-    };
+    const lingering = (await running.drained()) === 'lingering';
+    if (lingering) await Promise.all(pumps.map((pump) => pump.cancel()));
+    await Promise.all(pumps.map((pump) => pump.done));
+    return { exit, lingering, durationMs: performance.now() - startedAt };
   } catch (error) {
     await running[Symbol.asyncDispose]();
     if (error instanceof SinkFailed) interrupts.outputFailed(error.cause);

@@ -7,8 +7,6 @@ import { OutputPump } from './output-pump.ts';
 import type { RunOutcome } from './run-process.ts';
 import { hostSink, SinkFailed } from './sink.ts';
 
-const SILENT_MS = 500;
-
 /**
  * Joins the user's terminal to one in a sandbox until that ends: keys go through as they are, so
  * Ctrl-C is the sandbox's, and the size follows. The user's terminal is put back as it was.
@@ -33,8 +31,8 @@ export async function runTerminal(
   const failed = new Promise<never>((_, reject) => void pump.done.catch(reject));
   try {
     const exit = await Promise.race([terminal.exit, failed]);
-    await pump.endWhenSilent(SILENT_MS);
-    return { exit, lingering: pump.lingering, durationMs: performance.now() - startedAt };
+    await pump.done;
+    return { exit, lingering: false, durationMs: performance.now() - startedAt };
   } catch (error) {
     if (error instanceof SinkFailed) interrupts.outputFailed(error.cause);
     throw error;

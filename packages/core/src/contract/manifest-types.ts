@@ -1,6 +1,6 @@
 import type { NetworkPolicy } from './network.ts';
 import type { ResourceRequest } from './create-request.ts';
-import type { SecretRule } from './secret-rule.ts';
+import type { ExposedSecret, SecretRule } from './secret-rule.ts';
 
 /** A file whose contents are in the manifest itself, as text or base64. At most 4 MiB. */
 export interface FileEntry {
@@ -123,9 +123,10 @@ export interface Manifest {
   readonly env?: Readonly<Record<string, string>>;
   /**
    * Environment variable name -> the secret that stands behind it. The sandbox gets a placeholder; the value is put into requests
-   * to the secret's hosts on their way out. Hosts of secrets are not thereby allowed by `network`.
+   * to the secret's hosts on their way out. Hosts of secrets are not thereby allowed by `network`. One that is exposed is in the
+   * sandbox's environment.
    */
-  readonly secrets?: Readonly<Record<string, SecretRule>>;
+  readonly secrets?: Readonly<Record<string, SecretRule | ExposedSecret>>;
   readonly network?: NetworkPolicy;
   readonly resources?: ResourceRequest;
   /** Workspace-relative path -> what is there. */

@@ -101,6 +101,12 @@ export interface SandboxProcess extends AsyncDisposable {
   readonly stderr: ReadableStream<Uint8Array>;
   /** How it ended. Rejects with `deadline-exceeded`, `cancelled`, or `unavailable` when the link is lost. */
   readonly exit: Promise<ExitStatus>;
+  /**
+   * For after the exit, while the outputs are being read: resolves with `ended` when they have ended, and with `lingering` where
+   * a process that was left behind holds one open and nothing has come of it for half a second, as `exec` has it (a minute where
+   * the provider itself ends outputs with their command). Then let go of them. An output that fails tells its reader.
+   */
+  drained(): Promise<'ended' | 'lingering'>;
   /** Sends a signal, `SIGTERM` by default. */
   kill(signal?: Signal): Promise<void>;
 }
@@ -108,6 +114,7 @@ export interface SandboxProcess extends AsyncDisposable {
 /** An interactive terminal. Disposing kills what runs in it. */
 export interface Terminal extends AsyncDisposable {
   readonly input: WritableStream<Uint8Array>;
+  /** Ends with the terminal's program: half a second of silence after its exit at the latest, whatever that left behind. */
   readonly output: ReadableStream<Uint8Array>;
   readonly exit: Promise<ExitStatus>;
   resize(size: TerminalSize): Promise<void>;
@@ -181,7 +188,13 @@ export interface Sandbox extends RestrictedSandbox, AsyncDisposable {
   /** Ends the sandbox and frees what it held. Idempotent. */
   destroy(options?: OperationOptions): Promise<void>;
   /** A new object that has `exec`, `spawn` and `files` and nothing else. */
-  restricted(): RestrictedSandbox;
+  restricted(options?: RestrictedOptions): RestrictedSandbox;
+}
+
+/** How a restricted sandbox acts. */
+export interface RestrictedOptions {
+  /** Commands and files are this user's, with its rights. Refused with `unsupported` where the provider has no `users`. */
+  readonly user?: string;
 }
 
 /**

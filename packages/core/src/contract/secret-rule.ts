@@ -16,6 +16,14 @@ export interface SecretRule {
   readonly query?: string;
 }
 
+/** A secret that the sandbox holds after all, as a plain variable: its guest can send it wherever it reaches. */
+export interface ExposedSecret {
+  /** `env:NAME`, `file:/path`, or a resolver's own term. Resolved once, when the sandbox is made. */
+  readonly from: string;
+  /** Says that this is known. A run's journal names the variable. */
+  readonly expose: 'acknowledged';
+}
+
 /** Returns a secret by its reference; `undefined` when it is not known. */
 export type SecretResolver = (
   reference: string,

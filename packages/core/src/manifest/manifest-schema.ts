@@ -7,7 +7,7 @@ import {
   lineOfText,
   plainText,
 } from './field-schemas.ts';
-import { networkSchema, secretRuleSchema } from './network-schema.ts';
+import { networkSchema, secretSchema } from './network-schema.ts';
 import { workspacePathPattern } from './workspace-path.ts';
 
 /** Longest setup command, well under what Linux passes as one argument (128 KiB). */
@@ -55,7 +55,7 @@ export const manifestSchema: z.ZodType<Manifest> = z
         )
         .exactOptional(),
       env: z.record(environmentNameSchema, environmentValueSchema).exactOptional(),
-      secrets: z.record(environmentNameSchema, secretRuleSchema).exactOptional(),
+      secrets: z.record(environmentNameSchema, secretSchema).exactOptional(),
       network: networkSchema.exactOptional(),
       resources: z
         .strictObject({

@@ -53,8 +53,8 @@ export function requestRuleProblem({ methods, paths }: RequestRule): string | un
     if (refusedMethods.has(method)) return `the method ${method} cannot be allowed`;
   }
   for (const path of paths ?? []) {
-    if (!/^\/[^\s?#\\\p{Cc}]*$/u.test(path) || path.length > 1024)
-      return `the path ${path} must start with / and have no space, query or backslash`;
+    if (!/^\/[^?#%\\\p{Cc}]*$/u.test(path) || path.length > 1024)
+      return `the path ${path} must start with / and be written decoded, without a query or backslash`;
     if (path.split('/').some((segment) => segment === '.' || segment === '..'))
       return `the path ${path} has a segment of dots, which no request that is passed on has`;
     if (path.split('/').some((segment) => segment.includes('**') && segment !== '**'))

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { NetworkPolicy, RequestRule } from '../contract/network.ts';
-import type { SecretRule } from '../contract/secret-rule.ts';
+import type { ExposedSecret, SecretRule } from '../contract/secret-rule.ts';
 import { lineOfText, secretReferenceSchema } from './field-schemas.ts';
 import { networkRuleProblem, requestRuleProblem } from './network-rule.ts';
 
@@ -39,8 +39,7 @@ export const networkSchema: z.ZodType<NetworkPolicy> = z.discriminatedUnion(
   'must be an object whose `mode` is none, allow-list or open',
 );
 
-/** The shape of what a secret is for. */
-export const secretRuleSchema: z.ZodType<SecretRule> = z
+const secretRule: z.ZodType<SecretRule> = z
   .strictObject(
     {
       from: secretReferenceSchema,
@@ -61,3 +60,14 @@ export const secretRuleSchema: z.ZodType<SecretRule> = z
   .refine(({ header, format }) => header !== undefined || format === undefined, {
     message: 'has a format and no header',
   });
+
+const exposedSecret: z.ZodType<ExposedSecret> = z.strictObject({
+  from: secretReferenceSchema,
+  expose: z.literal('acknowledged', "must be 'acknowledged'"),
+});
+
+/** The shape of what a secret is for. */
+export const secretSchema: z.ZodType<SecretRule | ExposedSecret> = z.union(
+  [secretRule, exposedSecret],
+  'must be an object: `from`, a reference, with the `hosts` that it is for, or with `expose: acknowledged`',
+);

@@ -71,6 +71,26 @@ test('everything that a provider cannot do is refused, and nothing else', async 
   expect((await plan({ network: { mode: 'none' } })).refused).toEqual([]);
 });
 
+test('secrets need a provider that keeps them out of the sandbox, by the ways that it has', async () => {
+  const hosts = ['api.example'];
+  const secrets = {
+    A: { from: 'env:A', hosts },
+    B: { from: 'env:B', hosts, header: 'x-key' },
+    C: { from: 'env:C', hosts, query: 'key' },
+    D: { from: 'env:D', expose: 'acknowledged' },
+  } as const;
+  const fields = async (capabilities: Parameters<typeof plan>[1]): Promise<unknown[]> =>
+    (await plan({ secrets, env: { B: '1' } }, capabilities)).refused.map(({ field }) => field);
+  expect(await fields({})).toEqual(['secrets.A', 'secrets.B', 'secrets.C']);
+  expect(await fields({ secrets: { inject: ['header', 'query'] } })).toEqual([
+    'secrets.A',
+    'secrets.B',
+  ]);
+  expect(await fields({ secrets: { inject: ['placeholder', 'header', 'query'] } })).toEqual([
+    'secrets.B',
+  ]);
+});
+
 test('whoever carries out a plan with refusals gets one error with all of them, and nothing happens', async () => {
   await using workspace = await hostWorkspace();
   const resolved = await resolveManifest(

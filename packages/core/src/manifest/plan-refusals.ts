@@ -65,11 +65,14 @@ function mountRefusals({ entries = {} }: Manifest, { mounts }: Capabilities): Pl
 }
 
 function secretRefusals(
-  { secrets = {} }: Manifest,
+  { secrets = {}, env = {} }: Manifest,
   { secrets: ways }: Capabilities,
 ): PlanRefusal[] {
-  return Object.entries(secrets).flatMap(([name, { header, query }]) => {
+  return Object.entries(secrets).flatMap(([name, secret]) => {
     const field = `secrets.${name}`;
+    if (name in env) return [{ field, reason: 'env has a variable of this name, too' }];
+    if ('expose' in secret) return [];
+    const { header, query } = secret;
     if (!ways) {
       return [
         {

@@ -25,11 +25,14 @@ export interface SafeTree {
   checkLinks(): void;
 }
 
-/** An empty tree. `what` names the tar file in errors; a `fileRoot` may be one single file. */
+/**
+ * An empty tree. `what` names the tar file in errors; a `fileRoot` may be one single file; with `laterModes` a directory may come
+ * again, as in the layers of images, where its last mode counts.
+ */
 export function safeTree(
   what: string,
   operation: string,
-  options: { fileRoot: boolean },
+  options: { readonly fileRoot: boolean; readonly laterModes?: boolean },
 ): SafeTree {
   const types = new Map<BytePath, TarType | 'implied'>();
   const links = new Map<BytePath, BytePath>();
@@ -71,7 +74,8 @@ export function safeTree(
     add(header) {
       const path = clean(header.path, header);
       const before = types.get(path);
-      if (before !== undefined && !(before === 'implied' && header.type === 'directory')) {
+      const isDirectory = before === 'implied' || (options.laterModes && before === 'directory');
+      if (before !== undefined && !(isDirectory && header.type === 'directory')) {
         refuse(header.path, 'is there twice, which is refused');
       }
       if (

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 
 export { OutputStream } from '../process/output-stream.ts';
+export { openFifo } from './fifo.ts';
 
 /** Bytes that wait in a stream before its source is asked to pause. */
 const bufferedBytes = 64 * 1024;

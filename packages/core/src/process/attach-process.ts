@@ -4,7 +4,7 @@ import { SandboxError } from '../errors/sandbox-error.ts';
 import { operate } from '../provider/operate.ts';
 import { StopSource } from '../provider/stop-source.ts';
 import type { Session } from '../provider/session.ts';
-import { guardProcess } from './guarded-process.ts';
+import { drainable, guardProcess } from './guarded-process.ts';
 
 type Attach = NonNullable<NonNullable<SandboxDriver['processes']>['attachTo']>;
 
@@ -25,5 +25,6 @@ export async function attachProcess(
     attach(session.handle, id, { stdoutOffset, stderrOffset }, call),
   );
   // The time-out was for attaching; a process that ran before this call is not killed by it.
-  return guardProcess(started, new StopSource(context, {}), context, undefined, true);
+  const guarded = guardProcess(started, new StopSource(context, {}), context, undefined, true);
+  return drainable(guarded, session.capabilities.traits.lingering);
 }

@@ -1,12 +1,11 @@
 import type { CapturedOutput } from '../contract/sandbox.ts';
 import { concatBytes } from './byte-source.ts';
+import type { ReadOutput } from './drained.ts';
 
 /** One output being read to its end, of which the first `limit` bytes are kept. */
-export interface Capture {
-  /** Settles when the stream ends, fails or is let go of. */
-  readonly ended: Promise<void>;
-  /** `performance.now()` when the last bytes arrived. */
-  lastRead(): number;
+export interface Capture extends ReadOutput {
+  /** When the last bytes arrived: from then on more are waited for. */
+  waitingSince(): number;
   result(): CapturedOutput;
   /** Stops reading. What a live writer then does is its own affair (SIGPIPE). */
   letGo(): Promise<void>;
@@ -33,7 +32,7 @@ export function captureOutput(stream: ReadableStream<Uint8Array>, limit: number)
   };
   return {
     ended: read(),
-    lastRead: () => last,
+    waitingSince: () => last,
     result: () => new Captured(concatBytes(chunks), total),
     letGo: () => reader.cancel(),
   };

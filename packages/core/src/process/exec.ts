@@ -4,10 +4,9 @@ import type { ExecResult } from '../contract/sandbox.ts';
 import { SandboxError } from '../errors/sandbox-error.ts';
 import type { Session } from '../provider/session.ts';
 import { type Capture, captureOutput } from './capture-output.ts';
+import { untilDrained } from './drained.ts';
 import { type ProcessInput, startProcess } from './start-process.ts';
 
-/** After the exit, an output that stays open and silent for this long has been left to another process. */
-const lingerMs = 500;
 /** How much of each output an error about a killed command carries. */
 const errorTail = 4_096;
 
@@ -37,7 +36,13 @@ export async function runCommand(
   ended.catch(() => undefined);
   try {
     const exit = await started.exit;
-    const lingering = await waitForEnd(ended, [stdout, stderr]);
+    const { lingering: told } = session.capabilities.traits;
+    const lingering = (await untilDrained([stdout, stderr], told)) === 'lingering';
+    if (lingering && told === 'untold') {
+      const message = `${operation}: the command has ended, and the end of its outputs has not come`;
+      throw new SandboxError('unavailable', message, { outcome: 'completed' });
+    }
+    if (lingering) await Promise.allSettled([stdout.letGo(), stderr.letGo()]);
     return {
       exit,
       ok: exit.code === 0,
@@ -49,34 +54,6 @@ export async function runCommand(
   } catch (error) {
     await Promise.allSettled([stdout.letGo(), stderr.letGo()]);
     throw withOutput(error, stdout, stderr);
-  }
-}
-
-/** Waits for both outputs to end; true when they did not and were let go of. */
-async function waitForEnd(ended: Promise<unknown>, captures: readonly Capture[]): Promise<boolean> {
-  const exitedAt = performance.now();
-  for (;;) {
-    const quietSince = Math.max(exitedAt, ...captures.map((capture) => capture.lastRead()));
-    const wait = quietSince + lingerMs - performance.now();
-    if (await endsWithin(ended, Math.max(wait, 0))) return false;
-    // Bytes that arrived while this process was busy have moved `lastRead` by now.
-    const newest = Math.max(exitedAt, ...captures.map((capture) => capture.lastRead()));
-    if (newest === quietSince) break;
-  }
-  await Promise.allSettled(captures.map((capture) => capture.letGo()));
-  return true;
-}
-
-async function endsWithin(ended: Promise<unknown>, milliseconds: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    // One more turn of the event loop: what the kernel already holds is read before time is up.
-    timer = setTimeout(() => setImmediate(() => resolve(false)), milliseconds);
-  });
-  try {
-    return await Promise.race([ended.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

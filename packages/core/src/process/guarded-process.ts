@@ -1,13 +1,18 @@
 import type { DriverProcess } from '../contract/command.ts';
 import type { ExitStatus, Signal } from '../contract/exit-status.ts';
 import type { SandboxProcess } from '../contract/sandbox.ts';
+import type { Traits } from '../contract/traits.ts';
 import { SandboxError } from '../errors/sandbox-error.ts';
 import { type ErrorContext, toSandboxError } from '../errors/to-sandbox-error.ts';
 import type { StopSource } from '../provider/stop-source.ts';
+import { untilDrained, watchOutput } from './drained.ts';
 import type { Feeding } from './feed-input.ts';
 
 /** How long a killed process gets to be gone before it is reported as an orphan. */
 const orphanAfterMs = 2_000;
+
+/** A process whose outputs are still the driver's own. */
+export type GuardedProcess = Omit<SandboxProcess, 'drained'>;
 
 /**
  * A driver's process as consumers see it, guarded for as long as it lives: when `stop` fires, or the
@@ -20,7 +25,7 @@ export function guardProcess(
   context: ErrorContext,
   feeding?: Feeding,
   detached = false,
-): Omit<SandboxProcess, 'stdin'> {
+): GuardedProcess {
   const exit = guardExit(started, stop, feeding, (error) => toSandboxError(error, context));
   // The caller may look at `exit` late or never; the rejection must not end the host process.
   exit.catch(() => undefined);
@@ -110,4 +115,23 @@ async function killAll(
 async function letGo(stream: ReadableStream<Uint8Array>): Promise<void> {
   // One that has failed cannot be cancelled; `exit` tells why it did.
   if (!stream.locked) await stream.cancel().catch(() => undefined);
+}
+
+/** A process for consumers, whose outputs can be seen to be drained. */
+export function drainable(
+  { stdout, stderr, ...process }: GuardedProcess,
+  lingering: Traits['lingering'],
+): SandboxProcess {
+  const outputs = [watchOutput(stdout), watchOutput(stderr)] as const;
+  const [out, err] = outputs;
+  return {
+    ...process,
+    stdout: out.stream,
+    stderr: err.stream,
+    drained: () => untilDrained(outputs, lingering),
+    async [Symbol.asyncDispose]() {
+      await process[Symbol.asyncDispose]();
+      await Promise.all([out.stream, err.stream].map(letGo));
+    },
+  };
 }

@@ -1,6 +1,6 @@
 import type { OperationOptions } from '../contract/call.ts';
 import type { Command, DriverProcess } from '../contract/command.ts';
-import type { InputSource, SandboxProcess } from '../contract/sandbox.ts';
+import type { InputSource } from '../contract/sandbox.ts';
 import { SandboxError } from '../errors/sandbox-error.ts';
 import { toSandboxError } from '../errors/to-sandbox-error.ts';
 import { cleanupGraceMs } from '../provider/operate.ts';
@@ -9,7 +9,7 @@ import type { Session } from '../provider/session.ts';
 import { readAll } from './byte-source.ts';
 import { wholeInput } from './whole-input.ts';
 import { feedInput } from './feed-input.ts';
-import { guardProcess } from './guarded-process.ts';
+import { type GuardedProcess, guardProcess } from './guarded-process.ts';
 
 /** What a process is started with: nothing to read, a stream that the caller writes, or all of a source. */
 export type ProcessInput = 'none' | 'stream' | { readonly source: InputSource };
@@ -24,7 +24,7 @@ export async function startProcess(
   command: Omit<Command, 'stdin'>,
   input: ProcessInput,
   options: OperationOptions,
-): Promise<SandboxProcess> {
+): Promise<GuardedProcess> {
   const context = { provider: session.driver.id, operation, ref: session.handle.ref };
   const { detached } = command;
   const stdin = await driverInput(session, operation, input, detached === true);

@@ -4,6 +4,7 @@ import type { Manifest } from '../contract/manifest-types.ts';
 import type { CreateOptions } from '../contract/provider.ts';
 import type { CreateRequest, MountRequest } from '../contract/create-request.ts';
 import { SandboxError } from '../errors/sandbox-error.ts';
+import { brokeredSecrets } from '../manifest/manifest-secrets.ts';
 
 /** How long a sandbox lives when nobody says. */
 const defaultMaxLifetimeMs: number = 60 * 60 * 1000;
@@ -29,8 +30,8 @@ export function createRequest(
   }
   const labels = { ...manifest?.labels, ...options.labels };
   const wanted = { image: manifest?.image, root: manifest?.root, privilege: manifest?.privilege };
-  const resolver = manifest?.secrets && options.secrets;
-  const secrets = { secrets: manifest?.secrets, secretResolver: resolver };
+  const brokered = brokeredSecrets(manifest);
+  const secrets = { secrets: brokered, secretResolver: brokered && options.secrets };
   const more = { user: manifest?.user, resources: manifest?.resources, ports: manifest?.ports };
   const asked = Object.entries({ ...wanted, ...more, ...secrets }).filter(
     ([, value]) => value !== undefined,

@@ -7,6 +7,7 @@ import type { DriverHandle, SandboxDriver } from '../contract/sandbox-driver.ts'
 import type { SandboxOrigin } from '../contract/snapshot-types.ts';
 import type { SandboxError } from '../errors/sandbox-error.ts';
 import { toSandboxError } from '../errors/to-sandbox-error.ts';
+import { exposedSecrets } from '../manifest/manifest-secrets.ts';
 import { materialize } from '../manifest/materialize.ts';
 import { LiveSandbox } from '../sandbox/live-sandbox.ts';
 import { openSession } from '../sandbox/open-session.ts';
@@ -49,7 +50,9 @@ export async function createSandbox(
       options.manifest &&
       (await prepareManifest(driver.id, capabilities, options.manifest, options, call));
     const { manifest, mounts = [] } = prepared?.resolved ?? {};
-    const request = createRequest(capabilities, manifest, mounts, options);
+    const exposed = await exposedSecrets(manifest, options.secrets);
+    const whole = manifest && { ...manifest, env: { ...manifest.env, ...exposed } };
+    const request = createRequest(capabilities, whole, mounts, options);
     const handle = await making.create(request, call);
     try {
       call.signal.throwIfAborted();

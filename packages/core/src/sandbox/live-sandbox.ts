@@ -18,6 +18,7 @@ import type {
   CommandLine,
   ExecOptions,
   ExecResult,
+  RestrictedOptions,
   RestrictedSandbox,
   Sandbox,
   SandboxProcess,
@@ -40,9 +41,11 @@ import type { Session } from '../provider/session.ts';
 import { runCommand } from '../process/exec.ts';
 import { resolveCommand } from '../process/resolve-command.ts';
 import { attachProcess } from '../process/attach-process.ts';
+import { drainable } from '../process/guarded-process.ts';
 import { startProcess } from '../process/start-process.ts';
 import { takeSnapshot } from '../snapshot/capture/take-snapshot.ts';
 import { applyManifest, collectFrom, mountPaths } from './apply-manifest.ts';
+import { asUser } from './as-user.ts';
 import { forkSandbox } from './fork-sandbox.ts';
 import { networkSetter, recordNetwork } from './live-network.ts';
 import { openTerminal } from './open-terminal.ts';
@@ -88,11 +91,15 @@ export class LiveSandbox implements Sandbox {
     const input = typeof stdin === 'string' ? stdin : { source: stdin };
     return named(this.#context('spawn'), async () => {
       const command = resolveCommand(session, 'spawn', line, options);
-      if (!options.detached) return startProcess(session, 'spawn', command, input, options);
+      const { lingering } = session.capabilities.traits;
+      if (!options.detached) {
+        return drainable(await startProcess(session, 'spawn', command, input, options), lingering);
+      }
       if (!session.capabilities.processes?.attach) {
         throw unsupported(session.driver.id, 'spawn of a detached process', 'processes.attach');
       }
-      return startProcess(session, 'spawn', { ...command, detached: true }, input, options);
+      const detached = { ...command, detached: true } as const;
+      return drainable(await startProcess(session, 'spawn', detached, input, options), lingering);
     });
   }
 
@@ -231,12 +238,11 @@ export class LiveSandbox implements Sandbox {
     this.#ended = 'destroyed';
   }
 
-  restricted(): RestrictedSandbox {
-    return Object.freeze({
-      exec: this.exec.bind(this),
-      spawn: this.spawn.bind(this),
-      files: new SandboxFiles((operation) => this.#live(operation)),
-    });
+  restricted(options: RestrictedOptions = {}): RestrictedSandbox {
+    const own = { exec: this.exec.bind(this), spawn: this.spawn.bind(this) };
+    const use = (operation: string): Session => this.#live(operation);
+    if (options.user !== undefined) return asUser(own, options.user, use);
+    return Object.freeze({ ...own, files: new SandboxFiles(use) });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

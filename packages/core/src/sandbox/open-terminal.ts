@@ -1,6 +1,7 @@
 import type { SandboxDriver, TerminalSize } from '../contract/sandbox-driver.ts';
 import type { Terminal, TerminalOptions } from '../contract/sandbox.ts';
 import { SandboxError } from '../errors/sandbox-error.ts';
+import { endingOutput } from '../process/drained.ts';
 import { resolveCommand } from '../process/resolve-command.ts';
 import { unsupported } from '../provider/capabilities.ts';
 import { operate } from '../provider/operate.ts';
@@ -26,7 +27,7 @@ export async function openTerminal(
   opened.exit.catch(() => undefined); // The caller may never look at it.
   return {
     input: opened.input,
-    output: opened.output,
+    output: endingOutput(opened.output, opened.exit),
     exit: opened.exit,
     async resize(next) {
       const resize = opened.resize?.bind(opened);

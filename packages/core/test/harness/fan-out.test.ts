@@ -9,6 +9,7 @@ import type {
   RunFunction,
 } from '../../src/harness.ts';
 import type { Provider } from '../../src/index.ts';
+import { memoryStore } from '../../src/snapshot.ts';
 import { endSandbox, sandboxesOf, sharedHost, sharedHostDriver } from './shared-host-driver.ts';
 import { eventsOf, tally, workshop } from './workshop.ts';
 
@@ -146,6 +147,63 @@ describe('fan-out', () => {
     );
     expect(outcome).toMatchObject({ value: { text: 'b', refused: 'failed-precondition' } });
     expect(sandboxesOf(root)).toEqual([]);
+  });
+
+  // Proves: harness-merge
+  test('what branches did is merged into the workspace, wherever they began', async () => {
+    const store = memoryStore();
+    const { harness, root } = workshop({ store });
+    const write = (name: string, text: string) => async (branch: Pick<Run, 'sandbox' | 'step'>) =>
+      branch.step('write', () => branch.sandbox.files.write(name, text));
+    const work = async (run: Run): Promise<unknown> => {
+      const own = await run.fanOut('own', ['a', 'b'], (branch, item) => write(item, item)(branch), {
+        ...{ from: 'workspace', keep: 'changes' },
+      });
+      const outcomes = [];
+      for (const branch of own) outcomes.push(await run.merge('take', branch));
+      const entries = { given: { type: 'file', text: 'given' } } as const;
+      const sandbox = { manifest: { spec: 'gantry-manifest/1', entries } } as const;
+      const fresh = await run.fanOut(
+        'fresh',
+        ['c', 'a'],
+        async (branch, item) => {
+          await branch.step('look', () => branch.sandbox.files.readText('given'));
+          await write(item, 'of a fresh one')(branch);
+        },
+        { sandbox, keep: 'changes' },
+      );
+      for (const branch of fresh) outcomes.push(await run.merge('take fresh', branch));
+      const files = await run.step('look', async () => {
+        return (await run.sandbox.exec('head *')).stdout.text;
+      });
+      return { outcomes, files };
+    };
+    const outcome = await harness.run('job', { id: 'job-1' }, work);
+    expect(outcome).toMatchObject({
+      value: {
+        outcomes: [
+          { changes: 1, conflicts: [] },
+          { changes: 1, conflicts: [] },
+          { changes: 1, conflicts: [] },
+          // Both made it, and not the same: it stays as it is.
+          { changes: 0, conflicts: ['a'] },
+        ],
+        files: '==> a <==\na\n==> b <==\nb\n==> c <==\nof a fresh one',
+      },
+    });
+    expect(sandboxesOf(root)).toEqual([]);
+    await expect(harness.verify('job-1')).resolves.toMatchObject({ verdict: 'unanchored' });
+    await expect(
+      harness.run('job', { id: 'job-2' }, async (run) => {
+        const [branch] = await run.fanOut('fresh', [1], async () => undefined, {
+          keep: 'snapshot',
+        });
+        return branch && run.merge('take', branch);
+      }),
+    ).rejects.toThrow("keep: 'changes'");
+    await harness.erase('job-1');
+    await harness.erase('job-2');
+    expect(await Array.fromAsync(store.list('snapshots/'))).toEqual([]);
   });
 
   // Proves: harness-adaptive

@@ -80,6 +80,13 @@ describe('an OCI image layout', () => {
       await expect(exportOci(second, store, directory)).rejects.toEqual(
         failsWith('already-exists'),
       );
+      // One layer alone is a tar file of the workspace.
+      const whole = manifest.layers.length === 1 ? manifest.layers : [];
+      const back = whole.map(({ digest }) =>
+        importTar(inChunks(blob(digest)), store, { directory: 'workspace' }),
+      );
+      const trees = (await Promise.all(back)).map(({ tree }) => tree);
+      expect(trees).toEqual(layers === 'one' ? [second.tree] : []);
     }
   });
 });

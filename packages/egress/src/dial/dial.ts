@@ -48,8 +48,11 @@ export async function dial(
     if (options.all === true) callback(null, all);
     else callback(null, first?.address ?? '', first?.family);
   };
-  const socket = connect({ host: 'host.invalid', port, lookup, noDelay: true, keepAlive: true });
+  const options = { noDelay: true, keepAlive: true };
+  const socket = connect({ ...options, host: 'host.invalid', port, lookup });
   await connected(socket, authorityOf(host, port));
+  // Whoever uses it listens for errors too; none may go unheard before.
+  socket.on('error', () => socket.destroy());
   const peer = readAddress(socket.remoteAddress ?? '');
   if (addresses.some(({ text }) => text === peer?.text)) return socket;
   socket.destroy();

@@ -4,6 +4,8 @@ import { type IpAddress, readAddress } from '../policy/ip-address.ts';
 /** How long an answer is used again. Short: whoever moves a service does not wait for us. */
 const keptMs = 10_000;
 const mostKept = 2048;
+/** Questions to this machine's resolver at a time: it blocks threads that everything else on the host needs too. */
+const mostAsked = 2;
 
 interface Answer {
   readonly addresses: Promise<readonly IpAddress[]>;
@@ -44,7 +46,21 @@ export class NameAnswers {
   }
 }
 
+let asked = 0;
+const waiting: (() => void)[] = [];
+
 async function askThisMachine(name: string): Promise<readonly string[]> {
-  const answers = await lookup(name, { all: true });
-  return answers.map(({ address }) => address);
+  if (asked >= mostAsked) {
+    await new Promise<void>((resolve) => {
+      waiting.push(resolve);
+    });
+  }
+  asked += 1;
+  try {
+    const answers = await lookup(name, { all: true });
+    return answers.map(({ address }) => address);
+  } finally {
+    asked -= 1;
+    waiting.shift()?.();
+  }
 }

@@ -8,6 +8,8 @@ export type NewEvent = WithoutNumbers<EgressEvent>;
 
 const retryMs = 250;
 const largestBatch = 256;
+/** What one sandbox may take of the room, so that it cannot silence the others. */
+const largestShare = 0.25;
 
 /**
  * Events on their way to the recorder, in order and bounded. Whoever is about to let something out reserves room for all
@@ -16,6 +18,9 @@ const largestBatch = 256;
 export class EventQueue implements EgressEvents {
   readonly #record: (events: readonly EgressEvent[]) => Promise<void> | void;
   readonly #maxPending: number;
+  readonly #maxOfOne: number;
+  /** Events of each sandbox that are reserved or wait. */
+  readonly #ofOne = new Map<string, number>();
   readonly #waiting: EgressEvent[] = [];
   #inFlight: readonly EgressEvent[] = [];
   #reserved = 0;
@@ -31,6 +36,7 @@ export class EventQueue implements EgressEvents {
   ) {
     this.#record = record;
     this.#maxPending = maxPending;
+    this.#maxOfOne = Math.max(Math.floor(maxPending * largestShare), Math.min(maxPending, 4));
   }
 
   get pending(): number {
@@ -45,19 +51,22 @@ export class EventQueue implements EgressEvents {
     return this.#unrecorded;
   }
 
-  /** Takes room for so many events. False: there is none, and a denial that cannot be recorded is counted. */
-  reserve(count: number): boolean {
-    if (this.pending + this.#reserved + count > this.#maxPending) {
+  /** Takes room for so many events of a sandbox. False: there is none, and a denial that cannot be recorded is counted. */
+  reserve(sandbox: string, count: number): boolean {
+    const own = (this.#ofOne.get(sandbox) ?? 0) + count;
+    if (this.pending + this.#reserved + count > this.#maxPending || own > this.#maxOfOne) {
       this.#unrecorded += 1;
       return false;
     }
     this.#reserved += count;
+    this.#ofOne.set(sandbox, own);
     return true;
   }
 
   /** Gives room back that is not needed after all. */
-  giveBack(count: number): void {
+  giveBack(sandbox: string, count: number): void {
     this.#reserved -= count;
+    this.#settle(sandbox, count);
   }
 
   /** Takes one event into the room that was reserved for it. */
@@ -94,9 +103,16 @@ export class EventQueue implements EgressEvents {
     while (this.#waiting.length > 0 && !this.#stopped) {
       this.#inFlight = this.#waiting.splice(0, largestBatch);
       await this.#recordBatch();
+      for (const { sandbox } of this.#inFlight) this.#settle(sandbox, 1);
       this.#inFlight = [];
     }
     this.#working = undefined;
+  }
+
+  #settle(sandbox: string, count: number): void {
+    const left = (this.#ofOne.get(sandbox) ?? 0) - count;
+    if (left > 0) this.#ofOne.set(sandbox, left);
+    else this.#ofOne.delete(sandbox);
   }
 
   async #recordBatch(): Promise<void> {

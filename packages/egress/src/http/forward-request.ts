@@ -32,7 +32,15 @@ export function forwardRequest(
   const body = bodyOf(request);
   let upstream = openUpstream(prepared, link, body.framing);
   const listen = (): void => {
-    upstream.once('response', (answer) => sendAnswer(answer, response, prepared, link));
+    upstream.once('response', (answer) => {
+      try {
+        sendAnswer(answer, response, prepared, link);
+      } catch {
+        // Node refuses to write some of what it reads: headers that a host has twice, for one.
+        answer.destroy();
+        fail(response, prepared, new Error('the answer cannot be passed on'));
+      }
+    });
     upstream.on('error', (error) => {
       // A host may close a kept connection in the moment in which it is used again.
       const again = upstream.reusedSocket && !body.present && !response.headersSent;
@@ -61,7 +69,7 @@ export function forwardRequest(
     return;
   }
   request.on('data', (chunk: Buffer) => exchange.out(chunk.length));
-  request.once('error', () => upstream.destroy());
+  request.on('error', () => upstream.destroy());
   request.pipe(upstream);
 }
 
@@ -104,9 +112,9 @@ function fail(response: AnyResponse, { exchange }: PreparedRequest, error: Error
 /** How a client's body is framed, which the one that is sent on must not leave open to another reading. */
 function bodyOf(request: AnyRequest): { readonly present: boolean; readonly framing: HeaderList } {
   const headers = headerList(request.rawHeaders);
-  if (headerValues(headers, 'content-length').length > 0) {
-    return { present: headerValues(headers, 'content-length')[0] !== '0', framing: [] };
-  }
+  const [length] = headerValues(headers, 'content-length');
+  if (length !== undefined)
+    return { present: !/^0+$/.test(length), framing: [['Content-Length', length]] };
   const chunked = headerValues(headers, 'transfer-encoding').length > 0;
   const streamed = 'stream' in request && !request.stream.endAfterHeaders;
   return chunked || streamed
@@ -151,14 +159,18 @@ function pass(
     response.destroy();
     answer.destroy();
   };
-  answer.once('error', broken);
-  if (stream !== answer) stream.once('error', broken);
+  answer.on('error', broken);
+  if (stream !== answer) stream.on('error', broken);
   answer.once('aborted', broken);
   stream.once('end', () => {
     const trailers = headerList(answer.rawTrailers);
     if (trailers.length === 0) return;
     const shown = trailers.map(([name, value]) => [name, maskText(value, masks)] as const);
-    response.addTrailers(Object.fromEntries(shown));
+    try {
+      response.addTrailers(Object.fromEntries(shown));
+    } catch {
+      broken();
+    }
   });
   stream.pipe(response);
 }

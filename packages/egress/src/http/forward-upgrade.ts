@@ -31,7 +31,8 @@ export function forwardUpgrade(
     exchange.end({ problem: 'aborted' });
   });
   const masks = (): Masks => (masked.length === 0 ? [] : link.session.broker.masks(masked));
-  upstream.once('error', (error) => {
+  upstream.on('error', (error) => {
+    if (exchange.ended) return;
     const refusal = unreachable(error);
     exchange.end({ status: refusal.status, problem: refusal.rule });
     writeRefusal(socket, refusal);
@@ -53,7 +54,7 @@ export function forwardUpgrade(
     const forms = masks();
     const body = forms.length === 0 ? answer : answer.pipe(new MaskStream(forms));
     answer.on('data', (chunk: Buffer) => exchange.in(chunk.length));
-    answer.once('aborted', () => socket.destroy());
+    answer.on('error', () => socket.destroy());
     answer.once('end', () => exchange.end({ status: answer.statusCode ?? 502 }));
     body.pipe(socket);
   });

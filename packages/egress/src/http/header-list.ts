@@ -48,7 +48,7 @@ export function flat(headers: HeaderList): string[] {
   return headers.flatMap(([name, value]) => [name, value]);
 }
 
-/** Name -> values: what Node's HTTP/2 takes. */
+/** Name -> value: what Node's HTTP/2 takes. What is sent twice is one list (RFC 9110, 5.3), but for cookies, which are none. */
 export function grouped(headers: HeaderList): Record<string, string | string[]> {
   const groups = new Map<string, string[]>();
   for (const [name, value] of headers) {
@@ -56,6 +56,6 @@ export function grouped(headers: HeaderList): Record<string, string | string[]> 
     groups.set(lower, [...(groups.get(lower) ?? []), value]);
   }
   return Object.fromEntries(
-    [...groups].map(([name, values]) => [name, values.length === 1 ? (values[0] ?? '') : values]),
+    [...groups].map(([name, values]) => [name, name === 'set-cookie' ? values : values.join(', ')]),
   );
 }

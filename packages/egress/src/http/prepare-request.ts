@@ -88,7 +88,9 @@ function protocolOf(scheme: 'http' | 'https', webSocket: boolean): EgressProtoco
 /** What of the client's headers goes on. Where an answer must be read, it must not come in a form that cannot be. */
 function ownHeaders(headers: HeaderList, brokered: boolean): HeaderList {
   const read = ['accept-encoding', 'range', 'if-range', 'sec-websocket-extensions'];
-  const kept = endToEnd(headers, ['host', 'expect', ...(brokered ? read : [])]);
+  // The length goes with the body, by whoever sends it: a client may call it a header of the connection, to have it dropped.
+  const own = ['host', 'expect', 'content-length'];
+  const kept = endToEnd(headers, [...own, ...(brokered ? read : [])]);
   return brokered ? [...kept, ['Accept-Encoding', 'identity']] : kept;
 }
 

@@ -11,12 +11,11 @@ import { forwardRequest } from './forward-request.ts';
 import { forwardUpgrade } from './forward-upgrade.ts';
 import { type HeaderList, headerList, headerValues } from './header-list.ts';
 import { type Link, linkOf, setLink } from './link.ts';
-import { type ClientRequest, prepareRequest } from './prepare-request.ts';
+import { type ClientRequest, type PreparedRequest, prepareRequest } from './prepare-request.ts';
 import type { Refusal } from './request-target.ts';
 import { type AnyRequest, type AnyResponse, respondRefusal, writeRefusal } from './respond.ts';
 
 const socksVersion = 5;
-const headersMs = 60_000;
 const idleMs = 60_000;
 const handshakeMs = 30_000;
 
@@ -28,30 +27,28 @@ export class ProxyServers {
 
   constructor() {
     const limits = {
-      // Bodies may take as long as they need; heads may not.
-      requestTimeout: 0,
-      headersTimeout: headersMs,
+      // A server that listens nowhere watches no time-outs but this. Who is slow holds connections of its own session, which are counted.
       keepAliveTimeout: idleMs,
       maxHeaderSize: 64 * 1024,
     };
     this.#plain = createServer(limits);
     this.#plain.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      void this.#connect(request, socket, head);
+      guard(this.#connect(request, socket, head), socket);
     });
     this.#secure = createSecureServer({ ...limits, allowHTTP1: true });
     for (const server of [this.#plain, this.#secure]) {
       server.on('request', (request: AnyRequest, response: AnyResponse) => {
-        void serveRequest(request, response);
+        guard(serveRequest(request, response), response);
       });
       server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-        void serveUpgrade(request, socket, head);
+        guard(serveUpgrade(request, socket, head), socket);
       });
       server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
         refuseMalformed(error, socket);
       });
     }
     this.#takers = {
-      intercept: (socket, target) => void this.#intercept(socket, target),
+      intercept: (socket, target) => guard(this.#intercept(socket, target), socket),
       http: (socket, { host, port }) => {
         setLink(socket, { ...linkOf(socket), pinned: { host, port } });
         this.#plain.emit('connection', socket);
@@ -62,7 +59,7 @@ export class ProxyServers {
   /** Serves one connection that a program has made to the proxy. */
   serve(session: LiveSession, socket: Duplex): void {
     setLink(socket, { session, scheme: 'http' });
-    void this.#open(session, socket);
+    guard(this.#open(session, socket), socket);
   }
 
   async #open(session: LiveSession, socket: Duplex): Promise<void> {
@@ -119,15 +116,22 @@ export class ProxyServers {
       );
       socket.destroy();
     };
+    secured.on('error', () => secured.destroy());
     secured.once('error', failed);
     secured.once('close', () => clearTimeout(timer));
     secured.once('secure', () => {
       clearTimeout(timer);
       secured.off('error', failed);
-      secured.on('error', () => secured.destroy());
       this.#secure.emit('secureConnection', secured);
+      // HTTP/2 takes a connection that no TLS server has made for one that is still connecting, and waits for this.
+      secured.emit('secureConnect');
     });
   }
+}
+
+/** Whatever goes wrong with one connection ends that connection, and nothing else. */
+function guard(work: Promise<void>, connection: { destroy(): unknown }): void {
+  work.catch(() => connection.destroy());
 }
 
 async function serveRequest(request: AnyRequest, response: AnyResponse): Promise<void> {
@@ -136,7 +140,7 @@ async function serveRequest(request: AnyRequest, response: AnyResponse): Promise
   const prepared = await prepareRequest(clientRequest(request, false), link);
   if (!('exchange' in prepared)) respondRefusal(response, prepared);
   else if (response.destroyed) prepared.exchange.end({ problem: 'aborted' });
-  else forwardRequest(request, response, prepared, link);
+  else guarded(prepared, () => forwardRequest(request, response, prepared, link));
 }
 
 async function serveUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -151,7 +155,17 @@ async function serveUpgrade(request: IncomingMessage, socket: Duplex, head: Buff
   const prepared = await prepareRequest(clientRequest(request, true), link);
   if (!('exchange' in prepared)) writeRefusal(socket, prepared);
   else if (socket.destroyed) prepared.exchange.end({ problem: 'aborted' });
-  else forwardUpgrade(socket, head, prepared, link);
+  else guarded(prepared, () => forwardUpgrade(socket, head, prepared, link));
+}
+
+/** A request that Node does not write out has not happened. */
+function guarded({ exchange }: PreparedRequest, send: () => void): void {
+  try {
+    send();
+  } catch (error) {
+    exchange.end({ problem: 'unsendable' });
+    throw error;
+  }
 }
 
 function connectionOf(request: AnyRequest): object | undefined {

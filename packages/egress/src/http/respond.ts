@@ -26,8 +26,13 @@ export function respondRefusal(response: AnyResponse, refusal: Refusal): void {
     response.end(body);
     return;
   }
-  response.writeHead(refusal.status, headers);
-  response.end(body);
+  try {
+    response.writeHead(refusal.status, headers);
+    response.end(body);
+  } catch {
+    // Headers of an answer that was begun are in the way.
+    response.destroy();
+  }
 }
 
 /** The same on a connection that no response object stands for. The connection is ended. */
@@ -44,6 +49,8 @@ export function writeRefusal(socket: Duplex, refusal: Refusal): void {
     `X-Gantry-Egress: ${refusal.rule}`,
     'Connection: close',
   ];
+  // Read to the end, or the rest of what the client sends would make the kernel take the answer back.
+  socket.resume();
   socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
 }
 

@@ -75,7 +75,8 @@ export class EgressHost {
         const accept = (connection: Duplex): void => egress.accept(connection);
         const interception = await this.#intercept(handle, { port: freshPort }, accept, call);
         await egress.serve(this.#driver, handle, interception, call);
-        this.#keep(handle, egress, terms, Date.now() + request.maxLifetimeMs);
+        const endsAt = Date.now() + request.maxLifetimeMs;
+        this.#keep(handle, interception, { egress, terms, endsAt });
         this.#write(handle);
       });
     } catch (error) {
@@ -202,7 +203,7 @@ export class EgressHost {
       await interception.close();
       throw error;
     }
-    this.#keep(handle, egress, terms, endsAt);
+    this.#keep(handle, interception, { egress, terms, endsAt });
   }
 
   async #intercept(
@@ -216,12 +217,17 @@ export class EgressHost {
     throw new SandboxError('internal', `driver ${this.#driver.id} has lost network.intercept`);
   }
 
-  #keep(handle: DriverHandle, egress: SandboxEgress, terms: EgressTerms, endsAt: number): void {
+  #keep(
+    handle: DriverHandle,
+    interception: Interception,
+    serving: Pick<Served, 'egress' | 'terms' | 'endsAt'>,
+  ): void {
     const look = setInterval(() => this.#look(handle), lookEveryMs).unref();
-    const text = this.#records.text(handle.ref);
-    this.#served.set(handle, { egress, terms, endsAt, text, look });
+    this.#served.set(handle, { ...serving, text: this.#records.text(handle.ref), look });
     const recorder = this.#recorders.get(handle);
-    if (recorder) egress.events.setRecorder(recorder);
+    if (recorder) serving.egress.events.setRecorder(recorder);
+    // The sandbox has ended, or sleeps on disk.
+    void interception.closed.then(() => this.close(handle));
   }
 
   #write(handle: DriverHandle): void {

@@ -49,7 +49,12 @@ export class EgressRecords {
     if (text === undefined) return undefined;
     try {
       const { endsAt, given, manifest } = membersOf(JSON.parse(text));
-      const { network = { mode: 'none' }, secrets = {} } = parseManifest(manifest);
+      const { network = { mode: 'none' }, secrets: all = {} } = parseManifest(manifest);
+      const secrets = Object.fromEntries(
+        Object.entries(all).flatMap(([name, rule]): [string, SecretRule][] =>
+          'expose' in rule ? [] : [[name, rule]],
+        ),
+      );
       if (typeof endsAt !== 'number' || !isTexts(given)) throw new Error('a member is missing');
       return { terms: { network, secrets, given }, endsAt };
     } catch (cause) {

@@ -76,7 +76,7 @@ export class SandboxEgress {
     this.#session.accept(connection);
   }
 
-  /** Takes what the sandbox connects to from now on, and puts the authority into it. Closes with the interception. */
+  /** What the sandbox connects to comes by this interception from now on. Puts the authority into the sandbox. */
   async serve(
     driver: SandboxDriver,
     handle: DriverHandle,
@@ -85,7 +85,6 @@ export class SandboxEgress {
   ): Promise<void> {
     this.#interception = interception;
     await writeTrust(driver, handle, this.#session, this.#trust, call);
-    void interception.closed.then(() => this.close());
   }
 
   /** What a command is given beside its own variables and those of the sandbox. */

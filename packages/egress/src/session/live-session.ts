@@ -77,6 +77,8 @@ export class LiveSession implements EgressSession {
       return;
     }
     this.#connections.add(socket);
+    // A client that has said all it has to say may still wait for the answer.
+    socket.allowHalfOpen = true;
     socket.once('close', () => this.#connections.delete(socket));
     this.#parts.serve(this, socket);
   }
@@ -88,12 +90,11 @@ export class LiveSession implements EgressSession {
   update(policy: NetworkPolicy): void {
     this.#policy = new CompiledPolicy(policy);
     for (const exchange of this.#exchanges) {
-      const { host, port, method, path, protocol } = exchange.attempt;
+      const { host, port, method, path } = exchange.attempt;
       if (host === undefined || port === undefined) continue;
       const allowed =
         method === undefined || path === undefined
-          ? this.#policy.host(host, port).allowed &&
-            (protocol !== 'tunnel' || !this.#policy.limitsRequests(host, port))
+          ? this.#policy.host(host, port).allowed && !this.#policy.limitsRequests(host, port)
           : this.#policy.request(host, port, method, path).allowed;
       if (!allowed) exchange.cut('policy');
     }
@@ -126,10 +127,10 @@ export class LiveSession implements EgressSession {
     if (stopped !== undefined) return this.refuse(attempt, stopped);
     if (!verdict.allowed) return this.refuse(attempt, refusalOf(verdict));
     // One for the decision, one for the end.
-    if (!this.#parts.events.reserve(2)) return recordFull;
+    if (!this.#parts.events.reserve(this.sandbox, 2)) return recordFull;
     const problem = await this.#unreachable(attempt.host, attempt.port);
     if (problem !== undefined || this.#closed) {
-      this.#parts.events.giveBack(2);
+      this.#parts.events.giveBack(this.sandbox, 2);
       return this.refuse(attempt, problem ?? closed);
     }
     LiveSession.#lastId += 1;
@@ -147,7 +148,7 @@ export class LiveSession implements EgressSession {
 
   /** Records a refusal, and returns it; where the record is full, that is the refusal. */
   refuse(attempt: Attempt, refusal: Refusal): Refusal {
-    if (!this.#parts.events.reserve(1)) return recordFull;
+    if (!this.#parts.events.reserve(this.sandbox, 1)) return recordFull;
     LiveSession.#lastId += 1;
     this.#recordDecision(LiveSession.#lastId, attempt, { allowed: false, rule: refusal.rule }, []);
     return refusal;

@@ -33,7 +33,7 @@ export function joinStreams(
     [client, host],
     [host, client],
   ] as const) {
-    side.once('error', cut);
+    side.on('error', cut);
     side.once('close', () => {
       closed();
       if (!side.readableEnded) other.destroy();

@@ -68,6 +68,7 @@ export async function openTunnel(
     answers.refused(refusal);
     return;
   }
+  upstream.allowHalfOpen = true;
   if (exchange.ended || socket.destroyed) {
     upstream.destroy();
     exchange.end({ problem: 'aborted' });
@@ -114,7 +115,8 @@ async function joinChecked(
   exchange: Exchange,
   takers: TunnelTakers,
 ): Promise<void> {
-  const opening = new Opening(socket);
+  // A connection may lie idle before its first word, as those of a pool do.
+  const opening = new Opening(socket, { patient: true });
   const early = (chunk: Buffer): void => {
     if (exchange.in(chunk.length) && !socket.write(chunk)) {
       upstream.pause();
@@ -129,10 +131,11 @@ async function joinChecked(
     upstream.destroy();
   });
   upstream.on('data', early);
+  upstream.once('end', lost);
   upstream.once('close', lost);
-  upstream.on('error', () => upstream.destroy());
   const first = await firstWords(opening);
   upstream.off('data', early);
+  upstream.off('end', lost);
   upstream.off('close', lost);
   opening.giveBack();
   if (first === undefined || upstream.destroyed || exchange.ended) {

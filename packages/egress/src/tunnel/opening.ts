@@ -9,10 +9,12 @@ const openingMs = 60_000;
  */
 export class Opening {
   readonly #socket: Duplex;
+  readonly #patient: boolean;
   #held: Buffer = Buffer.alloc(0);
 
-  constructor(socket: Duplex) {
+  constructor(socket: Duplex, options: { readonly patient?: boolean } = {}) {
     this.#socket = socket;
+    this.#patient = options.patient === true;
   }
 
   /** Waits until so many bytes are there; `undefined` where the connection ends before. The result may hold more. */
@@ -44,9 +46,7 @@ export class Opening {
     if (Buffer.isBuffer(now)) return now;
     if (socket.readableEnded || socket.destroyed) return undefined;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        socket.destroy();
-      }, openingMs);
+      const timer = this.#patient ? undefined : setTimeout(() => socket.destroy(), openingMs);
       const finish = (bytes: Buffer | undefined): void => {
         clearTimeout(timer);
         socket.off('readable', readable);

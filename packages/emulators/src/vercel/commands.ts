@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { type ExitStatus, type Sandbox, SandboxError, type SandboxProcess } from '@gantry/core';
+import { exitNumber, type Sandbox, SandboxError, type SandboxProcess } from '@gantry/core';
 import { CommandLog, type OutputName } from '../chassis/command-log.ts';
 import { OutputFlow } from '../chassis/output-flow.ts';
 import { badRequest, notFound, unsupported } from './api-error.ts';
@@ -48,7 +48,7 @@ export class RunningCommand {
     const outputs = Promise.all([this.#pump('stdout', stdout), this.#pump('stderr', stderr)]);
     outputs.catch(() => undefined); // The exit tells of a lost link.
     try {
-      this.#exited(exitCodeOf(await exit));
+      this.#exited(exitNumber(await exit));
       // How it ended is told at once; its output ends when whoever reads it has all of it.
       await this.#flow.untilQuiet(outputs);
       this.log.end(this.exitCode === undefined);
@@ -75,13 +75,6 @@ export class RunningCommand {
   async #pump(output: OutputName, stream: ReadableStream<Uint8Array>): Promise<void> {
     for await (const bytes of stream) await this.#flow.pass(this.log.append(output, bytes));
   }
-}
-
-/** A death by a signal reads as a shell has it. */
-export function exitCodeOf({ code, signal }: ExitStatus): number | undefined {
-  if (code !== undefined || signal === undefined) return code;
-  const number: unknown = Reflect.get(constants.signals, signal);
-  return typeof number === 'number' ? 128 + number : undefined;
 }
 
 /** The commands of one session. */

@@ -1,13 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Terminal } from '@gantry/core';
+import { exitNumber, type Terminal } from '@gantry/core';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import type { z } from 'zod';
 import { sameText } from '../chassis/same-text.ts';
 import { Turns } from '../chassis/turns.ts';
 import { OutputFlow } from '../chassis/output-flow.ts';
 import { ApiError } from './api-error.ts';
-import { exitCodeOf } from './commands.ts';
 import type { VercelSandboxes } from './sandboxes.ts';
 import type { VercelSession } from './vercel-sandbox.ts';
 import { terminalFrame } from './wire-bodies.ts';
@@ -115,7 +114,7 @@ class ServedTerminal {
   async #live(terminal: Terminal): Promise<void> {
     const shown = this.#show(terminal);
     shown.catch(() => undefined); // The exit tells of a lost link.
-    const code = exitCodeOf(await terminal.exit);
+    const code = exitNumber(await terminal.exit);
     await this.#flow.untilQuiet(shown);
     if (code === undefined) return this.#client.terminate();
     this.#client.send(JSON.stringify({ type: 'exit', code }));

@@ -1,5 +1,4 @@
-import { constants } from 'node:os';
-import type { ExitStatus, SandboxProcess, Terminal } from '@gantry/core';
+import { exitNumber, type ExitStatus, type SandboxProcess, type Terminal } from '@gantry/core';
 import { BoundedText } from './bounded-text.ts';
 
 /** What was written since the last look. */
@@ -8,9 +7,6 @@ export interface NewOutput {
   readonly stdout: string;
   readonly stderr: string;
 }
-
-/** How long an output may stay silent after the exit, held open by a process that was left behind. */
-const lingeringMs = 1_000;
 
 /** A command that may outlast the call that started it: its output is read on, and kept within bounds, until it is asked for. */
 export class RunningCommand {
@@ -22,7 +18,6 @@ export class RunningCommand {
   };
   readonly #ended: Promise<void>;
   readonly #readers: readonly ReadableStreamDefaultReader<Uint8Array>[];
-  #lastOutput = 0;
   #exit: ExitStatus | undefined;
   #failure: unknown;
 
@@ -69,10 +64,7 @@ export class RunningCommand {
 
   /** The exit code, as a shell tells it: 128 + n for a death by signal n. `null`: it cannot be known. */
   get exitCode(): number | null {
-    if (this.#exit?.code !== undefined) return this.#exit.code;
-    const numbers: Readonly<Record<string, number | undefined>> = constants.signals;
-    const signal = this.#exit?.signal === undefined ? undefined : numbers[this.#exit.signal];
-    return signal === undefined ? null : 128 + signal;
+    return (this.#exit && exitNumber(this.#exit)) ?? null;
   }
 
   /** Sends keys to a terminal. */
@@ -110,7 +102,6 @@ export class RunningCommand {
       for (;;) {
         const { done, value } = await reader.read();
         if (done) break;
-        this.#lastOutput = Date.now();
         add(decoder.decode(value, { stream: true }));
       }
     } catch (error) {
@@ -122,14 +113,9 @@ export class RunningCommand {
 
   async #end(reading: readonly Promise<void>[]): Promise<void> {
     this.#exit = await this.#process.exit;
-    this.#lastOutput = Date.now();
-    const read = Promise.all(reading).then(() => true);
-    while (!(await Promise.race([read, silence(this.#lastOutput)]))) {
-      if (Date.now() - this.#lastOutput >= lingeringMs) {
-        await this.#letGo();
-        return;
-      }
-    }
+    const process = this.#process;
+    if ('drained' in process && (await process.drained()) === 'lingering') await this.#letGo();
+    await Promise.all(reading);
     // oxlint-disable-next-line typescript/only-throw-error -- the error of its output, as it came
     if (this.#exit.unknown !== undefined && this.#failure !== undefined) throw this.#failure;
   }
@@ -137,10 +123,4 @@ export class RunningCommand {
   async #letGo(): Promise<void> {
     await Promise.allSettled(this.#readers.map((reader) => reader.cancel()));
   }
-}
-
-function silence(since: number): Promise<false> {
-  const { promise, resolve } = Promise.withResolvers<false>();
-  setTimeout(() => resolve(false), Math.max(10, since + lingeringMs - Date.now()));
-  return promise;
 }

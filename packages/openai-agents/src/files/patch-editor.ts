@@ -5,13 +5,12 @@ import { logicalPath, sessionPath, workspaceRoot } from './session-path.ts';
 
 /**
  * Does the SDK's patch operations with the toolset's own `apply_patch`. What does not fit is an answer that tells the model how to
- * go on, not an error. `check` refuses before anything is touched.
+ * go on, not an error. Making one touches nothing: `sandbox` is asked for when it is used.
  */
-export function patchEditor(sandbox: RestrictedSandbox, check: () => void): Editor {
+export function patchEditor(sandbox: () => RestrictedSandbox): Editor {
   let toolset: Toolset | undefined;
   const apply = async (lines: readonly string[]): Promise<ApplyPatchResult> => {
-    check();
-    toolset ??= createToolset(sandbox, { tools: ['apply_patch'] });
+    toolset ??= createToolset(sandbox(), { tools: ['apply_patch'] });
     const patch = ['*** Begin Patch', ...lines, '*** End Patch', ''].join('\n');
     const result = await toolset.get('apply_patch')?.execute({ patch });
     if (!result) throw new SandboxError('internal', 'the toolset has no apply_patch');

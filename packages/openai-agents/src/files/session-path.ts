@@ -25,15 +25,6 @@ export function logicalPath(absolute: string): string {
   return isBelow(workspaceRoot, absolute) ? absolute.slice(workspaceRoot.length + 1) : absolute;
 }
 
-/** Refuses to act on files as another user than the sandbox's. */
-export function requireOwnUser(runAs: string | undefined): void {
-  if (runAs === undefined) return;
-  throw new SandboxError(
-    'unsupported',
-    `files are read and written as the sandbox's own user, not as ${runAs}; use the shell, or leave runAs out`,
-  );
-}
-
 function isBelow(directory: string, file: string): boolean {
   return directory === '/' || file === directory || file.startsWith(`${directory}/`);
 }

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { type ManifestEntry, type Sandbox, SandboxError } from '@gantry/core';
+import { type Files, type ManifestEntry, SandboxError } from '@gantry/core';
 import type { Entry, GitRepo } from '@openai/agents/sandbox';
 import { permissionMode, modeText } from './permission-mode.ts';
 import { walkEntries } from './portable-manifest.ts';
@@ -14,7 +14,7 @@ export interface LocalSources {
 /** Entries of the SDK in Gantry's words, and what has to be done once they are in place. */
 export interface GantryEntries {
   readonly entries: Record<string, ManifestEntry>;
-  readonly afterwards: readonly ((sandbox: Sandbox) => Promise<void>)[];
+  readonly afterwards: readonly ((files: Files) => Promise<void>)[];
 }
 
 /** What a manifest may hold inline; larger files are written one by one. */
@@ -26,7 +26,7 @@ export function gantryEntries(
   sources: LocalSources,
 ): GantryEntries {
   const entries: Record<string, ManifestEntry> = {};
-  const afterwards: ((sandbox: Sandbox) => Promise<void>)[] = [];
+  const afterwards: ((files: Files) => Promise<void>)[] = [];
   for (const { logicalPath, entry } of walkEntries('', given)) {
     if (entry.group !== undefined) throw unsupported(logicalPath, 'an owner of its own');
     // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- what is not here is refused, also what a later SDK adds
@@ -41,7 +41,7 @@ export function gantryEntries(
           const base64 = bytes.toString('base64');
           entries[logicalPath] = { type: 'file', base64, mode: modeText(entry.permissions) };
         } else {
-          afterwards.push((sandbox) => sandbox.files.write(logicalPath, bytes, { mode }));
+          afterwards.push((files) => files.write(logicalPath, bytes, { mode }));
         }
         break;
       }
@@ -57,7 +57,7 @@ export function gantryEntries(
         entries[logicalPath] = { type: 'localDir', source };
         if (entry.permissions !== undefined) {
           const mode = permissionMode(entry.permissions);
-          afterwards.push((sandbox) => sandbox.files.setMode(logicalPath, mode));
+          afterwards.push((files) => files.setMode(logicalPath, mode));
         }
         break;
       }
@@ -75,7 +75,7 @@ function addGit(
   logicalPath: string,
   entry: GitRepo,
   entries: Record<string, ManifestEntry>,
-  afterwards: ((sandbox: Sandbox) => Promise<void>)[],
+  afterwards: ((files: Files) => Promise<void>)[],
 ): void {
   const { repo, host = 'github.com', ref, subpath } = entry;
   const isUrl = repo.includes('://') || repo.startsWith('git@');
@@ -87,7 +87,7 @@ function addGit(
   }
   const clone = `.gantry-clone-${afterwards.length}`;
   entries[clone] = source;
-  afterwards.push(async ({ files }) => {
+  afterwards.push(async (files) => {
     await files.move(`${clone}/${subpath}`, logicalPath);
     await files.remove(clone);
   });

@@ -1,7 +1,7 @@
 import { type BigIntStats, closeSync, fstatSync, readSync } from 'node:fs';
 import { type ChangeEntry, type FileStat, SandboxError } from '@gantry/core/driver';
 import { ConfinedDirectory, type ConfinedEntry, type WalkedEntry } from '@gantry/core/node';
-import { entryState } from './listing.ts';
+import { isUnchanged } from './listing.ts';
 
 /** Files of at most this size are read at once. */
 const atOnceBytes = 1024n * 1024n;
@@ -26,28 +26,31 @@ export function changeEntry(
     ...(stat.nlink > 1n ? { identity: `${stat.dev}:${stat.ino}` } : {}),
     open: () =>
       unchanged(path, () => {
-        if (stat.size <= atOnceBytes) return readAtOnce(directory, entry);
+        if (stat.size <= atOnceBytes) return readAtOnce(directory, entry, path);
         using confined = new ConfinedDirectory(directory);
-        const atEnd = (descriptor: number): void => requireSame(entry, descriptor);
+        const atEnd = (descriptor: number): void => requireSame(entry, descriptor, path);
         return confined.read(path, { reuse: true, atEnd });
       }),
   };
 }
 
 /** The bytes of a small file, which was the same before and after. */
-function readAtOnce(directory: string, entry: ConfinedEntry & Partial<WalkedEntry>): Uint8Array {
-  const { path } = entry;
+function readAtOnce(
+  directory: string,
+  entry: ConfinedEntry & Partial<WalkedEntry>,
+  path: Buffer,
+): Uint8Array {
   const size = Number(entry.stat.size);
   const descriptor = entry.open?.() ?? openAnew(directory, path);
   try {
-    // One byte more, to see the end of the file.
+    // One byte more: a file that has grown shows.
     const room = scratch(size + 1);
     let length = 0;
-    for (let read = -1; read !== 0 && length <= size; length += read) {
+    for (let read = -1; read !== 0 && length < size; length += read) {
       read = readSync(descriptor, room, length, room.length - length, null);
     }
     if (length !== size) throw changed(path, undefined);
-    requireSame(entry, descriptor);
+    requireSame(entry, descriptor, path);
     return room.subarray(0, size);
   } finally {
     closeSync(descriptor);
@@ -55,10 +58,8 @@ function readAtOnce(directory: string, entry: ConfinedEntry & Partial<WalkedEntr
 }
 
 /** A file that was read must be the one that was looked at, as it was then. */
-function requireSame(entry: ConfinedEntry, descriptor: number): void {
-  const { path } = entry;
-  const now = { path, stat: fstatSync(descriptor, { bigint: true }) };
-  if (entryState(now) !== entryState(entry)) throw changed(path, undefined);
+function requireSame({ stat }: ConfinedEntry, descriptor: number, path: Buffer): void {
+  if (!isUnchanged(stat, fstatSync(descriptor, { bigint: true }))) throw changed(path, undefined);
 }
 
 function openAnew(directory: string, path: Buffer): number {

@@ -3,22 +3,10 @@ import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import { type Call, type ChangeEntry, SandboxError } from '@gantry/core/driver';
-import {
-  ConfinedDirectory,
-  type ConfinedEntry,
-  hostProcess,
-  type WalkedEntry,
-} from '@gantry/core/node';
+import { ConfinedDirectory, hostProcess, type WalkedEntry } from '@gantry/core/node';
 import { changeEntry } from './change-entry.ts';
 import { LayerChanges, orMissing } from './layer-changes.ts';
-import {
-  comparePaths,
-  entryState,
-  type ListedEntry,
-  ListingWriter,
-  readListing,
-  tickMs,
-} from './listing.ts';
+import { comparePaths, entryState, ListingWriter, readListing, tickMs } from './listing.ts';
 import type { WorkspaceView } from './workspace-view.ts';
 import { mayWriteUnseen } from './writable-mappings.ts';
 
@@ -117,7 +105,7 @@ async function* compare(
 ): AsyncGenerator<ChangeEntry, void> {
   using listed = new ConfinedDirectory(listedDirectory(view));
   const { layer } = view;
-  using layers = layer === undefined ? undefined : new LayerChanges(view.directory, layer);
+  using layers = layer === undefined ? undefined : new LayerChanges(view.directory, listed, layer);
   const before = readListing(file);
   const now = listed.walk();
   const pace = new Pace(call);
@@ -125,16 +113,16 @@ async function* compare(
     let [old, seen] = [take(before), take(now)];
     while (old || seen) {
       if (pace.isDue) await pace.turn();
-      const order = !old ? 1 : !seen ? -1 : comparePaths(old.path, seen.path);
-      if (seen && order >= 0) writer?.add(seen);
-      if (seen && order >= 0 && !(order === 0 && isSame(old, seen))) {
-        const { path, stat } = seen;
+      const order = !old ? 1 : !seen ? -1 : comparePaths(old.text, seen.text);
+      const state = seen && order >= 0 ? entryState(seen) : undefined;
+      if (seen && order >= 0) writer?.add(seen, state);
+      if (seen && order >= 0 && !(order === 0 && old?.state === state)) {
         const known = old && order === 0 ? { before: old } : {};
-        if (layers) yield* layers.of({ path, now: stat, ...known });
+        if (layers) yield* layers.of({ text: seen.text, now: seen, ...known });
         else yield changeEntry(view.directory, listed, seen);
       } else if (old && order < 0) {
-        if (layers) yield* layers.of({ path: old.path, before: old });
-        else yield { path: old.path };
+        if (layers) yield* layers.of({ text: old.text, before: old });
+        else yield { path: Buffer.from(old.text, 'latin1') };
       }
       if (order <= 0) old = take(before);
       if (order >= 0) seen = take(now);
@@ -175,10 +163,6 @@ function markFile({ id, marks }: WorkspaceView, mark: string): string {
   if (/^[0-9a-f]{24}$/.test(mark) && existsSync(file)) return file;
   const message = `${JSON.stringify(mark)} is no mark of sandbox ${id}; take one with mark`;
   throw new SandboxError('not-found', message, { details: { mark } });
-}
-
-function isSame(old: ListedEntry | undefined, seen: ConfinedEntry): boolean {
-  return old?.state !== undefined && old.state === entryState(seen);
 }
 
 function take<T>(source: Generator<T, void>): T | undefined {

@@ -1,14 +1,15 @@
 import type { BigIntStats } from 'node:fs';
 import { type ChangeEntry, SandboxError } from '@gantry/core/driver';
-import { ConfinedDirectory } from '@gantry/core/node';
+import { ConfinedDirectory, type WalkedEntry } from '@gantry/core/node';
 import { changeEntry } from './change-entry.ts';
 import { isDirectoryOf, type ListedEntry } from './listing.ts';
 
 /** What differs between two looks at the layer of writes: one of the two at the least. */
 export interface LayerDifference {
-  readonly path: Buffer;
+  /** The path as a latin1 string. */
+  readonly text: string;
   readonly before?: ListedEntry;
-  readonly now?: BigIntStats;
+  readonly now?: WalkedEntry;
 }
 
 /**
@@ -17,13 +18,16 @@ export interface LayerDifference {
  */
 export class LayerChanges implements Disposable {
   readonly #directory: string;
+  readonly #written: ConfinedDirectory;
   readonly #merged: ConfinedDirectory;
   readonly #layer: ConfinedDirectory;
   /** All of what is below has been told. */
-  #told: Buffer | undefined;
+  #told: string | undefined;
 
-  constructor(directory: string, layer: string) {
+  /** `directory`: the overlay; `written`: its upper layer, which is the caller's; `layer`: the one below. */
+  constructor(directory: string, written: ConfinedDirectory, layer: string) {
     this.#directory = directory;
+    this.#written = written;
     this.#merged = new ConfinedDirectory(directory);
     this.#layer = new ConfinedDirectory(layer);
   }
@@ -34,18 +38,23 @@ export class LayerChanges implements Disposable {
   }
 
   /** Expects paths in the order of a walk. */
-  *of({ path, before, now }: LayerDifference): Generator<ChangeEntry, void> {
-    if (this.#told !== undefined && path.subarray(0, this.#told.length).equals(this.#told)) return;
+  *of({ text, before, now }: LayerDifference): Generator<ChangeEntry, void> {
+    if (this.#told !== undefined && text.startsWith(this.#told)) return;
     this.#told = undefined;
+    if (now && isShownAsItIs(now, before)) {
+      yield changeEntry(this.#written.name, this.#written, now);
+      return;
+    }
+    const path = Buffer.from(text, 'latin1');
     const stat = orMissing(() => this.#merged.stat(path));
     if (stat === undefined) {
       yield { path };
       return;
     }
     if (
-      !now?.isDirectory() ||
+      !now?.stat.isDirectory() ||
       !stat.isDirectory() ||
-      this.#isSameDirectory(path, before, now, stat)
+      this.#isSameDirectory(path, before, now.stat, stat)
     ) {
       yield this.#entry(path, stat);
       return;
@@ -53,7 +62,7 @@ export class LayerChanges implements Disposable {
     // Whatever was there is gone with it, also what the layer below has.
     yield { path };
     yield this.#entry(path, stat);
-    this.#told = Buffer.concat([path, Buffer.from('/')]);
+    this.#told = `${text}/`;
     for (const inner of this.#merged.walk(path)) {
       yield changeEntry(this.#directory, this.#merged, inner);
     }
@@ -75,6 +84,16 @@ export class LayerChanges implements Disposable {
     const below = before === undefined ? orMissing(() => this.#layer.stat(path)) : undefined;
     return below?.isDirectory() === true && below.ino === merged.ino;
   }
+}
+
+/**
+ * Whether the overlay shows an entry of the layer of writes as it is there, so that nothing need be looked up through it: a directory
+ * that was there before, and a file of one name with bytes of its own. One without may be a whiteout, or may have had its metadata
+ * alone copied up.
+ */
+function isShownAsItIs({ stat }: WalkedEntry, before: ListedEntry | undefined): boolean {
+  if (stat.isDirectory()) return before?.state !== undefined && isDirectoryOf(before.state, stat);
+  return stat.isFile() && stat.nlink === 1n && stat.size > 0n && stat.blocks > 0n;
 }
 
 /** What a look gives; `undefined` where it finds nothing of that path. */

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { ConfinedDirectory } from '@gantry/core/node';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { LayerChanges } from './layer-changes.ts';
 import { entryState, isDirectoryOf } from './listing.ts';
@@ -13,10 +14,9 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(scratch, { recursive: true }));
 
-const named = Buffer.from('d');
 const stateOf = (changed: object = {}): string => {
   const stat = statSync(path.join(scratch, 'd'), { bigint: true });
-  return entryState({ path: named, stat: Object.assign(stat, changed) });
+  return entryState({ stat: Object.assign(stat, changed) });
 };
 
 test('a directory is the same one when something was written in it', () => {
@@ -38,14 +38,16 @@ test.each([
 test('where births are not kept, none is the same', () => {
   const stat = statSync(path.join(scratch, 'd'), { bigint: true });
   Object.assign(stat, { birthtimeNs: 0n });
-  expect(isDirectoryOf(entryState({ path: named, stat }), stat)).toBe(false);
+  expect(isDirectoryOf(entryState({ stat }), stat)).toBe(false);
 });
 
 test('all of a directory that took the number of a removed one is told', () => {
-  using layers = new LayerChanges(scratch, scratch);
-  const now = statSync(path.join(scratch, 'd'), { bigint: true });
+  using directory = new ConfinedDirectory(scratch);
+  using layers = new LayerChanges(scratch, directory, scratch);
+  const [now] = directory.walk();
+  if (!now) throw new Error('there is no directory');
   const told = (state: string): string[] =>
-    [...layers.of({ path: named, before: { path: named, state }, now })].map(
+    [...layers.of({ text: 'd', before: { text: 'd', state }, now })].map(
       ({ path: at, stat }) => `${at.toString()} ${stat?.type ?? 'gone'}`,
     );
   expect(told(stateOf({ birthtimeNs: 1n }))).toEqual(['d gone', 'd directory', 'd/inner file']);

@@ -1,9 +1,10 @@
-import { closeSync, openSync, readSync, renameSync, writeSync } from 'node:fs';
-import type { ConfinedEntry } from '@gantry/core/node';
+import { type BigIntStats, closeSync, openSync, readSync, renameSync, writeSync } from 'node:fs';
+import type { ConfinedEntry, WalkedEntry } from '@gantry/core/node';
 
 /** One line of a listing: what a later look is compared with. */
 export interface ListedEntry {
-  readonly path: Buffer;
+  /** A latin1 string, one character for each byte. */
+  readonly text: string;
   /** Equal for two looks at an entry that did not change in between. `undefined`: it cannot be told. */
   readonly state: string | undefined;
 }
@@ -18,9 +19,22 @@ const header = 'gantry-listing/1';
  * What the host saw of an entry. A guest can set any of it but the time of the last change of the inode
  * (`ctime`), which only the kernel sets.
  */
-export function entryState({ stat }: ConfinedEntry): string {
+export function entryState({ stat }: Pick<ConfinedEntry, 'stat'>): string {
   const { mode, size, ino, nlink, ctimeNs, mtimeNs, birthtimeNs } = stat;
   return `${mode} ${size} ${ino} ${nlink} ${ctimeNs} ${mtimeNs} ${birthtimeNs}`;
+}
+
+/** Whether two looks would have the same state. */
+export function isUnchanged(a: BigIntStats, b: BigIntStats): boolean {
+  return (
+    a.ctimeNs === b.ctimeNs &&
+    a.mtimeNs === b.mtimeNs &&
+    a.size === b.size &&
+    a.ino === b.ino &&
+    a.mode === b.mode &&
+    a.nlink === b.nlink &&
+    a.birthtimeNs === b.birthtimeNs
+  );
 }
 
 /**
@@ -45,23 +59,23 @@ export function isDirectoryOf(
 export class ListingWriter implements Disposable {
   readonly #file: string;
   readonly #descriptor: number;
-  readonly #beganNs: bigint;
+  readonly #racyFrom: bigint;
   #text = `${header}\0`;
 
   constructor(file: string, beganNs: bigint) {
     this.#file = file;
     this.#descriptor = openSync(`${file}.new`, 'wx', 0o600);
-    this.#beganNs = beganNs;
+    this.#racyFrom = beganNs - tick;
   }
 
   /** Whether an entry changed so shortly before the looking began that it may change again without a trace. */
-  isRacy({ stat }: ConfinedEntry): boolean {
-    return stat.ctimeNs >= this.#beganNs - tick;
+  isRacy({ stat }: Pick<ConfinedEntry, 'stat'>): boolean {
+    return stat.ctimeNs >= this.#racyFrom;
   }
 
-  add(entry: ConfinedEntry): void {
-    const state = this.isRacy(entry) ? '-' : entryState(entry);
-    this.#text += `${state}\t${entry.path.toString('latin1')}\0`;
+  /** `state`: the entry's, where it is known. */
+  add(entry: Pick<WalkedEntry, 'text' | 'stat'>, state: string = entryState(entry)): void {
+    this.#text += `${this.isRacy(entry) ? '-' : state}\t${entry.text}\0`;
     if (this.#text.length >= flushBytes) this.#flush();
   }
 
@@ -85,28 +99,27 @@ export class ListingWriter implements Disposable {
 export function* readListing(file: string): Generator<ListedEntry, void> {
   const descriptor = openSync(file, 'r');
   try {
-    let rest: Buffer = Buffer.alloc(0);
+    const bytes = Buffer.allocUnsafe(flushBytes);
+    let rest = '';
     let begun = false;
     for (;;) {
-      const text = Buffer.allocUnsafe(rest.length + flushBytes);
-      rest.copy(text);
-      const read = readSync(descriptor, text, rest.length, flushBytes, null);
+      const read = readSync(descriptor, bytes, 0, flushBytes, null);
       if (read === 0) return;
-      const known = text.subarray(0, rest.length + read);
+      const text = rest + bytes.toString('latin1', 0, read);
       let start = 0;
-      for (let end = known.indexOf(0); end !== -1; end = known.indexOf(0, start)) {
-        const line = known.subarray(start, end);
+      for (let end = text.indexOf('\0'); end !== -1; end = text.indexOf('\0', start)) {
+        const tab = text.indexOf('\t', start);
+        const from = start;
         start = end + 1;
         if (!begun) {
-          if (line.toString() !== header) throw new Error(`${file} is not a listing`);
+          if (text.slice(from, end) !== header) throw new Error(`${file} is not a listing`);
           begun = true;
           continue;
         }
-        const tab = line.indexOf(0x09);
-        const state = line.toString('latin1', 0, tab);
-        yield { path: line.subarray(tab + 1), state: state === '-' ? undefined : state };
+        const state = text.slice(from, tab);
+        yield { text: text.slice(tab + 1, end), state: state === '-' ? undefined : state };
       }
-      rest = known.subarray(start);
+      rest = text.slice(start);
     }
   } finally {
     closeSync(descriptor);
@@ -114,10 +127,11 @@ export function* readListing(file: string): Generator<ListedEntry, void> {
 }
 
 /** The order of a walk: a directory before what is in it, names by their bytes. */
-export function comparePaths(a: Buffer, b: Buffer): number {
+export function comparePaths(a: string, b: string): number {
+  if (a === b) return 0;
   const length = Math.min(a.length, b.length);
   for (let index = 0; index < length; index += 1) {
-    const [left = 0, right = 0] = [a[index], b[index]];
+    const [left, right] = [a.charCodeAt(index), b.charCodeAt(index)];
     if (left !== right) return rank(left) - rank(right);
   }
   return a.length - b.length;

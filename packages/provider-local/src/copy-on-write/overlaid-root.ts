@@ -2,7 +2,7 @@ import { chownSync } from 'node:fs';
 import path from 'node:path';
 import { writableEtc } from '../synthetic-etc.ts';
 import { quote } from '../launch-text.ts';
-import { mergedPath, upperPath } from './overlay.ts';
+import { mergedPath, upperPath, workPath } from './overlay.ts';
 import { type WritableRoot, writableHostRoot } from './writable-root.ts';
 
 /** Where root's sandboxes find their directories: in the launchers' own mount namespaces only. */
@@ -55,7 +55,7 @@ export function overlaidText(
 function mountLine(place: string, name: string): string {
   const options = [
     ...['nosuid', 'nodev', 'volatile', `lowerdir=/${name}`],
-    ...[`upperdir=${place}/${upperPath(name)}`, `workdir=${place}/work/${name}`],
+    ...[`upperdir=${place}/${upperPath(name)}`, `workdir=${place}/${workPath(name)}`],
   ];
   return `overlay ${place}/${mergedPath(name)} overlay ${options.join(',')} 0 0`;
 }

@@ -7,12 +7,14 @@ import {
   symlinkSync,
   unlinkSync,
 } from 'node:fs';
+import { release } from 'node:os';
 import path from 'node:path';
 
 /**
  * One overlay of a sandbox, mounted by its launcher in the sandbox's own mount namespace. Lies below
- * the sandbox's directory: `lower/NAME.N` (links to the layers, topmost first), `upper/NAME` (what the
- * guest writes), `work/NAME` (the kernel's), `merged/NAME` (where it is mounted).
+ * the sandbox's directory: `lower.NAME.N` (links to the layers, topmost first), `upper/NAME` (what the
+ * guest writes), `work.NAME` (the kernel's), `merged.NAME` or, of the workspace, `workspace` (where it is mounted). Few directories:
+ * each takes a block of the disk.
  */
 export interface Overlay {
   readonly name: string;
@@ -28,7 +30,12 @@ export function upperPath(name: string): string {
 
 /** Where an overlay is mounted, in the sandbox's directory. */
 export function mergedPath(name: string): string {
-  return path.join('merged', name);
+  return name === 'workspace' ? name : `merged.${name}`;
+}
+
+/** The kernel's own directory of an overlay, in the sandbox's directory. */
+export function workPath(name: string): string {
+  return `work.${name}`;
 }
 
 /** Makes the directories of an overlay of existing directories, topmost first. The guest owns the upper one. */
@@ -38,12 +45,12 @@ export function prepareOverlay(
   layers: readonly string[],
   uid: number | undefined,
 ): Overlay {
-  for (const part of ['lower', upperPath(name), path.join('work', name), mergedPath(name)]) {
+  for (const part of [upperPath(name), workPath(name), mergedPath(name)]) {
     mkdirSync(path.join(directory, part), { recursive: true });
     chmodSync(path.join(directory, part), 0o755);
   }
   // The way to them is closed to others by the state directory, and open to the sandbox's own uid.
-  for (const part of ['upper', 'merged']) chmodSync(path.join(directory, part), 0o755);
+  chmodSync(path.join(directory, 'upper'), 0o755);
   layers.forEach((layer, index) =>
     symlinkSync(layer, path.join(directory, layerLink(name, index))),
   );
@@ -64,10 +71,11 @@ export function overlayMount(
     [
       // Without privilege over the file system only `user.` attributes can be written.
       ...(inUserNamespace ? ['userxattr'] : exact ? ['redirect_dir=on', 'index=on'] : []),
+      ...(namesItself() ? ['uuid=null'] : []),
       ...['nosuid', 'nodev'],
       // Nothing of it outlives the sandbox: without this, each end of one waits for the disk.
       'volatile',
-      ...[`lowerdir=${lower}`, `upperdir=${upperPath(name)}`, `workdir=work/${name}`],
+      ...[`lowerdir=${lower}`, `upperdir=${upperPath(name)}`, `workdir=${workPath(name)}`],
     ].join(','),
     mergedPath(name),
   ];
@@ -114,16 +122,21 @@ export function dropLayerLinks(directory: string, overlays: readonly Overlay[]):
 
 /** The kernel leaves its work directories closed, also to an ordinary user who is to remove them. */
 export function openWorkDirectories(directory: string): void {
-  const work = path.join(directory, 'work');
-  if (!lstatSync(work, { throwIfNoEntry: false })?.isDirectory()) return;
-  for (const name of readdirSync(work)) {
+  if (!lstatSync(directory, { throwIfNoEntry: false })?.isDirectory()) return;
+  for (const name of readdirSync(directory).filter((entry) => entry.startsWith(workPath('')))) {
     for (const closed of ['work', 'work/incompat', 'work/incompat/volatile', 'index']) {
-      const file = path.join(work, name, closed);
+      const file = path.join(directory, name, closed);
       if (lstatSync(file, { throwIfNoEntry: false })?.isDirectory()) chmodSync(file, 0o700);
     }
   }
 }
 
+/** Whether this kernel would keep an id of its own for an overlay, in a block of the disk (Linux 6.6). No overlay is mounted twice. */
+function namesItself(): boolean {
+  const [major = 0, minor = 0] = release().split('.').map(Number);
+  return process.platform === 'linux' && (major > 6 || (major === 6 && minor >= 6));
+}
+
 function layerLink(name: string, index: number): string {
-  return `lower/${name}.${index}`;
+  return `lower.${name}.${index}`;
 }

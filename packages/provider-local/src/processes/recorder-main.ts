@@ -6,7 +6,7 @@
 // is gone, and the process is killed.
 import { createInterface } from 'node:readline';
 import { type DriverProcess, toSandboxError } from '@gantry/core/driver';
-import { AgentClient, hostProcess, shell } from '@gantry/core/node';
+import { AgentClient, hostProcess, lanes } from '@gantry/core/node';
 import { signalCommand } from '../kill/signal-command.ts';
 import { DetachedFiles } from './detached-files.ts';
 import { recordOutput } from './output-recorder.ts';
@@ -34,7 +34,7 @@ try {
     signalCommand: (one, signal) => signalCommand(main, one, signal),
   });
   const bytes = stdin === undefined ? 'none' : new Uint8Array(Buffer.from(stdin, 'base64'));
-  const mark = shell.newMark();
+  const mark = lanes.newMark();
   // Started in any case: who wants it no more wants it dead, and what has not started cannot be killed.
   started = await agent.spawn({ ...command, stdin: bytes }, { signal: never }, mark);
   const recorder = hostProcess.identifyProcess(process.pid);

@@ -1,7 +1,7 @@
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { type Call, SandboxError, type SandboxRef, type SuspendMode } from '@gantry/core/driver';
-import { buildSandbox, type BuiltSandbox } from '../build-sandbox.ts';
+import { buildSandbox, type BuiltSandbox, mountPrefix } from '../build-sandbox.ts';
 import { sandboxStatus } from '../inventory.ts';
 import { endSandbox } from '../removal.ts';
 import type { RunningRecord, SandboxRecord } from '../sandbox-record.ts';
@@ -66,7 +66,8 @@ async function startAgain(
   started: (record: RunningRecord, built: BuiltSandbox) => void,
 ): Promise<RunningRecord> {
   const { directory, workspace } = state.sandbox(kept.id);
-  for (const name of ['control', 'mounts']) {
+  const made = readdirSync(directory).filter((name) => name.startsWith(mountPrefix));
+  for (const name of ['control', ...made]) {
     rmSync(path.join(directory, name), { recursive: true, force: true });
   }
   requireMountTargets(workspace, kept.rebuild?.mounts ?? []);

@@ -9,7 +9,7 @@ import { type BranchRecord, parseBranchRecord } from './branch-record.ts';
 import { openBranchSandbox } from './branch-sandbox.ts';
 import type { FanOutContext } from './fan-out-context.ts';
 import type { BranchFunction, FanOutOptions } from './fan-out-types.ts';
-import { LiveBranch, lostBranch } from './live-branch.ts';
+import { LiveBranch, type LiveBranchOptions, lostBranch } from './live-branch.ts';
 
 /** One try of one branch. */
 export interface BranchAttempt<Item, Value> {
@@ -76,6 +76,7 @@ async function recordBranch<Item, Value>(
     return state === 'running';
   };
   const live = { pass, scope, index, attempt, sandbox, isRunning, policy, budget, store, signal };
+  const began = options.keep === 'changes' ? await begin(context, sandbox, live) : undefined;
   let value: Value;
   try {
     const branch = new LiveBranch(live);
@@ -91,7 +92,8 @@ async function recordBranch<Item, Value>(
   // A result that was made of a dying sandbox's answers is none.
   if (!(await isRunning())) throw lostBranch(scope, 'its sandbox was lost');
   const json = value === undefined ? undefined : asJson(value, `the result of branch ${scope}`);
-  const kept = options.keep === 'snapshot' ? await keep(context, sandbox, signal) : undefined;
+  const from = began ?? base?.snapshot;
+  const kept = options.keep === undefined ? undefined : await keep(context, sandbox, from, signal);
   const record = {
     status: 'fulfilled' as const,
     index,
@@ -99,6 +101,7 @@ async function recordBranch<Item, Value>(
     provider,
     ...(json === undefined ? {} : { value: json }),
     ...(base ? { base: base.tree } : {}),
+    ...(began === undefined ? {} : { began }),
     ...kept,
   };
   const outputs = pass.log.digest(record);
@@ -108,15 +111,27 @@ async function recordBranch<Item, Value>(
   return parseBranchRecord(await pass.body(sequence));
 }
 
-async function keep(
-  { saver, base }: FanOutContext,
+/** What the branch began with as a snapshot: what the journal has of a fresh sandbox is no more than its plan. */
+async function begin(
+  context: FanOutContext,
   sandbox: Sandbox,
+  { pass, scope, attempt, signal }: LiveBranchOptions,
+): Promise<string> {
+  if (context.base) return context.base.snapshot;
+  const { snapshot, tree } = await keep(context, sandbox, undefined, signal);
+  pass.log.note({ type: 'branch.begun', scope, attempt, snapshot, after: tree });
+  return snapshot;
+}
+
+async function keep(
+  { saver }: FanOutContext,
+  sandbox: Sandbox,
+  parent: string | undefined,
   signal: AbortSignal,
 ): Promise<SavedWorkspace> {
-  if (saver) return saver.save(sandbox, base?.snapshot, signal);
-  throw new SandboxError('failed-precondition', "keep: 'snapshot' needs a store", {
-    operation: 'run.fanOut',
-  });
+  if (saver) return saver.save(sandbox, parent, signal);
+  const message = 'to keep what branches leave needs a store: give createHarness one';
+  throw new SandboxError('failed-precondition', message, { operation: 'run.fanOut' });
 }
 
 /** The attempt's signal, which also ends it after its time. */

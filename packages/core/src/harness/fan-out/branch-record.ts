@@ -14,6 +14,7 @@ export type BranchRecord =
       readonly snapshot?: string;
       readonly tree?: string;
       readonly base?: string;
+      readonly began?: string;
     }
   | {
       readonly status: 'rejected';
@@ -32,6 +33,7 @@ const schema: z.ZodType<BranchRecord> = z.discriminatedUnion('status', [
     snapshot: z.string().exactOptional(),
     tree: z.string().exactOptional(),
     base: z.string().exactOptional(),
+    began: z.string().exactOptional(),
   }),
   z.strictObject({
     status: z.literal('rejected'),

@@ -1,6 +1,7 @@
 import type { CreateOptions, Provider } from '../../contract/provider.ts';
 import type { Sandbox } from '../../contract/sandbox.ts';
 import { SandboxError } from '../../errors/sandbox-error.ts';
+import { exposedNames } from '../../manifest/manifest-secrets.ts';
 import { leaseFresh } from '../lease/lease-fresh.ts';
 import type { LeasedSandbox, LeaseTerms } from '../lease/leased-sandbox.ts';
 import type { Pool } from '../lease/pool.ts';
@@ -78,6 +79,7 @@ async function create(options: BranchSandboxOptions, name: string): Promise<Leas
     restore: base && restoreOf(base, saver, provider, forks),
   });
   const { ref, receipt, origin } = leased.sandbox;
+  const exposed = exposedNames(options.create.manifest);
   pass.log.note({
     type: 'sandbox.created',
     scope,
@@ -85,6 +87,7 @@ async function create(options: BranchSandboxOptions, name: string): Promise<Leas
     facts: {
       ...{ ...facts, lease: leased.lease, ref: JSON.stringify(ref) },
       ...(origin.by === undefined ? {} : { by: origin.by }),
+      ...(exposed.length === 0 ? {} : { exposed }),
     },
     ...(receipt ? { manifest: receipt.planDigest } : {}),
     ...(base ? { snapshot: base.snapshot, after: base.tree } : {}),

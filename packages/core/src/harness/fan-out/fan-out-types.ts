@@ -30,6 +30,8 @@ export type BranchResult<Value> =
       readonly tree?: string;
       /** Digest of the workspace that the branch began with, where it was one of this run. */
       readonly base?: string;
+      /** Snapshot of the workspace that the branch began with, where `keep` is `changes`. */
+      readonly began?: string;
     }
   | {
       readonly status: 'rejected';
@@ -95,7 +97,10 @@ export interface FanOutOptions<Item> {
     | ((item: Item, candidates: readonly RouteCandidate[]) => readonly string[]);
   /** For `spread`, by provider name; 1 where nothing is said. */
   readonly weights?: Readonly<Record<string, number>>;
-  /** `snapshot` keeps each successful branch's workspace in the store, for `diff` and `adopt`. */
-  readonly keep?: 'snapshot';
+  /**
+   * `snapshot` keeps each successful branch's workspace in the store, for `diff` and `adopt`; `changes` also what it began with,
+   * for `merge`.
+   */
+  readonly keep?: 'snapshot' | 'changes';
   readonly onProgress?: (progress: FanOutProgress) => void;
 }

@@ -1,4 +1,3 @@
-import { SandboxError } from '../../errors/sandbox-error.ts';
 import type { SnapshotStore } from '../../contract/snapshot-store.ts';
 import type { BranchFunction, BranchResult, FanOutOptions } from '../fan-out/fan-out-types.ts';
 import type { Json } from '../journal/run-event.ts';
@@ -10,7 +9,8 @@ import type { Pass } from './pass.ts';
 import { RecordedSandbox } from './recorded-sandbox.ts';
 import type { RunWorkspace } from './run-workspace.ts';
 import { LiveScope } from './live-scope.ts';
-import type { Artifact, Run } from './run-types.ts';
+import type { Artifact, MergeOutcome, Run } from './run-types.ts';
+import { adoptBranch, mergeBranch, mergeOutcome } from './take-branch.ts';
 import { runScope } from './run-state.ts';
 import { Scope } from './scope.ts';
 
@@ -86,33 +86,14 @@ export class LiveRun extends LiveScope implements Run {
   }
 
   async adopt(name: string, branch: BranchResult<unknown>): Promise<void> {
-    const { workspace } = this.#options;
-    await this.scope.call({
-      name,
-      kind: 'adopt',
-      effects: 'workspace',
-      work: async () => {
-        if (
-          branch.status !== 'fulfilled' ||
-          branch.snapshot === undefined ||
-          branch.tree === undefined
-        ) {
-          throw refusal(
-            `branch ${branch.index} has kept no snapshot; fan out with keep: 'snapshot'`,
-          );
-        }
-        await workspace.checkpoint();
-        if (branch.base === undefined || branch.base !== workspace.saved?.tree) {
-          throw refusal(
-            `branch ${branch.index} did not begin with this run's workspace as it is at its last checkpoint; its changes would undo others`,
-          );
-        }
-        await workspace.replace({ snapshot: branch.snapshot, tree: branch.tree });
-      },
-    });
+    const work = (): Promise<void> => adoptBranch(this.#options.workspace, branch);
+    await this.scope.call({ name, kind: 'adopt', effects: 'workspace', work });
   }
-}
 
-function refusal(message: string): SandboxError {
-  return new SandboxError('failed-precondition', message, { operation: 'run.adopt' });
+  merge(name: string, branch: BranchResult<unknown>): Promise<MergeOutcome> {
+    const { pass, workspace } = this.#options;
+    const work = (): Promise<MergeOutcome> => mergeBranch(pass, workspace, branch);
+    const schema = mergeOutcome;
+    return this.scope.call({ name, kind: 'merge', effects: 'workspace', schema, work });
+  }
 }

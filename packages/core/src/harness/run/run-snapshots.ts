@@ -4,7 +4,7 @@ import { readEvents } from './read-run.ts';
 /** The snapshots that a run has taken, each once, the oldest first. */
 export interface RunSnapshots {
   readonly checkpoints: readonly string[];
-  /** Of branches that kept theirs. */
+  /** Of branches that kept theirs, what they began with, and what was made of them by merging. */
   readonly branches: readonly string[];
 }
 
@@ -15,7 +15,7 @@ export async function runSnapshots(journal: Journal, run: string): Promise<RunSn
   for await (const { type, snapshot } of readEvents(journal, run)) {
     if (snapshot === undefined) continue;
     if (type === 'checkpoint') checkpoints.add(snapshot);
-    if (type === 'branch.recorded') branches.add(snapshot);
+    if (['branch.begun', 'branch.recorded', 'merge'].includes(type)) branches.add(snapshot);
   }
   return { checkpoints: [...checkpoints], branches: [...branches] };
 }

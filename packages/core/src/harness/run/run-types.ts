@@ -86,6 +86,14 @@ export interface RunScope {
   artifact(path: string): Promise<Artifact>;
 }
 
+/** What came of a merge. Plain JSON. */
+export interface MergeOutcome {
+  /** Paths of the workspace that were written or removed; 0 where there are conflicts. */
+  readonly changes: number;
+  /** Paths that the branch and the run changed in different ways: where there are any, nothing was done. 100 at most are named. */
+  readonly conflicts: readonly string[];
+}
+
 /** A durable run, as its function sees it. */
 export interface Run extends RunScope {
   readonly id: string;
@@ -103,6 +111,12 @@ export interface Run extends RunScope {
   ): Promise<readonly BranchResult<Value>[]>;
   /** Makes the workspace that of a branch, which must have started from this run's and kept a snapshot. */
   adopt(name: string, branch: BranchResult<unknown>): Promise<void>;
+  /**
+   * Does to the workspace what a branch did to its own, which may have begun with anything and must have been kept with
+   * `keep: 'changes'`. Compared are contents, modes and links, whole files at a time. Where both changed one path in different
+   * ways, nothing is done and the conflicts are told.
+   */
+  merge(name: string, branch: BranchResult<unknown>): Promise<MergeOutcome>;
 }
 
 /** The code of a run. It may be run many times, by several processes one after another: what must happen once goes into steps. */

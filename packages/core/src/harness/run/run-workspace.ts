@@ -2,6 +2,7 @@ import type { CreateOptions, Provider } from '../../contract/provider.ts';
 import type { Sandbox } from '../../contract/sandbox.ts';
 import type { ForkOptions } from '../../contract/snapshot-types.ts';
 import { SandboxError } from '../../errors/sandbox-error.ts';
+import { exposedNames } from '../../manifest/manifest-secrets.ts';
 import { leaseFresh } from '../lease/lease-fresh.ts';
 import type { LeasedSandbox, LeaseTerms } from '../lease/leased-sandbox.ts';
 import type { Pool } from '../lease/pool.ts';
@@ -50,6 +51,17 @@ export class RunWorkspace implements ScopeHooks {
   /** What the last checkpoint holds. */
   get saved(): SavedWorkspace | undefined {
     return this.#saved;
+  }
+
+  /** Throws `failed-precondition` where the harness has no store. */
+  get saver(): WorkspaceSaver {
+    const { saver } = this.#options;
+    if (saver) return saver;
+    throw new SandboxError(
+      'failed-precondition',
+      'a checkpoint needs a store for snapshots: give createHarness a store',
+      { operation: 'run.checkpoint' },
+    );
   }
 
   async sandbox(): Promise<Sandbox> {
@@ -110,7 +122,7 @@ export class RunWorkspace implements ScopeHooks {
   /** Saves the workspace where it may differ from what was saved last. A sandbox that is gone ends the pass. */
   async checkpoint(): Promise<void> {
     if (!this.#dirty) return;
-    const saver = this.#needSaver();
+    const saver = this.saver;
     const sandbox = await this.sandbox();
     const parent = this.#saved?.snapshot;
     const before = this.#saved?.tree;
@@ -210,16 +222,6 @@ export class RunWorkspace implements ScopeHooks {
     }
   }
 
-  #needSaver(): WorkspaceSaver {
-    const { saver } = this.#options;
-    if (saver) return saver;
-    throw new SandboxError(
-      'failed-precondition',
-      'a checkpoint needs a store for snapshots: give createHarness a store',
-      { operation: 'run.checkpoint' },
-    );
-  }
-
   async #open(): Promise<LeasedSandbox> {
     const { provider, terms, budget, sandbox: options } = this.#options;
     const { log, state } = this.#pass;
@@ -234,16 +236,20 @@ export class RunWorkspace implements ScopeHooks {
     const restore =
       saved &&
       ((request: CreateOptions): Promise<Sandbox> =>
-        this.#needSaver().restore(provider, saved.snapshot, withoutContents(request)));
+        this.saver.restore(provider, saved.snapshot, withoutContents(request)));
     const make = (): Promise<LeasedSandbox> =>
       leaseFresh({ terms, pool, policy, provider, options, signal, onLease, restore });
     const leased = await persist('sandbox.create', make, this.#pass.signal);
     const { ref, receipt } = leased.sandbox;
     const manifest = saved === undefined ? receipt?.planDigest : undefined;
+    const exposed = exposedNames(options.manifest);
     await log.commit({
       type: 'sandbox.created',
       sandbox: sandboxName(ref),
-      facts: { ...facts, lease: leased.lease, ref: JSON.stringify(ref) },
+      facts: {
+        ...{ ...facts, lease: leased.lease, ref: JSON.stringify(ref) },
+        ...(exposed.length === 0 ? {} : { exposed }),
+      },
       ...(manifest === undefined ? {} : { manifest }),
       ...(saved === undefined ? {} : { snapshot: saved.snapshot, after: saved.tree }),
     });

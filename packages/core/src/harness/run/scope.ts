@@ -13,7 +13,7 @@ import { checkedResult, describe, valueOf } from './step-result.ts';
 /** One call of a scope that is recorded. */
 export interface Call<Value> {
   readonly name: string;
-  readonly kind: 'step' | 'decision' | 'artifact' | 'fan-out' | 'adopt';
+  readonly kind: 'step' | 'decision' | 'artifact' | 'fan-out' | 'adopt' | 'merge';
   readonly effects: 'workspace' | 'none';
   readonly inputs?: Json;
   readonly schema?: ResultSchema<Value> | undefined;

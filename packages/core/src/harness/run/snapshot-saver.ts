@@ -1,5 +1,6 @@
 import type { SnapshotStore } from '../../contract/snapshot-store.ts';
 import { storeKeys } from '../../snapshot/repository/repository.ts';
+import { mergeSnapshots } from '../../snapshot/upkeep/merge-snapshots.ts';
 import type { WorkspaceSaver } from './workspace-saver.ts';
 
 /** How short a secret may be and still be looked for in a workspace. */
@@ -20,6 +21,12 @@ export function snapshotSaver(
       return { snapshot: id, tree };
     },
     forget: (snapshot) => store.delete(storeKeys.snapshot(snapshot)),
+    async merge(sides, signal) {
+      const { snapshot, ...outcome } = await mergeSnapshots(sides, store, { signal });
+      return snapshot
+        ? { ...outcome, saved: { snapshot: snapshot.id, tree: snapshot.tree } }
+        : outcome;
+    },
     restore: (provider, snapshot, options) => provider.rehydrate(snapshot, store, options),
   };
 }

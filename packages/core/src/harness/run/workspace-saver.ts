@@ -9,11 +9,24 @@ export interface SavedWorkspace {
   readonly tree: string;
 }
 
+/** What came of doing to a saved workspace what was done between two others. */
+interface MergedWorkspace {
+  /** Absent where there were conflicts. */
+  readonly saved?: SavedWorkspace;
+  readonly changes: number;
+  readonly conflicts: readonly string[];
+}
+
 /** Saves workspaces and makes sandboxes of them again. */
 export interface WorkspaceSaver {
   save(sandbox: Sandbox, parent: string | undefined, signal: AbortSignal): Promise<SavedWorkspace>;
   /** Gives up what was saved; its bytes go when the store is pruned. Idempotent. */
   forget(snapshot: string): Promise<void>;
+  /** Does to `ours` what was done from `base` to `theirs`. */
+  merge(
+    sides: { readonly base: string; readonly ours: string; readonly theirs: string },
+    signal: AbortSignal,
+  ): Promise<MergedWorkspace>;
   /** A new sandbox with exactly these contents. */
   restore(provider: Provider, snapshot: string, options: CreateOptions): Promise<Sandbox>;
 }

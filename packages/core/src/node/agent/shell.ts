@@ -2,4 +2,3 @@
 export { terminalKillScript } from './terminal-kill-script.ts';
 export { shellExitStatus as exitStatus } from './shell-exit-status.ts';
 export { shellEnvironment as environment, shellWord as word } from './shell-words.ts';
-export { newMark } from './command-text.ts';

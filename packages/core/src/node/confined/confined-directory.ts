@@ -11,40 +11,39 @@ import type { BigIntStats } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import { isErrno } from '../fifo.ts';
+import {
+  beneath,
+  components,
+  describe,
+  descriptors,
+  invalidPath,
+  placeOf,
+} from './system-paths.ts';
+import { type ConfinedEntry, type Level, Walked, type WalkedEntry } from './walked-entry.ts';
 import { readDescriptor, type ReadHow } from './read-descriptor.ts';
-
-/** One entry below a confined directory, as it was when it was looked at. */
-export interface ConfinedEntry {
-  /** Relative to the directory, components separated by `/`, byte for byte. */
-  readonly path: Buffer;
-  /** Of the entry itself: a symbolic link is not followed. */
-  readonly stat: BigIntStats;
-}
-
-/** One that a walk is at. */
-export interface WalkedEntry extends ConfinedEntry {
-  /** As `openFile` of its path, and quicker. `undefined` once the walk has gone on. */
-  open(): number | undefined;
-}
 
 // Linux's O_PATH, fcntl.h on x86-64 and arm64: names an entry without opening what it stands for.
 const O_PATH = 0o10000000;
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_NOCTTY } = constants;
+const openSeenFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+/** What the system says of links, files, sockets and devices in the place of something else. */
+const wrongKinds = ['ENOTDIR', 'ELOOP', 'EINVAL', 'ENXIO'] as const;
+const lookOptions = { bigint: true, throwIfNoEntry: false } as const;
 /** Directories within directories; each holds a descriptor while what is in it is walked. */
 const mostLevels = 512;
 /** Milliseconds of looking at entries before other work gets its turn. */
 const slice = 2;
-const slash = Buffer.from('/');
 
 /**
  * A directory of this host whose contents somebody hostile may change at any moment, a guest's
  * workspace above all. Every operation stays beneath it: no symbolic link is ever followed, whatever
- * is swapped while it runs, and nothing but regular files and directories is ever opened. Paths are
+ * is swapped while it runs, and nothing but regular files and directories is ever read. Paths are
  * relative, without empty components, `.` and `..`. Linux only. The owner disposes.
  */
 export class ConfinedDirectory implements Disposable {
+  /** What it was opened by. */
+  readonly name: string;
   readonly #descriptor: number;
-  readonly #name: string;
   #open = true;
 
   /** Throws `not-found`, or `failed-precondition` for something that is no directory; the path's own parents are trusted. */
@@ -52,7 +51,7 @@ export class ConfinedDirectory implements Disposable {
     if (process.platform !== 'linux') {
       throw new SandboxError('unsupported', 'a confined directory needs Linux and its /proc');
     }
-    this.#name = directory;
+    this.name = directory;
     this.#descriptor = this.#guard(Buffer.from(directory), () =>
       openSync(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW),
     );
@@ -105,7 +104,9 @@ export class ConfinedDirectory implements Disposable {
   /** The same at once, of all or of what is below one directory: whoever asks for the next entry has given others their turn. */
   *walk(below?: Buffer): Generator<WalkedEntry, void> {
     const levels: Level[] = [];
-    let at: Buffer | undefined;
+    let at: Walked | undefined;
+    const open = (entry: Walked): number | undefined =>
+      entry === at ? this.#openSeen(entry) : undefined;
     try {
       levels.push(this.#start(below));
       for (let level = levels.at(-1); level; level = levels.at(-1)) {
@@ -115,23 +116,21 @@ export class ConfinedDirectory implements Disposable {
           if (level.owned) closeSync(level.descriptor);
           continue;
         }
-        const path = level.path.length === 0 ? name : Buffer.concat([level.path, slash, name]);
-        const { descriptor } = level;
-        const stat = this.#entry(descriptor, name, path);
+        const text = level.text === '' ? name : `${level.text}/${name}`;
+        const place = placeOf(level.prefix + name);
+        const stat = this.#entry(place, text);
         if (!stat) continue;
-        at = path;
-        const open = (): number | undefined =>
-          at === path ? this.#openAt(beneath(descriptor, name), path) : undefined;
-        yield { path, stat, open };
+        at = new Walked(text, stat, place, open);
+        yield at;
         at = undefined;
         if (!stat.isDirectory()) continue;
         if (levels.length >= mostLevels) {
           throw new SandboxError(
             'resource-exhausted',
-            `${this.#name} holds directories nested more than ${mostLevels} deep`,
+            `${this.name} holds directories nested more than ${mostLevels} deep`,
           );
         }
-        const inner = this.#below(descriptor, name, path);
+        const inner = this.#below(place, text);
         if (inner) levels.push(inner);
       }
     } finally {
@@ -160,38 +159,48 @@ export class ConfinedDirectory implements Disposable {
     }
   }
 
+  #openSeen({ place, path, stat }: Walked): number {
+    if (!stat.isFile()) throw this.#wrongKind(path, 'is not a regular file');
+    const descriptor = this.#guard(path, () => openSync(place, openSeenFlags));
+    if (fstatSync(descriptor).isFile()) return descriptor;
+    closeSync(descriptor);
+    throw this.#wrongKind(path, 'is not a regular file');
+  }
+
   #openAt(entry: Buffer, path: Uint8Array): number {
     return this.#guard(path, () => {
       const named = openSync(entry, O_PATH | O_NOFOLLOW);
       try {
         if (!fstatSync(named).isFile()) throw this.#wrongKind(path, 'is not a regular file');
         // The very entry that was looked at, whatever bears its name by now.
-        return openSync(`/proc/self/fd/${named}`, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+        return openSync(`${descriptors()}/${named}`, O_RDONLY | O_NONBLOCK | O_NOCTTY);
       } finally {
         closeSync(named);
       }
     });
   }
 
-  #entry(parent: number, name: Buffer, path: Buffer): BigIntStats | undefined {
-    return this.#guard(path, () =>
-      lstatSync(beneath(parent, name), { bigint: true, throwIfNoEntry: false }),
-    );
+  #entry(place: string | Buffer, text: string): BigIntStats | undefined {
+    try {
+      return lstatSync(place, lookOptions);
+    } catch (error) {
+      throw this.#failure(Buffer.from(text, 'latin1'), error);
+    }
   }
 
   /** Opens a directory that was one a moment ago; `undefined` when it is none any more. */
-  #below(parent: number, name: Buffer, path: Buffer): Level | undefined {
+  #below(place: string | Buffer, text: string): Level | undefined {
     let descriptor: number;
     try {
-      descriptor = openSync(beneath(parent, name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+      descriptor = openSync(place, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     } catch (error) {
       if (isErrno(error, 'ENOENT') || isErrno(error, 'ENOTDIR') || isErrno(error, 'ELOOP')) {
         return undefined;
       }
-      throw this.#failure(path, error);
+      throw this.#failure(Buffer.from(text, 'latin1'), error);
     }
     try {
-      return this.#level(descriptor, path, true);
+      return this.#level(descriptor, text, true);
     } catch (error) {
       closeSync(descriptor);
       throw error;
@@ -199,22 +208,23 @@ export class ConfinedDirectory implements Disposable {
   }
 
   #start(path: Buffer | undefined): Level {
-    if (path === undefined) return this.#level(this.#descriptor, Buffer.alloc(0), false);
+    if (path === undefined) return this.#level(this.#descriptor, '', false);
     const flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
     const descriptor = this.#at(path, (entry) => openSync(entry, flags));
     try {
-      return this.#level(descriptor, path, true);
+      return this.#level(descriptor, path.toString('latin1'), true);
     } catch (error) {
       closeSync(descriptor);
       throw error;
     }
   }
 
-  #level(descriptor: number, path: Buffer, owned: boolean): Level {
-    const names = this.#guard(path, () =>
-      readdirSync(`/proc/self/fd/${descriptor}`, { encoding: 'buffer' }),
+  #level(descriptor: number, text: string, owned: boolean): Level {
+    const names = this.#guard(Buffer.from(text, 'latin1'), () =>
+      readdirSync(`${descriptors()}/${descriptor}`, { encoding: 'latin1' }),
     );
-    return { descriptor, path, owned, names: names.toSorted((a, b) => a.compare(b)), next: 0 };
+    const prefix = `${descriptors()}/${descriptor}/`;
+    return { descriptor, prefix, text, owned, names: names.toSorted(), next: 0 };
   }
 
   #guard<T>(path: Uint8Array, use: () => T): T {
@@ -228,16 +238,16 @@ export class ConfinedDirectory implements Disposable {
   #failure(path: Uint8Array, error: unknown): unknown {
     const text = describe(path);
     if (isErrno(error, 'ENOENT')) {
-      return new SandboxError('not-found', `${text} is not in ${this.#name}`, {
+      return new SandboxError('not-found', `${text} is not in ${this.name}`, {
         details: { path: text },
       });
     }
     if (isErrno(error, 'EACCES') || isErrno(error, 'EPERM')) {
-      return new SandboxError('permission-denied', `${text} in ${this.#name} may not be read`, {
+      return new SandboxError('permission-denied', `${text} in ${this.name} may not be read`, {
         ...{ details: { path: text }, cause: error },
       });
     }
-    if (isErrno(error, 'ENOTDIR') || isErrno(error, 'ELOOP') || isErrno(error, 'EINVAL')) {
+    if (wrongKinds.some((code) => isErrno(error, code))) {
       return this.#wrongKind(
         path,
         'is not what was asked for, or is reached through a link or a file',
@@ -248,48 +258,8 @@ export class ConfinedDirectory implements Disposable {
 
   #wrongKind(path: Uint8Array, what: string): SandboxError {
     const text = describe(path);
-    return new SandboxError('failed-precondition', `${text} in ${this.#name} ${what}`, {
+    return new SandboxError('failed-precondition', `${text} in ${this.name} ${what}`, {
       details: { path: text, reason: 'wrong-kind' },
     });
   }
-}
-
-interface Level {
-  readonly descriptor: number;
-  readonly path: Buffer;
-  /** Whether the walk opened the descriptor, and so closes it. */
-  readonly owned: boolean;
-  readonly names: readonly Buffer[];
-  next: number;
-}
-
-function components(path: Uint8Array): Buffer[] {
-  const bytes = Buffer.from(path.buffer, path.byteOffset, path.byteLength);
-  const names: Buffer[] = [];
-  for (let start = 0; start <= bytes.length;) {
-    const found = bytes.indexOf(0x2f, start);
-    const end = found === -1 ? bytes.length : found;
-    const name = bytes.subarray(start, end);
-    const text = name.toString('latin1');
-    if (text === '' || text === '.' || text === '..' || text.includes('\0'))
-      throw invalidPath(path);
-    names.push(name);
-    start = end + 1;
-  }
-  return names;
-}
-
-function beneath(parent: number, name: Buffer): Buffer {
-  return Buffer.concat([Buffer.from(`/proc/self/fd/${parent}/`), name]);
-}
-
-function describe(path: Uint8Array): string {
-  return JSON.stringify(Buffer.from(path).toString());
-}
-
-function invalidPath(path: Uint8Array): SandboxError {
-  return new SandboxError(
-    'invalid-argument',
-    `${describe(path)} is not a path beneath a directory: relative, without empty components, "." and ".."`,
-  );
 }

@@ -51,7 +51,7 @@ export function importTar(
     const progress = new ProgressReporter(options.onProgress);
     const recorder = new WorkspaceRecorder(editor, writer, secretScanner([]), progress);
     const name = options.name ?? 'the tar file';
-    const tree = safeTree(name, operation, { fileRoot: false });
+    const tree = safeTree(name, operation, { fileRoot: false, laterModes: true });
     const limits = { ...defaultLimits, ...options.limits };
     for await (const entry of readTar(uncompressed(stoppable(tar), name, operation), limits)) {
       const { path, linkedTo } = tree.add(entry);

@@ -40,6 +40,19 @@ export class ByteWriter {
     this.raw(bytes);
   }
 
+  /** The same of a latin1 string. */
+  text(text: string): void {
+    this.number(text.length);
+    this.#room(text.length);
+    this.#length += this.#buffer.write(text, this.#length, 'latin1');
+  }
+
+  /** Bytes that are told in hexadecimal. */
+  hex(digits: string): void {
+    this.#room(digits.length / 2);
+    this.#length += this.#buffer.write(digits, this.#length, 'hex');
+  }
+
   finish(): Buffer {
     return this.#buffer.subarray(0, this.#length);
   }
@@ -64,6 +77,11 @@ export class ByteParser {
   constructor(bytes: Uint8Array, object: string) {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     this.#object = object;
+  }
+
+  /** How many bytes have been read. */
+  get offset(): number {
+    return this.#offset;
   }
 
   get ended(): boolean {
@@ -98,15 +116,32 @@ export class ByteParser {
   }
 
   raw(length: number): Buffer {
-    const end = this.#offset + length;
-    if (end > this.#bytes.length) throw this.damaged('it is cut off');
-    const bytes = this.#bytes.subarray(this.#offset, end);
-    this.#offset = end;
-    return bytes;
+    const start = this.skip(length);
+    return this.#bytes.subarray(start, this.#offset);
+  }
+
+  /** Goes past so many bytes, and returns where they begin. */
+  skip(length: number): number {
+    const start = this.#offset;
+    if (start + length > this.#bytes.length) throw this.damaged('it is cut off');
+    this.#offset = start + length;
+    return start;
+  }
+
+  /** So many bytes, in hexadecimal. */
+  hex(length: number): string {
+    const start = this.skip(length);
+    return this.#bytes.toString('hex', start, this.#offset);
   }
 
   block(): Buffer {
     return this.raw(this.number());
+  }
+
+  /** The same as a latin1 string. */
+  text(): string {
+    const start = this.skip(this.number());
+    return this.#bytes.toString('latin1', start, this.#offset);
   }
 
   /** Takes the bytes that a document of this kind starts with. */

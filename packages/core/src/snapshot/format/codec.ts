@@ -14,8 +14,8 @@ import type { ObjectId } from './tree-node.ts';
 export interface Sealer {
   /** What readers need to make the same sealer: stored in the open, in front of what was sealed. */
   readonly salt: Uint8Array;
-  /** Seals the nth part of a document. Each number may be used once. */
-  seal(part: number, bytes: Uint8Array): Uint8Array;
+  /** Seals the nth part of a document, which is in pieces; they are joined. Each number may be used once. */
+  seal(part: number, pieces: readonly Uint8Array[]): readonly Uint8Array[];
 }
 
 /** Opens what a `Sealer` sealed. Another key, number or byte is `data-loss`, naming the object. */
@@ -46,7 +46,7 @@ export const plainCodec: Codec = {
   identify: (bytes) => hash('sha256', bytes, 'hex'),
   gearSeed: (byte) =>
     createHash('sha256').update('gantry-gear/1').update(Uint8Array.of(byte)).digest(),
-  sealer: () => ({ salt: Buffer.alloc(0), seal: (_part, bytes) => bytes }),
+  sealer: () => ({ salt: Buffer.alloc(0), seal: (_part, pieces) => pieces }),
   opener: () => ({ open: (_part, bytes) => asBuffer(bytes) }),
 };
 
@@ -81,10 +81,10 @@ export function encryptedCodec(key: Uint8Array): Codec {
       const documentKey = derive(salt, 'contents');
       return {
         salt,
-        seal(part, bytes) {
+        seal(part, pieces) {
           const sealing = createCipheriv(cipher, documentKey, nonce(part));
-          const sealed = [sealing.update(bytes), sealing.final()];
-          return Buffer.concat([...sealed, sealing.getAuthTag()]);
+          const sealed = [...pieces.map((piece) => sealing.update(piece)), sealing.final()];
+          return [...sealed, sealing.getAuthTag()];
         },
       };
     },

@@ -1,19 +1,19 @@
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
 import { SandboxError } from '../../errors/sandbox-error.ts';
 
-const { ZSTD_c_compressionLevel: level } = constants;
+/** Level 1: above it time grows faster than savings. */
+export const zstdParameters: Readonly<Record<number, number>> = {
+  [constants.ZSTD_c_compressionLevel]: 1,
+};
 
 /** Room for the output of the worst case, which is a little longer than the input: a second piece would cost a change of thread. */
-const roomFor = (bytes: number): number => bytes + Math.ceil(bytes / 128) + 1024;
+export const roomFor = (bytes: number): number => bytes + Math.ceil(bytes / 128) + 1024;
 
-/** One independent zstd frame (RFC 8878), made on another thread. Level 1: above it time grows faster than savings. */
+/** One independent zstd frame (RFC 8878), made on another thread. */
 export function compressFrame(bytes: Uint8Array): Promise<Buffer<ArrayBuffer>> {
   return new Promise((resolve, reject) => {
-    zstdCompress(
-      bytes,
-      { params: { [level]: 1 }, chunkSize: roomFor(bytes.length) },
-      (error, frame) => (error ? reject(error) : resolve(frame)),
-    );
+    const options = { params: zstdParameters, chunkSize: roomFor(bytes.length) };
+    zstdCompress(bytes, options, (error, frame) => (error ? reject(error) : resolve(frame)));
   });
 }
 

@@ -14,7 +14,7 @@ export async function sealDocument(codec: Codec, magic: string, body: Uint8Array
     Buffer.from(magic, 'latin1'),
     length,
     sealer.salt,
-    sealer.seal(0, await compressFrame(body)),
+    ...sealer.seal(0, [await compressFrame(body)]),
   ]);
 }
 

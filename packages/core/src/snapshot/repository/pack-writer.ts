@@ -1,7 +1,7 @@
-import { webcrypto } from 'node:crypto';
+import { hash, webcrypto } from 'node:crypto';
 import type { Call } from '../../contract/call.ts';
 import type { Sealer } from '../format/codec.ts';
-import { compressFrame } from '../format/compress.ts';
+import { FrameCompressor, freePieces } from '../format/frame-compressor.ts';
 import { freeBytes } from '../free-bytes.ts';
 import {
   encodePackList,
@@ -31,7 +31,7 @@ export interface WrittenPack {
 }
 
 interface OpenFrame {
-  readonly buffer: Buffer;
+  readonly buffer: Buffer<ArrayBuffer>;
   filled: number;
   readonly objects: Omit<PackedObject, 'frame'>[];
 }
@@ -40,7 +40,7 @@ interface ClosedFrame {
   readonly raw: number;
   readonly ofContents: boolean;
   readonly objects: OpenFrame['objects'];
-  readonly compressed: Promise<Buffer<ArrayBuffer>>;
+  readonly compressed: Promise<readonly Buffer<ArrayBuffer>[]>;
 }
 
 /** Puts objects into packs as they come: compresses on other threads, holds one pack and a few frames in memory. */
@@ -48,8 +48,9 @@ export class PackWriter {
   readonly #repository: Repository;
   readonly #call: Call;
   readonly #onPack: (pack: WrittenPack) => void;
-  readonly #spare: Buffer[] = [];
+  readonly #spare: Buffer<ArrayBuffer>[] = [];
   readonly #rooms: Buffer<ArrayBuffer>[] = [];
+  readonly #compressors: FrameCompressor[] = [];
   readonly #closed: ClosedFrame[] = [];
   #frame: OpenFrame | undefined;
   #pack: OpenPack | undefined;
@@ -72,7 +73,7 @@ export class PackWriter {
     if (bytes.length > room) await this.#endFrame();
     if (bytes.length > frameBytes) {
       const objects = [{ id, at: 0, size: bytes.length }];
-      const compressed = compressFrame(bytes);
+      const compressed = this.#compress(bytes);
       this.#closed.push({ raw: bytes.length, ofContents: this.#ofContents, objects, compressed });
       await this.#drain(0);
       return;
@@ -97,7 +98,7 @@ export class PackWriter {
     const frame = this.#frame;
     this.#frame = undefined;
     if (frame === undefined) return;
-    const compressed = compressFrame(frame.buffer.subarray(0, frame.filled)).finally(() => {
+    const compressed = this.#compress(frame.buffer.subarray(0, frame.filled)).finally(() => {
       this.#spare.push(frame.buffer);
     });
     compressed.catch(() => undefined); // Looked at when its turn comes.
@@ -106,12 +107,26 @@ export class PackWriter {
     await this.#drain(framesAtOnce);
   }
 
+  async #compress(bytes: Uint8Array): Promise<readonly Buffer<ArrayBuffer>[]> {
+    const compressor = this.#compressors.pop() ?? new FrameCompressor(frameBytes);
+    try {
+      const pieces = await compressor.compress(bytes);
+      this.#compressors.push(compressor);
+      return pieces;
+    } catch (error) {
+      compressor.close();
+      throw error;
+    }
+  }
+
   /** Writes what is left. All packs are in the store when it resolves. */
   async finish(): Promise<void> {
     await this.#endFrame();
     await this.#drain(0);
     await this.#endPack();
     await this.#putting;
+    for (const room of [...this.#rooms.splice(0), ...this.#spare.splice(0)]) freeBytes(room);
+    for (const compressor of this.#compressors.splice(0)) compressor.close();
   }
 
   /** Takes frames that are compressed into the pack, in order, until at most so many are left. */
@@ -119,9 +134,9 @@ export class PackWriter {
     while (this.#closed.length > left) {
       const frame = this.#closed.shift();
       if (frame === undefined) return;
-      const bytes = await frame.compressed;
+      const pieces = await frame.compressed;
       this.#pack ??= new OpenPack(this.#repository.codec.sealer(), this.#rooms.pop());
-      const stored = this.#pack.append(frame, bytes);
+      const stored = this.#pack.append(frame, pieces);
       if (frame.ofContents) this.contentBytes += stored;
       else this.metadataBytes += stored;
       if (this.#pack.length >= packBytes) await this.#endPack();
@@ -147,8 +162,8 @@ export class PackWriter {
     pack.add(list);
     pack.add(footer);
     const { bytes } = pack;
-    // On another thread: this one looks for boundaries meanwhile.
-    const id = Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
+    const id =
+      bytes.length < frameBytes ? hash('sha256', bytes, 'hex') : await hashElsewhere(bytes);
     await putBytes(store, storeKeys.pack(id), [bytes], { signal: this.#call.signal });
     this.metadataBytes += list.length + footer.length + pack.startBytes;
     this.#rooms.push(pack.room);
@@ -156,7 +171,14 @@ export class PackWriter {
   }
 }
 
-/** Room that a pack has from the start: one frame and its list fit in beyond the size at which it is closed. */
+/** SHA-256 on another thread: this one looks for boundaries meanwhile. What is short is copied there in vain. */
+async function hashElsewhere(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
+}
+
+/** Room that the first pack has from the start: most of what changes between two captures is small. */
+const firstRoom = 512 * 1024;
+/** Room that a pack comes to: one frame and its list fit in beyond the size at which it is closed. */
 const packRoom = packBytes + 2 * frameBytes;
 
 /** A pack as it grows, in one place: many large buffers keep the collector busy. */
@@ -169,7 +191,7 @@ class OpenPack {
   length = 0;
 
   /** `room`: that of a pack that is in the store. */
-  constructor(sealer: Sealer, room: Buffer<ArrayBuffer> = Buffer.allocUnsafeSlow(packRoom)) {
+  constructor(sealer: Sealer, room: Buffer<ArrayBuffer> = Buffer.allocUnsafeSlow(firstRoom)) {
     this.#sealer = sealer;
     this.#room = room;
     this.add(Buffer.from(packMagic, 'latin1'));
@@ -188,7 +210,8 @@ class OpenPack {
   add(bytes: Uint8Array): void {
     const needed = this.length + bytes.length;
     if (needed > this.#room.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#room.length));
+      const doubled = 4 * this.#room.length > packRoom ? packRoom : 2 * this.#room.length;
+      const larger = Buffer.allocUnsafeSlow(Math.max(needed, doubled));
       larger.set(this.bytes);
       freeBytes(this.#room);
       this.#room = larger;
@@ -198,15 +221,15 @@ class OpenPack {
   }
 
   /** Seals a frame into the pack; returns the bytes that it takes. */
-  append({ raw, objects }: ClosedFrame, compressed: Buffer<ArrayBuffer>): number {
+  append({ raw, objects }: ClosedFrame, compressed: readonly Buffer<ArrayBuffer>[]): number {
+    const offset = this.length;
     // Its place is the number that it is sealed with: no other frame of this pack has it.
-    const sealed = this.#sealer.seal(this.length, compressed);
+    for (const piece of this.#sealer.seal(offset, compressed)) this.add(piece);
+    freePieces(compressed);
+    const stored = this.length - offset;
     const frame = this.frames.length;
-    this.frames.push({ offset: this.length, stored: sealed.length, raw });
+    this.frames.push({ offset, stored, raw });
     for (const object of objects) this.objects.push({ ...object, frame });
-    this.add(sealed);
-    const { length } = sealed;
-    freeBytes(compressed);
-    return length;
+    return stored;
   }
 }

@@ -1,8 +1,8 @@
 import type { SnapshotContents } from '../../contract/snapshot-types.ts';
+import { type NodeChange, StoredNode } from '../format/stored-node.ts';
 import { encodeTreeNode, type ObjectId, type TreeEntryBody } from '../format/tree-node.ts';
 import type { ObjectReader } from '../repository/object-reader.ts';
 import type { ObjectWriter } from '../repository/object-writer.ts';
-import { readNode } from './walk-tree.ts';
 
 /** What is put at a path. A directory keeps what is in it. */
 export type NewEntry =
@@ -16,8 +16,10 @@ interface Directory {
   mode: number;
   /** Present for what is as it is stored. */
   id: ObjectId | undefined;
-  /** Absent until something in it is looked at. */
-  entries: Map<string, Child> | undefined;
+  /** As it was when something in it was first looked at. Absent for a new one. */
+  stored: StoredNode | undefined;
+  /** What is known to be there, or to be there no more. Absent until something in it is looked at. */
+  entries: Map<string, Child | undefined> | undefined;
 }
 
 type Child =
@@ -40,7 +42,7 @@ export class TreeEditor {
     readonly contents: SnapshotContents;
   }) {
     this.#reader = base?.reader;
-    this.#root = { mode: 0, id: base?.tree, entries: base ? undefined : new Map() };
+    this.#root = { ...newDirectory(0), id: base?.tree, entries: base ? undefined : new Map() };
     this.#contents = { files: 0, directories: 0, symlinks: 0, bytes: 0, ...base?.contents };
   }
 
@@ -52,7 +54,7 @@ export class TreeEditor {
   async set(path: string, entry: NewEntry): Promise<void> {
     const [directory, name] = this.#loadedParent(path) ?? (await this.#parent(path, true));
     if (directory === undefined) return;
-    const before = directory.entries?.get(name);
+    const before = childOf(directory, name);
     if (entry.type === 'directory' && before?.kind === 'directory') {
       before.directory.mode = entry.mode;
       return;
@@ -60,7 +62,7 @@ export class TreeEditor {
     if (before) await this.#forget(before);
     const child: Child =
       entry.type === 'directory'
-        ? { kind: 'directory', directory: { mode: entry.mode, id: undefined, entries: new Map() } }
+        ? { kind: 'directory', directory: newDirectory(entry.mode) }
         : { kind: 'leaf', body: entry };
     directory.entries?.set(name, child);
     this.#count(child, 1);
@@ -69,16 +71,16 @@ export class TreeEditor {
   /** Takes an entry out, with all that is in it. One that is not there is no error. */
   async remove(path: string): Promise<void> {
     const [directory, name] = await this.#parent(path, false);
-    const before = directory?.entries?.get(name);
+    const before = directory && childOf(directory, name);
     if (!directory || !before) return;
     await this.#forget(before);
-    directory.entries?.delete(name);
+    directory.entries?.set(name, undefined);
   }
 
   /** What is at a path now. */
   async get(path: string): Promise<NewEntry | undefined> {
     const [directory, name] = await this.#parent(path, false, false);
-    const child = directory?.entries?.get(name);
+    const child = directory && childOf(directory, name);
     if (child?.kind !== 'directory') return child?.body;
     return { type: 'directory', mode: child.directory.mode };
   }
@@ -90,17 +92,19 @@ export class TreeEditor {
 
   async #write(directory: Directory, writer: Pick<ObjectWriter, 'put'>): Promise<ObjectId> {
     if (directory.id !== undefined) return directory.id;
-    const names = [...(directory.entries?.keys() ?? [])].toSorted();
-    const entries = [];
-    for (const name of names) {
-      const child = directory.entries?.get(name);
-      if (child?.kind === 'leaf') entries.push({ name, ...child.body });
-      if (child?.kind !== 'directory') continue;
-      const { mode } = child.directory;
-      const id = await this.#write(child.directory, writer);
-      entries.push({ name, type: 'directory' as const, mode, id });
+    const { entries = new Map<string, Child | undefined>(), stored } = directory;
+    const changes: NodeChange[] = [];
+    for (const name of [...entries.keys()].toSorted()) {
+      const child = entries.get(name);
+      if (child === undefined) changes.push({ name });
+      else if (child.kind === 'leaf') changes.push({ name, body: child.body });
+      else {
+        const { mode } = child.directory;
+        const id = await this.#write(child.directory, writer);
+        changes.push({ name, body: { type: 'directory', mode, id } });
+      }
     }
-    directory.id = await writer.put(encodeTreeNode(entries));
+    directory.id = await writer.put((stored ?? emptyNode).with(changes));
     return directory.id;
   }
 
@@ -115,14 +119,11 @@ export class TreeEditor {
     let directory = this.#root;
     await this.#open(directory, change);
     for (const name of names) {
-      let child = directory.entries?.get(name);
+      let child = childOf(directory, name);
       if (child?.kind !== 'directory') {
         if (!make) return [undefined, last];
         if (child) await this.#forget(child);
-        child = {
-          kind: 'directory',
-          directory: { mode: impliedMode, id: undefined, entries: new Map() },
-        };
+        child = { kind: 'directory', directory: newDirectory(impliedMode) };
         directory.entries?.set(name, child);
         this.#count(child, 1);
       }
@@ -138,7 +139,7 @@ export class TreeEditor {
     let start = 0;
     for (let slash = path.indexOf('/'); slash !== -1; slash = path.indexOf('/', start)) {
       if (directory.id !== undefined) return undefined;
-      const child = directory.entries?.get(path.slice(start, slash));
+      const child = childOf(directory, path.slice(start, slash));
       if (child?.kind !== 'directory') return undefined;
       directory = child.directory;
       start = slash + 1;
@@ -150,14 +151,10 @@ export class TreeEditor {
   async #open(directory: Directory, change: boolean): Promise<void> {
     if (directory.entries === undefined) {
       const { id } = directory;
-      const stored = id !== undefined && this.#reader ? await readNode(this.#reader, id) : [];
-      directory.entries = new Map(
-        stored.map(({ name, ...body }): [string, Child] => {
-          if (body.type !== 'directory') return [name, { kind: 'leaf', body }];
-          const { mode, id: child } = body;
-          return [name, { kind: 'directory', directory: { mode, id: child, entries: undefined } }];
-        }),
-      );
+      if (id !== undefined && this.#reader) {
+        directory.stored = new StoredNode(await this.#reader.read(id), `tree ${id}`);
+      }
+      directory.entries = new Map();
     }
     if (change) directory.id = undefined;
   }
@@ -166,8 +163,16 @@ export class TreeEditor {
   async #forget(child: Child): Promise<void> {
     this.#count(child, -1);
     if (child.kind !== 'directory') return;
-    await this.#open(child.directory, false);
-    for (const inner of child.directory.entries?.values() ?? []) await this.#forget(inner);
+    const { directory } = child;
+    await this.#open(directory, false);
+    const names = new Set([
+      ...(directory.stored?.names ?? []),
+      ...(directory.entries?.keys() ?? []),
+    ]);
+    for (const name of names) {
+      const inner = childOf(directory, name);
+      if (inner) await this.#forget(inner);
+    }
   }
 
   #count(child: Child, by: 1 | -1): void {
@@ -178,4 +183,27 @@ export class TreeEditor {
       if (child.body.type === 'file') this.#contents.bytes += by * child.body.size;
     }
   }
+}
+
+const emptyNode = new StoredNode(encodeTreeNode([]), 'an empty tree');
+
+function newDirectory(mode: number): Directory {
+  return { mode, id: undefined, stored: undefined, entries: new Map() };
+}
+
+/** What an opened directory has under a name; from then on it is the same object. */
+function childOf({ stored, entries }: Directory, name: string): Child | undefined {
+  const known = entries?.get(name);
+  if (known || entries?.has(name)) return known;
+  const body = stored?.get(name);
+  if (!body) return undefined;
+  const child: Child =
+    body.type === 'directory'
+      ? {
+          kind: 'directory',
+          directory: { mode: body.mode, id: body.id, stored: undefined, entries: undefined },
+        }
+      : { kind: 'leaf', body };
+  entries?.set(name, child);
+  return child;
 }

@@ -1,4 +1,4 @@
-import type { Sandbox, Terminal, TerminalSize } from '@gantry/core';
+import { exitNumber, type Sandbox, type Terminal, type TerminalSize } from '@gantry/core';
 import type { WebSocket } from 'ws';
 import { OutputFlow } from '../../chassis/output-flow.ts';
 import { ApiError } from '../api-error.ts';
@@ -52,13 +52,14 @@ class OpenTerminal {
     const shown = this.#show();
     shown.catch(() => undefined); // The exit tells of a lost link.
     try {
-      const { code, signal } = await this.terminal.exit;
+      const exit = await this.terminal.exit;
       await this.#flow.untilQuiet(shown);
-      const exitCode = code ?? (signal === undefined ? -1 : 128 + (signals[signal] ?? 0));
-      const exit = { exitCode, ...(exitCode === 0 ? {} : { exitReason: signal ?? 'exited' }) };
+      const exitCode = exitNumber(exit) ?? -1;
+      const reason = exitCode === 0 ? {} : { exitReason: exit.signal ?? 'exited' };
+      const told = { exitCode, ...reason };
       for (const socket of this.#sockets) {
-        socket.send(JSON.stringify({ type: 'control', status: 'exited', ...exit }));
-        socket.close(exitCode === 0 ? 1000 : 1011, JSON.stringify(exit));
+        socket.send(JSON.stringify({ type: 'control', status: 'exited', ...told }));
+        socket.close(exitCode === 0 ? 1000 : 1011, JSON.stringify(told));
       }
     } catch {
       // How it ended is not known, so no end is told.
@@ -75,11 +76,6 @@ class OpenTerminal {
     }
   }
 }
-
-const signals: Readonly<Record<string, number>> = {
-  ...{ SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGILL: 4, SIGABRT: 6, SIGBUS: 7, SIGFPE: 8, SIGKILL: 9 },
-  ...{ SIGUSR1: 10, SIGSEGV: 11, SIGUSR2: 12, SIGPIPE: 13, SIGALRM: 14, SIGTERM: 15 },
-};
 
 /** The terminals of one sandbox, by the ids that its clients gave them. */
 export class Terminals {

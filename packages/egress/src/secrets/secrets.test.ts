@@ -1,0 +1,68 @@
+import { brokering } from '@gantry/core/node';
+import { expect, test } from 'vitest';
+import { maskText, MaskStream } from './mask-stream.ts';
+import { standInFor } from './stand-in.ts';
+
+const secret = 'sk-ant-api03-Q+w/e=R"t\\y-9Zx8Cv7Bn6M';
+
+test.each([
+  ['sk-ant-api03-AbCdEf0123456789-AbCdEf0123456789', /^sk-ant-api03-[A-Z][a-z]/],
+  ['ghp_16C7e42F292c6912E7710c838347Ae178B4a', /^ghp_\d\d[A-Z]\d[a-z]/],
+  ['correct-horse-battery', /^[a-z]{7}-[a-z]{5}-[a-z]{7}$/],
+  ['eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl', /^\w{10}\.\w{10}\.\w{12}$/],
+])('the stand-in of %s has its shape and nothing else of it', (value, shape) => {
+  const shown = standInFor(value) ?? '';
+  expect(shown).toMatch(shape);
+  expect(shown).toHaveLength(value.length);
+  expect(shown.slice(13)).not.toBe(value.slice(13));
+  expect(standInFor(value)).not.toBe(shown);
+});
+
+test('a value with too little in it has no stand-in', () => {
+  expect(standInFor('abc')).toBeUndefined();
+  expect(standInFor('--------------------')).toBeUndefined();
+  expect(standInFor('ghp_123')).toBeUndefined();
+});
+
+test('every form is found at every division of the bytes, and the length stays', async () => {
+  const shown = standInFor(secret) ?? '';
+  const masks = brokering.secretForms(secret, shown);
+  const bytes = Buffer.from(secret);
+  const text = [
+    secret,
+    `x${secret}${secret}`,
+    JSON.stringify(secret),
+    encodeURIComponent(secret),
+    bytes.toString('hex'),
+    bytes.toString('hex').toUpperCase(),
+    bytes.toString('base64'),
+    Buffer.from(`a${secret}bc`).toString('base64'),
+    Buffer.from(`ab${secret}`).toString('base64url'),
+    `${secret.slice(0, 20)}${secret}`,
+  ].join(' ');
+  const expected = maskText(text, masks);
+  expect(expected).toHaveLength(text.length);
+  for (const [form] of masks) expect(expected).not.toContain(form);
+  const whole = Buffer.from(text);
+  for (let at = 0; at <= whole.length; at += 1) {
+    expect(await masked([whole.subarray(0, at), whole.subarray(at)])).toBe(expected);
+  }
+  expect(await masked(Array.from(whole, (byte) => Buffer.from([byte])))).toBe(expected);
+
+  async function masked(chunks: readonly Buffer[]): Promise<string> {
+    const stream = new MaskStream(masks);
+    for (const chunk of chunks) stream.write(chunk);
+    stream.end();
+    return Buffer.concat(await stream.toArray()).toString();
+  }
+});
+
+test('what cannot be the beginning of a secret does not wait for the next chunk', () => {
+  const stream = new MaskStream(brokering.secretForms('0123456789abcdef', 'fedcba9876543210'));
+  stream.write('data: hello\n\n');
+  expect(String(stream.read())).toBe('data: hello\n\n');
+  stream.write('data: 01234');
+  expect(String(stream.read())).toBe('data: ');
+  stream.write('x\n');
+  expect(String(stream.read())).toBe('01234x\n');
+});
