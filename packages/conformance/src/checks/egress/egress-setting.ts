@@ -4,7 +4,7 @@ import { Guest } from './guest.ts';
 import { type Arrival, startWorld, type World } from './world.ts';
 
 /** An allow-list. */
-export type AllowList = NetworkPolicy & { readonly mode: 'allow-list' };
+type AllowList = NetworkPolicy & { readonly mode: 'allow-list' };
 
 /** A world of hosts, and how sandboxes of this subject are let out to it. */
 export interface EgressSetting extends AsyncDisposable {
@@ -24,7 +24,7 @@ export interface EgressSetting extends AsyncDisposable {
 }
 
 /** How a sandbox of a setting differs from the shared one. */
-export interface EnterOptions extends Pick<CreateOptions, 'secrets'> {
+interface EnterOptions extends Pick<CreateOptions, 'secrets'> {
   readonly network?: NetworkPolicy;
   readonly manifest?: Partial<Manifest>;
 }

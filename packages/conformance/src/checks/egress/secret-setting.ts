@@ -5,7 +5,7 @@ import { egressSetting, type EgressSetting } from './egress-setting.ts';
 import { Guest } from './guest.ts';
 
 /** Names of variables of the sandbox, one for each way in which a secret may get into a request. */
-export type SecretName = 'API_KEY' | 'HEADER_KEY' | 'QUERY_KEY' | 'BEARER_KEY';
+type SecretName = 'API_KEY' | 'HEADER_KEY' | 'QUERY_KEY' | 'BEARER_KEY';
 
 /** A sandbox with secrets that it must never hold. */
 export interface SecretSetting extends AsyncDisposable {
