@@ -69,10 +69,7 @@ test('code that is copied makes, uses, keeps and ends sandboxes as the buttons d
   await page.goto(demo.url);
   await page.goto(`${demo.origin}/sandboxes?create=1`);
   await page.getByText('A script and its data').click();
-  await page.getByText('This will be done on local').waitFor();
-  await expect
-    .poll(async () => (await copied(page, /^As code: create/))[0], { timeout: 60_000 })
-    .toContain('hello.sh');
+  await page.getByRole('region', { name: 'Plan' }).getByText('hello.sh').waitFor();
   const [make, makeLine] = await copied(page, /^As code: create/);
   expect(await typescript(make)).toContain("provider: 'local'");
   await shell(makeLine);

@@ -29,7 +29,6 @@ const places = (): readonly Place[] => [
   ['new-sandbox', '/sandboxes?create=1', '.cm-content'],
   ['terminal', `/sandboxes/${sandbox}/terminal`, '.xterm-screen'],
   ['files', `/sandboxes/${sandbox}/files?file=a.txt`, '.cm-content'],
-  ['ports', `/sandboxes/${sandbox}/ports`, 'form'],
   ['resources', `/sandboxes/${sandbox}/resources`, '.u-wrap'],
   ['about', `/sandboxes/${sandbox}/about`, 'dl'],
 ];

@@ -33,7 +33,7 @@ export interface SessionOptions {
 
 /** Bounds of one session. What goes beyond them is denied, with an event. */
 export interface EgressBudgets {
-  /** Connections that are open at the same time. Default 1024. */
+  /** Connections to the proxy that are open at the same time, and requests and tunnels under way. Default 1024. */
   readonly connections?: number;
   /** Requests and tunnels begun within any minute. Default: unbounded. */
   readonly requestsPerMinute?: number;

@@ -278,3 +278,34 @@ test('one sandbox cannot fill the record for the others', async () => {
   expect(await talk(door, get('/'))).toContain(' 200 ');
   gate.resolve(undefined);
 });
+
+test('a WebSocket without TLS goes both ways, by the proxy or by a tunnel', async () => {
+  const sockets = await httpUpstream();
+  sockets.onUpgrade((_request, socket) => {
+    socket.write(
+      'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n',
+    );
+    socket.pipe(socket);
+  });
+  const host = `ok.test:${sockets.port}`;
+  await using proxy = await proxied({ policy: { mode: 'allow-list', allow: [host, '127.0.0.1'] } });
+  const upgrade = `Host: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
+  const openings = [
+    `GET http://${host}/ws HTTP/1.1\r\n${upgrade}`,
+    `CONNECT ${host} HTTP/1.1\r\nHost: ${host}\r\n\r\nGET /ws HTTP/1.1\r\n${upgrade}`,
+  ];
+  for (const opening of openings) {
+    const socket = connect(proxy.port, '127.0.0.1');
+    let heard = '';
+    socket.on('data', (chunk: Buffer) => {
+      heard += String(chunk);
+    });
+    // The first frame does not wait for the answer.
+    socket.write(`${opening}frame`);
+    await expect.poll(() => heard, { timeout: 30_000 }).toMatch(/ 101 .*\r\n\r\nframe$/s);
+    socket.destroy();
+  }
+  await expect
+    .poll(async () => decisions(proxy).then(() => proxy.events.at(-1)), { timeout: 30_000 })
+    .toMatchObject({ type: 'end', status: 101, bytesOut: 5, bytesIn: 5 });
+});

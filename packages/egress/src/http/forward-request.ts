@@ -5,7 +5,6 @@ import {
   ServerResponse,
 } from 'node:http';
 import type { PassThrough, Readable } from 'node:stream';
-import { DialError } from '../dial/dial.ts';
 import { maskText, type Masks } from '../secrets/mask-stream.ts';
 import {
   endToEnd,
@@ -18,8 +17,8 @@ import {
 import type { Link } from './link.ts';
 import type { PreparedRequest } from './prepare-request.ts';
 import { readableBody } from './readable-body.ts';
-import type { Refusal } from './request-target.ts';
 import { type AnyRequest, type AnyResponse, respondRefusal } from './respond.ts';
+import { unreachable } from './unreachable.ts';
 
 /** Sends a prepared request to its host, and the host's answer to the client. Ends the exchange in every case. */
 export function forwardRequest(
@@ -91,16 +90,6 @@ export function openUpstream(
     headers: flat([...headers, ...more]),
     setDefaultHeaders: false,
   });
-}
-
-/** Why a host did not answer, in words that hold no secret. */
-export function unreachable(error: Error): Refusal {
-  if (error instanceof DialError) {
-    const status = error.reason === 'address-denied' ? 403 : 502;
-    return { status, rule: error.reason, message: error.message };
-  }
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : 'no answer';
-  return { status: 502, rule: 'unreachable', message: `the host gave no answer (${code})` };
 }
 
 function fail(response: AnyResponse, { exchange }: PreparedRequest, error: Error): void {

@@ -2,11 +2,12 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { maskText, type Masks, MaskStream } from '../secrets/mask-stream.ts';
 import { joinStreams } from '../tunnel/join-streams.ts';
-import { openUpstream, unreachable } from './forward-request.ts';
+import { openUpstream } from './forward-request.ts';
 import { endToEnd, type HeaderList, headerList } from './header-list.ts';
 import type { Link } from './link.ts';
 import type { PreparedRequest } from './prepare-request.ts';
 import { writeRefusal } from './respond.ts';
+import { unreachable } from './unreachable.ts';
 
 const upgrade: HeaderList = [
   ['Connection', 'Upgrade'],
@@ -26,10 +27,11 @@ export function forwardUpgrade(
     upstream.destroy();
     socket.destroy();
   });
-  socket.once('close', () => {
+  const gone = (): void => {
     upstream.destroy();
     exchange.end({ problem: 'aborted' });
-  });
+  };
+  socket.once('close', gone);
   const masks = (): Masks => (masked.length === 0 ? [] : link.session.broker.masks(masked));
   upstream.on('error', (error) => {
     if (exchange.ended) return;
@@ -38,6 +40,13 @@ export function forwardUpgrade(
     writeRefusal(socket, refusal);
   });
   upstream.once('upgrade', (answer, host: Duplex, hostHead: Buffer) => {
+    // From here on the two connections end each other.
+    socket.off('close', gone);
+    if (socket.destroyed) {
+      gone();
+      host.destroy();
+      return;
+    }
     socket.write(headOf(answer, upgrade, masks()));
     if (head.length > 0) socket.unshift(head);
     if (hostHead.length > 0) host.unshift(hostHead);

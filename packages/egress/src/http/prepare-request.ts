@@ -49,12 +49,11 @@ export async function prepareRequest(
   if ('rule' in exchange) return exchange;
   const filled = await fill(carrier, bound, sent, link, exchange);
   if ('status' in filled) return filled;
-  const host0 = ['Host', hostHeader(target, scheme)] as const;
   return {
     exchange,
     target,
     path: path + filled.query,
-    headers: [host0, ...filled.headers],
+    headers: [['Host', hostHeader(target, scheme)], ...filled.headers],
     masked: bound,
   };
 }

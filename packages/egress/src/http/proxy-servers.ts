@@ -18,6 +18,7 @@ import { type AnyRequest, type AnyResponse, respondRefusal, writeRefusal } from 
 const socksVersion = 5;
 const idleMs = 60_000;
 const handshakeMs = 30_000;
+const mostStreams = 128;
 
 /** The servers that speak to programs in sandboxes. They listen nowhere: connections are handed to them. */
 export class ProxyServers {
@@ -35,7 +36,11 @@ export class ProxyServers {
     this.#plain.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       guard(this.#connect(request, socket, head), socket);
     });
-    this.#secure = createSecureServer({ ...limits, allowHTTP1: true });
+    this.#secure = createSecureServer({
+      ...limits,
+      allowHTTP1: true,
+      settings: { maxConcurrentStreams: mostStreams },
+    });
     for (const server of [this.#plain, this.#secure]) {
       server.on('request', (request: AnyRequest, response: AnyResponse) => {
         guard(serveRequest(request, response), response);

@@ -7,7 +7,7 @@ import type { EventQueue } from '../events/event-queue.ts';
 import type { Refusal } from '../http/request-target.ts';
 import { UpstreamAgents } from '../http/upstream-agents.ts';
 import { CompiledPolicy, type Verdict } from '../policy/compiled-policy.ts';
-import type { Host } from '../policy/host-name.ts';
+import { authorityOf, type Host } from '../policy/host-name.ts';
 import type { SecretBroker } from '../secrets/broker.ts';
 import type { SessionAuthority } from '../tls/session-authority.ts';
 import { RateBudget, VolumeBudget } from './budget.ts';
@@ -35,6 +35,7 @@ export class LiveSession implements EgressSession {
   readonly #parts: SessionParts;
   readonly #volume: VolumeBudget;
   readonly #rate: RateBudget;
+  readonly #mostOpen: number;
   readonly #connections = new Set<Duplex>();
   readonly #exchanges = new Set<Exchange>();
   #policy: CompiledPolicy;
@@ -48,6 +49,7 @@ export class LiveSession implements EgressSession {
     this.broker = broker;
     this.authority = authority;
     this.#policy = new CompiledPolicy(options.policy);
+    this.#mostOpen = options.budgets?.connections ?? 1024;
     this.#volume = new VolumeBudget(options.budgets ?? {});
     this.#rate = new RateBudget(options.budgets?.requestsPerMinute);
     this.agents = new UpstreamAgents((host, port) => this.dial(host, port), authorities);
@@ -71,7 +73,7 @@ export class LiveSession implements EgressSession {
       socket.destroy();
       return;
     }
-    if (this.#connections.size >= (this.#parts.options.budgets?.connections ?? 1024)) {
+    if (this.#connections.size >= this.#mostOpen) {
       this.refuse({ protocol: 'unknown' }, { status: 503, rule: 'budget', message: 'connections' });
       socket.destroy();
       return;
@@ -125,7 +127,7 @@ export class LiveSession implements EgressSession {
   ): Promise<Exchange | Refusal> {
     const stopped = this.#stopped();
     if (stopped !== undefined) return this.refuse(attempt, stopped);
-    if (!verdict.allowed) return this.refuse(attempt, refusalOf(verdict));
+    if (!verdict.allowed) return this.refuse(attempt, refusalOf(verdict, attempt));
     // One for the decision, one for the end.
     if (!this.#parts.events.reserve(this.sandbox, 2)) return recordFull;
     const problem = await this.#unreachable(attempt.host, attempt.port);
@@ -176,7 +178,9 @@ export class LiveSession implements EgressSession {
 
   #stopped(): Refusal | undefined {
     if (this.#closed) return closed;
-    if (!this.#volume.spent && this.#rate.begin(performance.now())) return undefined;
+    // One connection of HTTP/2 carries many requests.
+    const room = this.#exchanges.size < this.#mostOpen && !this.#volume.spent;
+    if (room && this.#rate.begin(performance.now())) return undefined;
     return { status: 429, rule: 'budget', message: 'the budget of this sandbox is used up' };
   }
 
@@ -205,9 +209,14 @@ const recordFull: Refusal = {
   message: 'decisions cannot be recorded at the moment, so nothing is let out',
 };
 
-function refusalOf({ rule, ambiguous }: Verdict): Refusal {
+function refusalOf(
+  { rule, ambiguous }: Verdict,
+  { host, port }: { readonly host: Host; readonly port: number },
+): Refusal {
   if (ambiguous === true)
     return { status: 400, rule, message: 'the path can be read in more than one way' };
   if (rule.startsWith('method-')) return { status: 405, rule, message: 'the method is refused' };
-  return { status: 403, rule, message: 'the network policy of this sandbox does not allow it' };
+  const what = rule === 'request-not-listed' ? 'this request to ' : '';
+  const message = `the network policy of this sandbox does not allow ${what}${authorityOf(host, port)}`;
+  return { status: 403, rule, message };
 }

@@ -2,13 +2,13 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { EgressProtocol } from '../egress-event.ts';
 import type { Refusal } from '../http/request-target.ts';
+import { unreachable } from '../http/unreachable.ts';
 import { type Host, readHost } from '../policy/host-name.ts';
 import { Exchange } from '../session/exchange.ts';
 import type { LiveSession } from '../session/live-session.ts';
 import { looksLikeTls, readClientHello } from './client-hello.ts';
 import { joinStreams } from './join-streams.ts';
 import { Opening } from './opening.ts';
-import { unreachable } from '../http/forward-request.ts';
 
 /** Where a client wants a tunnel to. */
 export interface TunnelTarget {

@@ -39,6 +39,18 @@ export class RunWatcher {
     this.#watched.set(run, following);
   }
 
+  /** Names the checkpoints that a run took while nobody watched. One that was forgotten since is none any more. */
+  async nameCheckpoints(run: string, events: AsyncIterable<ShownEvent>): Promise<void> {
+    const listed = await this.#runs.snapshots.list();
+    const nameless = new Set(
+      listed.filter(({ name }) => name === undefined).map((view) => view.id),
+    );
+    for await (const event of events) {
+      if (event.type === 'checkpoint' && nameless.has(event.snapshot ?? ''))
+        await this.#name(run, shownEvent(event));
+    }
+  }
+
   /** Tells how a run is now. */
   async tell(run: string): Promise<void> {
     const { events, summary } = this.#runs;
@@ -74,12 +86,16 @@ export class RunWatcher {
   }
 
   async #event(run: string, text: string): Promise<void> {
-    const { events, snapshots } = this.#runs;
+    const { events } = this.#runs;
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own journal's text; pages show it and trust none of it
     const event = shownEvent({ ...(JSON.parse(text) as ShownEvent), superseded: false });
     events.publish({ type: 'journal', run, event });
-    const { type, snapshot, sequence, sandbox = '' } = event;
-    if (type !== 'checkpoint' || snapshot === undefined) return;
+    if (event.type === 'checkpoint') await this.#name(run, event);
+  }
+
+  async #name(run: string, { snapshot, sequence, sandbox = '' }: RunEventView): Promise<void> {
+    const { snapshots } = this.#runs;
+    if (snapshot === undefined) return;
     const name = `${run}, checkpoint at event ${sequence}`;
     const facts = { name, sandbox, sandboxName: `workspace of ${run}`, emulated: false };
     await snapshots.add(await snapshots.read(snapshot), facts);

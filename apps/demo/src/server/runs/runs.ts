@@ -67,6 +67,11 @@ export class Runs implements AsyncDisposable {
     });
     const runs = new Runs(state, harness, journal, events, snapshots);
     for await (const { run, status } of journal.list()) {
+      if (await readRecord(places, run))
+        // A record that cannot be read is told of where it is opened; the others are still there.
+        await runs.#watcher
+          .nameCheckpoints(run, harness.events(run))
+          .catch((error: unknown) => console.error(`the record of run ${run}:`, error));
       if (status === 'running') runs.#watcher.watch(run);
     }
     return runs;
