@@ -1,8 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
-import { type CheckReport, runConformance } from '@gantry/conformance';
+import { type CheckReport, runConformance, testNetwork } from '@gantry/conformance';
 import type { Provider } from '@gantry/core';
+import { withEgress } from '@gantry/egress';
 import type { EmulatorOptions } from '@gantry/emulators';
+import { local } from '@gantry/provider-local';
 import type { Emulated } from './emulated-provider.ts';
 
 const root = path.join(import.meta.dirname, '..');
@@ -38,7 +42,14 @@ export async function runEmulatedSuite(
   { profiles, backend, report = name }: SuiteRun,
 ): Promise<SuiteVerdict> {
   const known = knownFailures(report);
-  await using emulated = await start(backend ? { provider: backend } : {});
+  const scratch = mkdtempSync(path.join(os.tmpdir(), `gantry-${name}-`));
+  await using _scratch = { [Symbol.asyncDispose]: () => rm(scratch, { recursive: true }) };
+  // What a vendor's own network enforces, a proxy does for its emulator's sandboxes.
+  const sandboxes = withEgress(backend ?? local({ stateDirectory: path.join(scratch, 'local') }), {
+    ...testNetwork,
+    stateDirectory: path.join(scratch, 'egress'),
+  });
+  await using emulated = await start({ provider: sandboxes });
   // Some checks go on in another process, which finds the emulator as its users do.
   Object.assign(process.env, emulated.emulator.environment);
   const subject = { load: path.join(root, 'packages', `provider-${name}`, 'dist/index.js') };

@@ -8,6 +8,8 @@ export type Level = 'must' | 'should' | 'may';
 export interface Needs {
   /** Where it is not declared, the check is `unsupported`, once its profile's twin has proved that it says so. */
   readonly capability?: CapabilityName;
+  /** Beside capability `network`: what must be declared of it. All but `allow-list` need that mode, too. */
+  readonly network?: 'allow-list' | 'live' | 'requests' | 'recorded';
   /** Applies to subjects that claim an isolation other than `none`. */
   readonly isolation?: true;
   /** Continues in another process, which needs the subject as a module path; else `untestable`. */

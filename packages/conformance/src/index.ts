@@ -1,5 +1,6 @@
 export type { Check, Level, Needs } from './check.ts';
 export { checks } from './checks/index.ts';
+export { testNetwork } from './checks/egress/test-network.ts';
 export { runConformance } from './runner/run-conformance.ts';
 export type { ConformanceOptions, Progress } from './runner/run-conformance.ts';
 export type { CheckContext } from './runner/check-context.ts';

@@ -25,9 +25,9 @@ async function meet(load: string): Promise<MutantResult | undefined> {
 
 const restore = withOwnState();
 try {
-  // The subject that starts commands for the least, then the one that isolates nothing.
-  const local = await meet(subjects.local);
-  const met = local?.killed ? local : await meet(subjects.directory);
+  // The subject that isolates and declares the most, then the one that isolates nothing.
+  const proxied = await meet(subjects.proxied);
+  const met = proxied?.killed ? proxied : await meet(subjects.directory);
   process.stdout.write(JSON.stringify(met?.killedBy ?? []));
 } finally {
   restore();

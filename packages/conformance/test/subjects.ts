@@ -11,4 +11,6 @@ export const subjects = {
   weakCapable: path.join(here, 'weak-capable.ts'),
   /** Isolation, as the repository's own local provider gives it. */
   local: path.join(here, '../../provider-local/dist/index.js'),
+  /** The same, behind a proxy of the host that enforces allow-lists and holds secrets. */
+  proxied: path.join(here, '../../egress/test/conformance-subject.ts'),
 } as const;

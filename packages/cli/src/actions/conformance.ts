@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import {
   checks,
   runConformance,
@@ -20,8 +21,14 @@ import { emulatedVariable } from '../provider/emulated-variable.ts';
 import { findPackage, type FoundPackage } from '../provider/find-package.ts';
 import { installCommand, providerPackage } from '../provider/known-providers.ts';
 import { isModulePath, loadProvider } from '../provider/load-provider.ts';
+import proxied from '../provider/proxied-subject.ts';
 import { loadVendor } from '../provider/load-vendor.ts';
 import type { Session } from '../session.ts';
+
+/** For other processes, which run what is built. */
+const proxiedSubject: string = fileURLToPath(
+  new URL('../provider/proxied-subject.js', import.meta.url),
+);
 
 /** What `gantry conformance` was given. */
 export interface ConformanceFlags {
@@ -34,6 +41,7 @@ export interface ConformanceFlags {
   readonly timeoutScale?: number;
   readonly knownFailures?: string;
   readonly seed?: number;
+  readonly egress?: boolean;
   readonly emulated?: boolean;
   readonly on?: string;
   readonly second?: string;
@@ -60,8 +68,11 @@ export async function conformance(
     using progress = new Progress(session.verbose);
     progress.phase('loading the provider');
     await using _emulator = await emulatorOf(provider, flags);
+    const load = moduleOf(provider);
+    // Of an emulated one, the emulator's sandboxes are behind the proxy.
+    const beside = (flags.egress ?? false) && !_emulator;
     return await runConformance({
-      subject: { load: moduleOf(provider) },
+      subject: beside ? { load: proxiedSubject, options: { load } } : { load },
       ...(flags.second === undefined ? {} : { second: { load: moduleOf(flags.second) } }),
       ...(flags.profile === undefined ? {} : { profiles: flags.profile }),
       ...(flags.concurrency === undefined ? {} : { concurrency: flags.concurrency }),
@@ -84,11 +95,12 @@ export async function conformance(
 /** An emulator of the provider's vendor, to which this process's environment and those it starts then lead. */
 async function emulatorOf(
   provider: string,
-  { emulated = false, on = 'local' }: ConformanceFlags,
+  { emulated = false, on = 'local', egress = false }: ConformanceFlags,
 ): Promise<AsyncDisposable | undefined> {
   if (!emulated || isModulePath(provider)) return undefined;
   const { start, vendor } = await loadVendor(provider);
-  const emulator = await start(vendor, { provider: await loadProvider(on) });
+  const sandboxes = egress ? await proxied({ load: moduleOf(on) }) : await loadProvider(on);
+  const emulator = await start(vendor, { provider: sandboxes });
   Object.assign(process.env, emulator.environment);
   return emulator;
 }

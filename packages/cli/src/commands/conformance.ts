@@ -30,6 +30,10 @@ export function addConformance(program: Command, session: Session): void {
       '--emulated',
       "run on an emulator of the provider's vendor; of a module's path: only say so in the report",
     )
+    .option(
+      '--egress',
+      "enforce allow-lists, and keep secrets on this machine, by a proxy of gantry's; with --emulated, for the emulator's sandboxes",
+    )
     .option('--on <provider>', 'with --emulated: makes the sandboxes (default: local)')
     .option(
       '--second <provider>',

@@ -21,6 +21,16 @@ import { serviceChecks } from './capabilities/service-checks.ts';
 import { suspendChecks } from './capabilities/suspend-checks.ts';
 import { suspensionChecks } from './capabilities/suspension-checks.ts';
 import { terminalChecks } from './capabilities/terminal-checks.ts';
+import { absenceChecks } from './egress/absence-checks.ts';
+import { addressChecks } from './egress/address-checks.ts';
+import { allowChecks } from './egress/allow-checks.ts';
+import { boundChecks } from './egress/bound-checks.ts';
+import { denyChecks } from './egress/deny-checks.ts';
+import { injectChecks } from './egress/inject-checks.ts';
+import { liveChecks } from './egress/live-checks.ts';
+import { recordChecks } from './egress/record-checks.ts';
+import { requestChecks } from './egress/request-checks.ts';
+import { secretsTwin } from './egress/absent-parts.ts';
 import { fanOutChecks } from './fan-out/fan-out-checks.ts';
 import { durableFanOutChecks } from './fan-out/durable-fan-out-checks.ts';
 import { durableFaultChecks } from './faults/durable-fault-checks.ts';
@@ -87,6 +97,16 @@ export const checks: readonly Check[] = [
   ...nativeSnapshotChecks,
   ...forkChecks,
   ...createCapabilityChecks,
+  ...allowChecks,
+  ...denyChecks,
+  ...addressChecks,
+  ...requestChecks,
+  ...liveChecks,
+  ...recordChecks,
+  secretsTwin,
+  ...injectChecks,
+  ...boundChecks,
+  ...absenceChecks,
   ...resourceChecks,
   ...serviceChecks,
   ...reachChecks,

@@ -29,6 +29,7 @@ export const capabilityMutants: readonly Mutant[] = [
       'resources',
       'root',
       'network',
+      'secrets',
       'ports',
       'watch',
       'lifetime',

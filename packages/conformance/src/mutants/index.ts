@@ -1,4 +1,6 @@
 import { callMutants } from './call-mutants.ts';
+import { egressMutants } from './egress-mutants.ts';
+import { secretMutants } from './secret-mutants.ts';
 import { capabilityMutants } from './capability-mutants.ts';
 import { durableMutants } from './durable-mutants.ts';
 import { fanOutMutants } from './fan-out-mutants.ts';
@@ -36,4 +38,6 @@ export const mutants: readonly Mutant[] = [
   ...limitMutants,
   ...suspensionMutants,
   ...durableMutants,
+  ...egressMutants,
+  ...secretMutants,
 ];

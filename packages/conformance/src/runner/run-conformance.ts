@@ -2,7 +2,7 @@ import { createHash, randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import type { Capabilities, Provider, Traits } from '@gantry/core';
-import type { Check } from '../check.ts';
+import type { Check, Needs } from '../check.ts';
 import { checks as wholeSuite } from '../checks/index.ts';
 import { loadSubject, type LoadedSubject, type Subject } from '../subject/load-subject.ts';
 import { secondProvider } from '../subject/second-provider.ts';
@@ -130,6 +130,7 @@ class SuiteRun {
     };
     await Promise.all(Array.from({ length: concurrency }, worker));
     await this.#state.destroyOf('shared');
+    await this.#state.dispose();
     for (const check of this.#checks.filter(({ phase }) => phase)) {
       results.set(check.id, await this.#report(check));
     }
@@ -177,12 +178,20 @@ class SuiteRun {
 
   /** What the subject does not declare of what a check needs. */
   #missing(check: Check): string | undefined {
-    const { capability, isolation } = check.needs ?? {};
+    const { capability, isolation, network } = check.needs ?? {};
+    if (network !== undefined && !declaresNetwork(this.#state.capabilities, network))
+      return `the subject does not declare ${network === 'allow-list' ? 'network mode allow-list' : `network.${network}`}`;
     if (isolation && this.#claims.isolation === 'none') return 'the subject claims no isolation';
     if (capability === undefined) return undefined;
     const declared = this.#state.capabilities[capability] !== undefined;
     return declared ? undefined : `the subject does not declare ${capability}`;
   }
+}
+
+function declaresNetwork({ network }: Capabilities, part: NonNullable<Needs['network']>): boolean {
+  // Each of the others is about an allow-list.
+  if (!network?.modes.includes('allow-list')) return false;
+  return part === 'allow-list' || network[part] === true;
 }
 
 /** What the subject can do here. Where that cannot be asked, what it declares: `core/capabilities-json` then fails. */

@@ -30,6 +30,7 @@ export class RunState {
   readonly recorded: Map<string, RecordedSandbox> = new Map();
   /** Protections that the subject does not claim, by check id. */
   readonly weaker: Map<string, string> = new Map();
+  readonly #kept = new Map<string, Promise<AsyncDisposable>>();
   #shared: Promise<Sandbox> | undefined;
 
   constructor(
@@ -58,6 +59,23 @@ export class RunState {
   shared(): Promise<Sandbox> {
     this.#shared ??= this.#createShared();
     return this.#shared;
+  }
+
+  /** What the checks of one kind share beside sandboxes: made by the first that asks, disposed of when the run ends. */
+  once<Kept extends AsyncDisposable>(name: string, make: () => Promise<Kept>): Promise<Kept> {
+    const made = this.#kept.get(name) ?? make();
+    this.#kept.set(name, made);
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one name, one kind
+    return made as Promise<Kept>;
+  }
+
+  /** Disposes of all that `once` has made. What failed to be made has told so to those who asked. */
+  async dispose(): Promise<void> {
+    const made = await Promise.allSettled(this.#kept.values());
+    this.#kept.clear();
+    for (const each of made) {
+      if (each.status === 'fulfilled') await each.value[Symbol.asyncDispose]();
+    }
   }
 
   async #createShared(): Promise<Sandbox> {

@@ -13,8 +13,12 @@ async function perform(
   request: OtherProcessRequest,
 ): Promise<Omit<OtherProcessAnswer, 'pid'>> {
   switch (request.do) {
-    case 'create':
-      return { ref: (await provider.create(request.options)).ref };
+    case 'create': {
+      const sandbox = await provider.create(request.options);
+      if (request.command === undefined) return { ref: sandbox.ref };
+      const { exit, stdout } = await sandbox.exec(request.command);
+      return { ref: sandbox.ref, exit, stdout: stdout.text };
+    }
     case 'exec': {
       const sandbox = await provider.connect(request.ref);
       const { exit, stdout } = await sandbox.exec(request.command);

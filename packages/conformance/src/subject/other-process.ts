@@ -5,8 +5,8 @@ import type { LoadedSubject } from './load-subject.ts';
 
 /** What another process is asked to do with the subject, which it loads by itself. */
 export type OtherProcessRequest =
-  /** Creates a sandbox and ends without a word to it. */
-  | { readonly do: 'create'; readonly options: CreateOptions }
+  /** Creates a sandbox, runs a command in it where one is given, and ends without a word to it. */
+  | { readonly do: 'create'; readonly options: CreateOptions; readonly command?: string }
   | { readonly do: 'exec'; readonly ref: SandboxRef; readonly command: string }
   | { readonly do: 'inspect' | 'destroy'; readonly ref: SandboxRef }
   | { readonly do: 'list'; readonly labels: Readonly<Record<string, string>> };

@@ -4,7 +4,7 @@ import { RateLimit } from '../chassis/quota.ts';
 import type { EmulatorContext } from '../chassis/emulator.ts';
 import { ApiError, errorBody, noSandbox, toApiError, unsupported } from './api-error.ts';
 import type { E2bSandbox, E2bSandboxes } from './e2b-sandbox.ts';
-import { deniesAll, guestRequest } from './guest.ts';
+import { deniesAll, guestRequest, networkPolicy } from './guest.ts';
 import { readMetrics } from './metrics.ts';
 import { listPage } from './sandbox-list.ts';
 import { createE2bSandbox, pause, resume, setTimeoutOf } from './sandbox-life.ts';
@@ -101,10 +101,12 @@ export function controlPlane(
   app.put('/sandboxes/:id/network', async (c) => {
     const emulated = find(c);
     const config = await readBody(c.req, 'network');
-    const none = config.allow_internet_access === false || deniesAll(config);
+    const { allow_internet_access: internet = true } = config;
+    const wanted = { network: config, allow_internet_access: internet };
+    const none = !internet || deniesAll(config);
     // No provider's network is wider than what it was made with; what it is already needs no change.
     const { network } = emulated.sandbox.capabilities;
-    if (network?.live) await emulated.sandbox.setNetwork({ mode: none ? 'none' : 'open' });
+    if (network?.live) await emulated.sandbox.setNetwork(networkPolicy(provider, wanted, true));
     else if (!none || network?.modes.some((mode) => mode !== 'none')) {
       throw unsupported(`provider ${provider.id} cannot change a network`);
     }

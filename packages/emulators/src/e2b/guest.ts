@@ -58,9 +58,9 @@ export async function prepareGuest(sandbox: Sandbox): Promise<void> {
 }
 
 /** Without a word about it a sandbox gets what the vendor gives, all of the network, as far as there is one. */
-function networkPolicy(
+export function networkPolicy(
   provider: Provider,
-  request: NewSandbox,
+  request: Pick<NewSandbox, 'network' | 'allow_internet_access'>,
   explicitInternet: boolean,
 ): NetworkPolicy {
   const modes = provider.capabilities.network?.modes ?? ['none'];

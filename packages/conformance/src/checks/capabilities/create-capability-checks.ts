@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Manifest } from '@gantry/core';
 import { must, type Check } from '../../check.ts';
+import { networkTwin } from '../egress/absent-parts.ts';
 import { creating, undeclared } from './undeclared.ts';
 
 const spec = 'gantry-manifest/1' as const;
@@ -173,7 +174,7 @@ export const createCapabilityChecks: readonly Check[] = [
     },
     { needs: { capability: 'root' } },
   ),
-  undeclared('network', 'network', creating({ network: { mode: 'open' } })),
+  networkTwin,
   must(
     'network/modes',
     'network-modes',

@@ -1,0 +1,277 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { createHarness, sqliteJournal } from '@gantry/core/harness';
+import { brokering, directoryStore } from '@gantry/core/node';
+import { SandboxError } from '@gantry/core';
+import { must, type Check } from '../../check.ts';
+import type { CheckContext } from '../../runner/check-context.ts';
+import {
+  type SecretSetting,
+  brokered,
+  canary,
+  secretSetting,
+  withSecret,
+} from './secret-setting.ts';
+
+const needs = { capability: 'secrets' } as const;
+
+/** Every form in which programs print a secret. */
+function formsOf(secret: string): readonly string[] {
+  return [secret, ...brokering.secretForms(secret, '').map(([form]) => form)];
+}
+
+/** Makes sure that a secret was in use, so that whatever keeps it has had it. */
+async function used(t: CheckContext, setting: SecretSetting): Promise<void> {
+  const { egress, guest, values, placeholder } = setting;
+  const word = t.word('used');
+  const headers = { 'x-key': placeholder('API_KEY') };
+  await guest.request(egress.url('https', 'api', `/${word}`), { headers });
+  const [arrival] = egress.arrived(word);
+  t.equal(arrival?.headers['x-key'], values.API_KEY, 'the secret, where it belongs');
+}
+
+/** Fails where a text has a secret of the setting in any form. */
+function without(t: CheckContext, { values }: SecretSetting, text: string, what: string): void {
+  for (const [name, value] of Object.entries(values)) {
+    const forms = formsOf(value).filter((form) => text.includes(form));
+    t.equal(forms.length, 0, `forms of ${name} in ${what}`);
+  }
+}
+
+/** Everything that the files below a directory hold. */
+async function everything(directory: string): Promise<string> {
+  const entries = await readdir(directory, { withFileTypes: true, recursive: true });
+  const files = entries.filter((entry) => entry.isFile());
+  const texts = files.map(({ parentPath, name }) =>
+    readFile(path.join(parentPath, name), 'latin1'),
+  );
+  return (await Promise.all(texts)).join('\n');
+}
+
+async function withDirectory<Result>(
+  work: (directory: string) => Promise<Result>,
+): Promise<Result> {
+  const directory = await mkdtemp(path.join(os.tmpdir(), 'gantry-conformance-'));
+  try {
+    return await work(directory);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+export const absenceChecks: readonly Check[] = [
+  must(
+    'secrets/environment',
+    'secret-absent',
+    'no process of the sandbox has a secret in its environment or on its command line',
+    async (t) => {
+      const setting = await secretSetting(t);
+      await used(t, setting);
+      const line =
+        'env; for p in /proc/[0-9]*; do tr "\\0" "\\n" < "$p/environ"; tr "\\0" " " < "$p/cmdline"; done 2>/dev/null; cat /proc/mounts; true';
+      const text = t.succeeded(await setting.guest.sandbox.exec(line), 'a look at the processes');
+      without(t, setting, text, 'the environment');
+      t.ok(text.includes(setting.placeholder('API_KEY')), 'what is looked for is not found at all');
+    },
+    { needs },
+  ),
+  must(
+    'secrets/files',
+    'secret-absent',
+    'no file of the sandbox holds a secret',
+    async (t) => {
+      const setting = await secretSetting(t);
+      await used(t, setting);
+      const { sandbox } = setting.guest;
+      const own = t.word('planted');
+      await sandbox.files.write('/workspace/planted', own);
+      const stdin = `${[own, ...Object.values(setting.values).flatMap(formsOf)].join('\n')}\n`;
+      const line =
+        'cat > /tmp/.looked-for; for d in /workspace /tmp /run /etc /var /home /root /dev/shm /opt /srv; do grep -rlF -f /tmp/.looked-for "$d" 2>/dev/null; done; rm -f /tmp/.looked-for; true';
+      const found = await sandbox.exec(line, { stdin, timeoutMs: t.limits.check });
+      t.equal(
+        found.stdout.text.split('\n').filter((name) => name !== '' && name !== '/tmp/.looked-for'),
+        ['/workspace/planted'],
+        'files that hold one, and the one that was planted',
+      );
+    },
+    { needs, extraMs: 10_000 },
+  ),
+  must(
+    'secrets/shape',
+    'secret-placeholder',
+    'a placeholder has the length and the shape of its secret, and nothing of it',
+    async (t) => {
+      const { values, placeholder } = await secretSetting(t);
+      const shape = (text: string): string =>
+        text.replaceAll(/[a-z]/g, 'a').replaceAll(/[A-Z]/g, 'A').replaceAll(/\d/g, 'a');
+      const mine = placeholder('API_KEY');
+      t.equal(mine.length, values.API_KEY.length, 'length');
+      t.equal(shape(mine), shape(values.API_KEY), 'shape');
+      t.ok(mine !== values.API_KEY, 'the placeholder is the secret');
+      // Of 48 random digits two texts have a run of 12 in common once in a very long time.
+      const runs = Array.from({ length: 37 }, (_, at) =>
+        values.API_KEY.slice(-48).slice(at, at + 12),
+      );
+      t.equal(
+        runs.filter((run) => mine.includes(run)),
+        [],
+        'parts of the secret',
+      );
+    },
+    { needs },
+  ),
+  must(
+    'secrets/ref',
+    'secret-absent',
+    'no ref, receipt, label or answer about the sandbox has a secret in it',
+    async (t) => {
+      const setting = await secretSetting(t);
+      await used(t, setting);
+      const { sandbox } = setting.guest;
+      const info = await t.provider.inspect(sandbox.ref);
+      const said = [sandbox.ref, sandbox.receipt, sandbox.origin, sandbox.capabilities, info];
+      without(t, setting, JSON.stringify(said), 'what is said of the sandbox');
+      if (!t.capabilities.inventory) return;
+      const listed = await Array.fromAsync(t.provider.list({ labels: t.state.labels }));
+      without(t, setting, JSON.stringify(listed), 'the inventory');
+    },
+    { needs },
+  ),
+  must(
+    'secrets/snapshot',
+    'secret-absent',
+    'a snapshot has no secret in it, as one is refused that would',
+    async (t) => {
+      const value = canary();
+      const { guest, placeholder } = await withSecret(t, () => value);
+      const { sandbox } = guest;
+      t.succeeded(
+        await sandbox.exec('env > env; cp -r /tmp/.gantry* . 2>/dev/null; true'),
+        'copies',
+      );
+      await withDirectory(async (directory) => {
+        const store = directoryStore(path.join(directory, 'store'));
+        const taken = await sandbox.snapshot(store, { secrets: [value] });
+        const text = (await everything(directory)) + JSON.stringify(taken);
+        t.equal(
+          formsOf(value).filter((form) => text.includes(form)),
+          [],
+          'forms of the secret',
+        );
+        t.ok(taken.id.length > 0 && placeholder !== '', 'there is no snapshot');
+        await sandbox.files.write('planted', `x${value}`);
+        const work = (): Promise<unknown> => sandbox.snapshot(store, { secrets: [value] });
+        await t.rejects('failed-precondition', work, 'a snapshot of a file with the secret');
+      });
+    },
+    { needs },
+  ),
+  must(
+    'secrets/journal',
+    'secret-absent',
+    "a durable run's journal has no secret in it, and no placeholder of a request",
+    async (t) => {
+      const { egress, values } = await secretSetting(t);
+      const value = canary();
+      const { network, secrets } = brokered(egress);
+      const manifest = {
+        spec: 'gantry-manifest/1',
+        ...(network ? { network } : {}),
+        ...(secrets ? { secrets } : {}),
+      } as const;
+      t.ok(values.API_KEY !== value, 'two canaries are one');
+      await withDirectory(async (directory) => {
+        const journal = sqliteJournal(path.join(directory, 'journal'));
+        const harness = createHarness({ journal, providers: { subject: t.provider } });
+        const labels = t.state.labels;
+        const sandbox = { manifest, labels, secrets: () => value };
+        const { run: id } = await harness.run(
+          'secrets',
+          { sandbox, checkpoint: 'on-demand' },
+          (run) => run.step('look', async () => (await run.sandbox.exec('env')).stdout.text.length),
+        );
+        const events = JSON.stringify(await Array.fromAsync(harness.events(id)));
+        await journal.close();
+        const text = events + (await everything(directory));
+        t.ok(text.includes('sandbox.created'), 'the journal has nothing in it');
+        t.equal(
+          formsOf(value).filter((form) => text.includes(form)),
+          [],
+          'forms of the secret',
+        );
+      });
+    },
+    { needs, extraMs: 10_000 },
+  ),
+  must(
+    'secrets/host-processes',
+    'secret-absent',
+    'no command line of the host shows a secret',
+    async (t) => {
+      const setting = await secretSetting(t);
+      await using running = await setting.guest.sandbox.spawn('echo on; exec sleep 30');
+      await t.promptly(t.limits.command, running.stdout.getReader().read(), 'output');
+      await used(t, setting);
+      for (const [name, value] of Object.entries(setting.values))
+        t.equal((await t.hostProcesses(value)) ?? [], [], `processes that show ${name}`);
+    },
+    { needs },
+  ),
+  must(
+    'secrets/errors',
+    'secret-absent',
+    'an error about a secret does not have it',
+    async (t) => {
+      const { egress } = await secretSetting(t);
+      const value = canary();
+      const wrong = [{ hosts: ['no host'] }, { header: 'no header\n' }, { hosts: [] }];
+      for (const rule of wrong) {
+        const { network, secrets } = brokered(egress, { API_KEY: rule });
+        const manifest = {
+          spec: 'gantry-manifest/1',
+          ...(network ? { network } : {}),
+          ...(secrets ? { secrets } : {}),
+        } as const;
+        const create = (): Promise<unknown> => t.create({ manifest, secrets: () => value });
+        const error = await t.rejects(['invalid-argument', 'unsupported'], create, 'a wrong rule');
+        const text = `${error.stack ?? ''} ${JSON.stringify(error)} ${String(error.cause)}`;
+        t.ok(!text.includes(value), 'the error has the secret in it');
+      }
+      const fails = (): Promise<unknown> =>
+        withSecret(t, () => {
+          throw new Error(`the vault says ${value}`);
+        });
+      const said = await fails().then(
+        () => 'a sandbox',
+        (error: unknown) =>
+          SandboxError.is(error) ? `${error.message} ${JSON.stringify(error)}` : '',
+      );
+      t.ok(said !== 'a sandbox', 'a sandbox was made without its secret');
+    },
+    { needs },
+  ),
+  must(
+    'secrets/record',
+    'secret-recorded',
+    'the record says which secrets were sent, by name, and never what they are',
+    async (t) => {
+      if (!t.capabilities.network?.recorded) return t.ok(true, 'nothing is recorded');
+      const value = canary();
+      const { egress, guest, placeholder } = await withSecret(t, () => value);
+      let text = '';
+      guest.sandbox.recordNetwork(async (events) => {
+        text += JSON.stringify(events);
+        return Promise.resolve();
+      });
+      const parts = { headers: { 'x-key': placeholder } };
+      await guest.request(egress.url('https', 'api', `/${value}?key=${placeholder}`), parts);
+      await t.eventually(t.limits.settle, () => text.includes('"end"'), 'the record');
+      t.ok(text.includes('"API_KEY"'), `the record does not name the secret: ${text}`);
+      const forms = formsOf(value).filter((form) => text.includes(form));
+      t.equal(forms.length, 0, 'forms of the secret in the record');
+    },
+    { needs },
+  ),
+];
