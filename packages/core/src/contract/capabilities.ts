@@ -35,6 +35,12 @@ export interface CapabilityLimits {
     readonly requests?: boolean;
     /** Whether a recorder can be told what the sandbox tries to reach. Default false. */
     readonly recorded?: boolean;
+    /**
+     * Whether the provider itself sets secrets that name a header, in requests to hosts of an allow-list. Less than `secrets`: no
+     * placeholder is replaced, nothing that a host repeats is masked, no use is recorded, and a value holds until the next
+     * `setNetwork` or `connect`. Default false.
+     */
+    readonly secretHeaders?: boolean;
   };
   /** How a secret may get into requests: in place of its placeholder, or set in a header or the query. */
   readonly secrets: { readonly inject: readonly ('placeholder' | 'header' | 'query')[] };

@@ -12,7 +12,7 @@ export interface CreateRequest {
   /** The sandbox ends by itself this many milliseconds after its creation, whatever happens to the caller. */
   readonly maxLifetimeMs: number;
   readonly network: NetworkPolicy;
-  /** Environment variable -> the secret that the sandbox gets a placeholder of. Present only when the driver declares `secrets`. */
+  /** Environment variable -> the secret that the sandbox gets a placeholder of. Present only when the driver declares `secrets`, or `network.secretHeaders`. */
   readonly secrets?: Readonly<Record<string, SecretRule>>;
   /** Resolves secret references other than `env:` and `file:`, where the caller has said how. */
   readonly secretResolver?: SecretResolver;
