@@ -23,7 +23,7 @@ import { startWorld, type World } from './upstream.ts';
 interface Subject {
   readonly name: string;
   readonly vendor: Vendor;
-  connect(emulator: { readonly key: string; readonly url: string }): Provider;
+  readonly connect: (emulator: { readonly key: string; readonly url: string }) => Provider;
 }
 
 const subjects: readonly Subject[] = [
@@ -55,8 +55,8 @@ function atPortsOf(world: World): DriverWrapper {
       : wanted;
   return (driver) => {
     const { network } = driver;
-    if (!network?.set) throw new Error(`${driver.id} is not behind withEgress`);
-    const { set } = network;
+    const set = network?.set?.bind(network);
+    if (!set) throw new Error(`${driver.id} is not behind withEgress`);
     return {
       ...driver,
       network: { ...network, set: (handle, wanted, call) => set(handle, policy(wanted), call) },
@@ -145,7 +145,10 @@ describe.each(subjects)('$name sets a secret in a header', ({ vendor, connect })
       const stranger = await connect(emulator).connect(sandbox.ref);
       const wider = { mode: 'allow-list', allow: ['api.test'] } as const;
       await expect(stranger.setNetwork(wider)).rejects.toMatchObject({
-        ...{ code: 'failed-precondition', message: expect.stringContaining('does not know') },
+        ...{
+          code: 'failed-precondition',
+          message: expect.stringContaining('does not know') as string,
+        },
       });
       expect(await arrived(again, 'api.test')).toEqual([`Bearer ${key}`]);
       world.arrived.length = 0;
@@ -230,7 +233,7 @@ describe.each(subjects)('$name sets a secret in a header', ({ vendor, connect })
     for (const [manifest, reason] of cases) {
       await expect(provider.create({ manifest, secrets: () => 'x' })).rejects.toMatchObject({
         ...{ code: 'unsupported', outcome: 'not-started' },
-        message: expect.stringContaining(reason),
+        message: expect.stringContaining(reason) as string,
       });
     }
     const missing = provider.create({ manifest: manifestWith(), secrets: () => undefined });
@@ -243,6 +246,8 @@ test('a vendor that sets no headers refuses a secret by its name', async () => {
   const made = provider.create({ manifest: manifestWith(), secrets: () => 'sk-x-0123456789' });
   await expect(made).rejects.toMatchObject({
     ...{ code: 'unsupported', outcome: 'not-started' },
-    message: expect.stringMatching(/secrets\.API_KEY: .*use withEgress of @gantry\/egress/),
+    message: expect.stringMatching(
+      /secrets\.API_KEY: .*use withEgress of @gantry\/egress/,
+    ) as string,
   });
 });

@@ -3,6 +3,10 @@ import { type NetworkPolicy, SandboxError } from '@gantry/core/driver';
 /** Header -> text, by host. */
 type HeadersByHost = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
+interface Rule {
+  transform: { headers: Record<string, string> };
+}
+
 /** A policy in the vendor's terms, with headers that it sets. Ports in an allow-list are refused: the vendor knows hosts only. */
 export function toNetwork(
   policy: NetworkPolicy,
@@ -11,7 +15,7 @@ export function toNetwork(
   readonly allowInternetAccess: boolean;
   readonly allowOut?: string[];
   readonly denyOut?: string[];
-  readonly rules?: Record<string, { transform: { headers: Record<string, string> } }[]>;
+  readonly rules?: Record<string, Rule[]>;
 } {
   if (policy.mode !== 'allow-list') return { allowInternetAccess: policy.mode === 'open' };
   const withPort = policy.allow.find((target) => /:\d+$/.test(target));
@@ -19,7 +23,7 @@ export function toNetwork(
     const message = `E2B cannot limit a network to a port: ${withPort}`;
     throw new SandboxError('unsupported', message, { details: { capability: 'network' } });
   }
-  const rules = Object.entries(headers).map(([host, set]) => [
+  const rules = Object.entries(headers).map(([host, set]): [string, Rule[]] => [
     host,
     [{ transform: { headers: { ...set } } }],
   ]);

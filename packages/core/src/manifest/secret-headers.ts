@@ -1,5 +1,6 @@
 import type { CreateRequest } from '../contract/create-request.ts';
 import { SandboxError } from '../errors/sandbox-error.ts';
+import type { VendorCall } from '../errors/vendor-calls.ts';
 import { redactor } from '../harness/provenance/redactor.ts';
 import { headerPlaces, headerProblem } from './header-places.ts';
 import {
@@ -16,7 +17,7 @@ export interface SecretHeaders {
   /** Variable -> what the sandbox has in the secret's place, drawn anew. */
   readonly placeholders: Readonly<Record<string, string>>;
   /** Does what tells the vendor. No error of it repeats a secret, however the vendor puts it. */
-  send<Result>(work: () => Promise<Result>): Promise<Result>;
+  readonly send: VendorCall;
 }
 
 /**
@@ -62,7 +63,8 @@ export async function secretHeaders({
 
 /** The same error for programs and people, without what may hold a secret: its cause, and all details but plain ones. */
 function withoutSecrets(error: unknown, values: Readonly<Record<string, string>>): SandboxError {
-  const { text } = redactor(values);
+  const secrets = redactor(values);
+  const text = (original: string): string => secrets.text(original);
   if (!SandboxError.is(error)) {
     const message = error instanceof Error ? error.message : String(error);
     return new SandboxError('unknown', text(message), { outcome: 'unknown' });

@@ -8,7 +8,7 @@ import { type SecretHeaders, secretHeaders } from './secret-headers.ts';
 type Terms = Pick<CreateRequest, 'network' | 'secrets' | 'secretResolver'>;
 
 /** How a driver speaks with its vendor about the network of a sandbox that runs. */
-export interface VendorCalls<Handle> {
+export interface NetworkCalls<Handle> {
   /** Has this policy hold, with these headers and no others. */
   tell(handle: Handle, policy: NetworkPolicy, headers: SecretHeaders['byHost']): Promise<unknown>;
   /** Whether the vendor was told of headers, by whatever process. */
@@ -17,10 +17,10 @@ export interface VendorCalls<Handle> {
 
 /** The networks of a driver's sandboxes whose vendor sets secrets in headers: what was asked for in this process, never a value. */
 export class VendorNetwork<Handle extends DriverHandle> {
-  readonly #vendor: VendorCalls<Handle>;
+  readonly #vendor: NetworkCalls<Handle>;
   readonly #terms = new Map<string, Terms>();
 
-  constructor(vendor: VendorCalls<Handle>) {
+  constructor(vendor: NetworkCalls<Handle>) {
     this.#vendor = vendor;
   }
 
