@@ -56,7 +56,7 @@ function atPortsOf(world: World): DriverWrapper {
   return (driver) => {
     const { network } = driver;
     const set = network?.set?.bind(network);
-    if (!set) throw new Error(`${driver.id} is not behind withEgress`);
+    if (!network || !set) throw new Error(`${driver.id} is not behind withEgress`);
     return {
       ...driver,
       network: { ...network, set: (handle, wanted, call) => set(handle, policy(wanted), call) },
