@@ -5,6 +5,7 @@ import {
   SandboxError,
   type SandboxRef,
 } from '@gantry/core/driver';
+import { brokering } from '@gantry/core/node';
 import { E2B, type Sandbox, type SandboxInfo, SandboxNotFoundError } from 'e2b';
 import { fromVendor, withVendor } from './errors.ts';
 import { runGuestScript } from './guest-script.ts';
@@ -33,6 +34,16 @@ sudo -n mkdir -p /workspace && sudo -n chown "$(id -u):$(id -g)" /workspace
 export function e2bDriver({ connection, template }: ResolvedOptions): SandboxDriver<E2bHandle> {
   // A rate limit says when to come back; the SDK then does so by itself, as often as that.
   const client = new E2B({ retries: 20, ...connection });
+  const network = new brokering.VendorNetwork<E2bHandle>({
+    tell: ({ sandbox }, policy, headers) => {
+      const wanted = toNetwork(policy, headers);
+      return withVendor(() => sandbox.updateNetwork(wanted));
+    },
+    async setsHeaders({ sandbox }) {
+      const info = await withVendor(() => sandbox.getInfo());
+      return Object.keys(info.network?.rules ?? {}).length > 0;
+    },
+  });
   const refOf = (id: string): SandboxRef => ({ spec: 'gantry-ref/1', provider: 'e2b', id });
   const handleOf = (sandbox: Sandbox): E2bHandle => ({
     ref: refOf(sandbox.sandboxId),
@@ -57,13 +68,19 @@ export function e2bDriver({ connection, template }: ResolvedOptions): SandboxDri
   };
   /** The vendor's connect only ever adds to the time that is left, so asking for little adds nothing. */
   const reach = (ref: SandboxRef, timeoutMs: number): Promise<E2bHandle> =>
-    withVendor(async () => handleOf(await client.Sandbox.connect(ref.id, { timeoutMs })));
-  const make = async (from: string, request: CreateRequest): Promise<Sandbox> => {
-    const { allowInternetAccess, ...rules } = toNetwork(request.network);
+    withVendor(async () => handleOf(await client.Sandbox.connect(ref.id, { timeoutMs }))).then(
+      (handle) => network.renewed(handle),
+    );
+  const make = async (
+    from: string,
+    request: CreateRequest,
+    { byHost, placeholders }: brokering.SecretHeaders,
+  ): Promise<Sandbox> => {
+    const { allowInternetAccess, ...rules } = toNetwork(request.network, byHost);
     try {
       // Not by the call's signal: a request that is cut off may have made a sandbox all the same.
       return await client.Sandbox.create(from, {
-        envs: sandboxEnvironment(request.env),
+        envs: sandboxEnvironment({ ...placeholders, ...request.env }),
         ...{ allowInternetAccess, timeoutMs: request.maxLifetimeMs },
         metadata: toMetadata(request),
         lifecycle: { onTimeout: 'kill' },
@@ -80,10 +97,13 @@ export function e2bDriver({ connection, template }: ResolvedOptions): SandboxDri
   };
 
   const create = async (from: string, request: CreateRequest): Promise<E2bHandle> => {
-    const sandbox = await make(from, request);
+    const headers = await brokering.secretHeaders(request);
+    const sandbox = await headers.send(() => make(from, request, headers));
     try {
       await prepare(sandbox);
-      return handleOf(sandbox);
+      const handle = handleOf(sandbox);
+      network.keep(handle.ref, request);
+      return handle;
     } catch (error) {
       await withVendor(() => sandbox.kill());
       throw error;
@@ -128,10 +148,11 @@ export function e2bDriver({ connection, template }: ResolvedOptions): SandboxDri
         return { url: sandboxUrl, headers: { ...headers, ...route } };
       },
     },
+    secrets: { inject: ['header'] },
     network: {
       modes: ['none', 'allow-list', 'open'],
       live: true,
-      set: ({ sandbox }, policy) => withVendor(() => sandbox.updateNetwork(toNetwork(policy))),
+      set: (handle, policy) => network.set(handle, policy),
     },
     nativeSnapshot: nativeSnapshot(client, create),
     metrics: {
@@ -183,6 +204,7 @@ export function e2bDriver({ connection, template }: ResolvedOptions): SandboxDri
 
     async destroy(ref) {
       await withVendor(() => client.Sandbox.kill(ref.id));
+      network.forget(ref);
     },
   };
 }

@@ -1,7 +1,8 @@
 import { type CreateRequest, SandboxError, type SandboxRef } from '@gantry/core/driver';
+import { brokering } from '@gantry/core/node';
 import { Sandbox, Snapshot } from '@vercel/sandbox';
 import { fromVendor, unlessMissing, withVendor } from './errors.ts';
-import { toNetwork } from './network.ts';
+import { type HeadersByDomain, toNetwork } from './network.ts';
 import type { ResolvedOptions, VendorAccess } from './options.ts';
 import { runSandboxScript } from './sandbox-script.ts';
 import { isOver, toTags } from './tags.ts';
@@ -18,6 +19,7 @@ sudo -n mkdir -p /workspace && sudo -n chown "$(id -u):$(id -g)" /workspace`;
 export function commonParams(
   { access, persistent, vcpus, networkRules }: ResolvedOptions,
   { id, labels, maxLifetimeMs, network }: CreateRequest,
+  headers: HeadersByDomain = {},
 ): {
   readonly name: string;
   readonly tags: Record<string, string>;
@@ -32,7 +34,7 @@ export function commonParams(
     ...{ name: id, timeout: maxLifetimeMs, persistent },
     tags: toTags(labels, Date.now() + maxLifetimeMs),
     snapshotExpiration: Math.max(shortestKeptMs, maxLifetimeMs),
-    networkPolicy: toNetwork(network, networkRules),
+    networkPolicy: toNetwork(network, networkRules, headers),
     ...(vcpus === undefined ? {} : { resources: { vcpus } }),
   };
 }
@@ -48,10 +50,11 @@ export async function createSandbox(
     const message = 'Vercel has no default user to set: give each command its own';
     throw new SandboxError('unsupported', message, { details: { capability: 'users' } });
   }
-  return orNothing(options.access, request.id, async () => {
+  const { byHost, placeholders, send } = await brokering.secretHeaders(request);
+  const making = async (): Promise<Sandbox> => {
     const sandbox = await Sandbox.create({
-      ...commonParams(options, request),
-      env: { ...request.env },
+      ...commonParams(options, request, byHost),
+      env: { ...placeholders, ...request.env },
       ports: [...(request.ports ?? [])],
       ...(snapshotId === undefined
         ? image === undefined
@@ -61,7 +64,8 @@ export async function createSandbox(
     });
     await prepare(sandbox);
     return sandbox;
-  });
+  };
+  return send(() => orNothing(options.access, request.id, making));
 }
 
 /** Does what makes a sandbox of that name; when it fails, whatever it has made is deleted. */

@@ -1,4 +1,5 @@
 import { type SandboxDriver, SandboxError, type SandboxRef } from '@gantry/core/driver';
+import { brokering } from '@gantry/core/node';
 import { Sandbox } from '@vercel/sandbox';
 import { explained, lifeOf } from './absence.ts';
 import { createSandbox, destroySandbox, findSandbox, requireSandbox } from './create.ts';
@@ -7,7 +8,7 @@ import { forkBySnapshot } from './fork.ts';
 import type { VercelHandle } from './handle.ts';
 import { listSandboxes } from './inventory.ts';
 import { nativeSnapshot } from './native-snapshot.ts';
-import { toNetwork } from './network.ts';
+import { setsOtherHeaders, toNetwork } from './network.ts';
 import type { ResolvedOptions } from './options.ts';
 import { exposePort, mostPorts } from './ports.ts';
 import { inlineInputBytes, spawnCommand } from './spawn.ts';
@@ -21,16 +22,27 @@ const longestLifeMs = 24 * 60 * 60 * 1000;
 /** Sandboxes of a Vercel project, by the vendor's own SDK. */
 export function vercelDriver(options: ResolvedOptions): SandboxDriver<VercelHandle> {
   const { access, networkRules } = options;
+  const network = new brokering.VendorNetwork<VercelHandle>({
+    tell: ({ sandbox }, policy, headers) => {
+      const networkPolicy = toNetwork(policy, networkRules, headers);
+      return withVendor(() => sandbox.update({ networkPolicy }));
+    },
+    setsHeaders: ({ sandbox }) => setsOtherHeaders(sandbox.networkPolicy, networkRules),
+  });
   const refOf = (id: string): SandboxRef => ({ spec: 'gantry-ref/1', provider: 'vercel', id });
   const handleOf = (sandbox: Sandbox): VercelHandle => ({
     ...{ ref: refOf(sandbox.name), sandbox, followed: new Set() },
     // One that keeps nothing cannot come back.
     ...(sandbox.persistent ? {} : { narrowed: { suspend: false } }),
   });
-  const fork = forkBySnapshot(options, handleOf);
+  const fork = forkBySnapshot(options, handleOf, network);
   const create = async (
     ...[request, snapshotId]: [Parameters<typeof createSandbox>[1], string?]
-  ): Promise<VercelHandle> => handleOf(await createSandbox(options, request, snapshotId));
+  ): Promise<VercelHandle> => {
+    const handle = handleOf(await createSandbox(options, request, snapshotId));
+    network.keep(handle.ref, request);
+    return handle;
+  };
 
   return {
     spec: 'gantry-driver/1',
@@ -74,11 +86,11 @@ export function vercelDriver(options: ResolvedOptions): SandboxDriver<VercelHand
       open: (handle, command, size) => openTerminal(access, handle, command, size),
     },
     ports: { maxOpen: mostPorts, expose: exposePort },
+    secrets: { inject: ['header'] },
     network: {
       modes: ['none', 'allow-list', 'open'],
       live: true,
-      set: ({ sandbox }, policy) =>
-        withVendor(() => sandbox.update({ networkPolicy: toNetwork(policy, networkRules) })),
+      set: (handle, policy) => network.set(handle, policy),
     },
     nativeSnapshot: nativeSnapshot(access, create),
     ...(options.persistent ? { fork } : {}),
@@ -95,13 +107,14 @@ export function vercelDriver(options: ResolvedOptions): SandboxDriver<VercelHand
             },
             async resume(ref) {
               const sandbox = await requireSandbox(access, ref);
-              if (statusOf(lifeOf(sandbox)).state === 'running') return handleOf(sandbox);
+              if (statusOf(lifeOf(sandbox)).state === 'running')
+                return network.renewed(handleOf(sandbox));
               const left = (endOf(sandbox.tags) ?? Infinity) - Date.now();
               return withVendor(async () => {
                 // Else the new session would have all of the time that the first one had.
                 if (left < Infinity) await sandbox.update({ timeout: Math.ceil(left) });
                 return handleOf(await Sandbox.get({ ...access, name: ref.id, resume: true }));
-              });
+              }).then((handle) => network.renewed(handle));
             },
           },
         }
@@ -123,7 +136,7 @@ export function vercelDriver(options: ResolvedOptions): SandboxDriver<VercelHand
     async connect(ref) {
       const sandbox = await requireSandbox(access, ref);
       const { state } = statusOf(lifeOf(sandbox));
-      if (state === 'running') return handleOf(sandbox);
+      if (state === 'running') return network.renewed(handleOf(sandbox));
       const message = `sandbox ${ref.id} is ${state}; resume it`;
       throw new SandboxError('failed-precondition', message, { ref });
     },
@@ -136,6 +149,9 @@ export function vercelDriver(options: ResolvedOptions): SandboxDriver<VercelHand
       for (const lose of followed) lose(error);
     },
 
-    destroy: (ref) => destroySandbox(access, ref.id),
+    async destroy(ref) {
+      await destroySandbox(access, ref.id);
+      network.forget(ref);
+    },
   };
 }

@@ -1,4 +1,5 @@
 import { type CreateRequest, type SandboxDriver, SandboxError } from '@gantry/core/driver';
+import type { brokering } from '@gantry/core/node';
 import { Sandbox, type Snapshot } from '@vercel/sandbox';
 import { explained } from './absence.ts';
 import { commonParams, orNothing } from './create.ts';
@@ -15,6 +16,7 @@ type Fork = NonNullable<SandboxDriver<VercelHandle>['fork']>;
 export function forkBySnapshot(
   options: ResolvedOptions,
   handleOf: (sandbox: Sandbox) => VercelHandle,
+  network: brokering.VendorNetwork<VercelHandle>,
 ): Fork {
   const { access } = options;
   return {
@@ -36,7 +38,11 @@ export function forkBySnapshot(
           Sandbox.get({ ...access, name: ref.id, resume: true }),
         );
         return await Promise.allSettled(
-          requests.map(async (request) => handleOf(await forkOne(options, ref.id, request))),
+          requests.map(async (request) => {
+            const clone = handleOf(await forkOne(options, ref.id, request));
+            network.copy(ref, clone.ref);
+            return clone;
+          }),
         );
       } finally {
         await unlessMissing(() => snapshot.delete());

@@ -4,8 +4,18 @@ import type { NetworkPolicy as VendorPolicy, NetworkPolicyRule } from '@vercel/s
 /** What the vendor does to requests, by domain. */
 export type NetworkRules = Readonly<Record<string, readonly NetworkPolicyRule[]>>;
 
-/** A policy in the vendor's terms. Ports in an allow-list are refused: the vendor knows blocks and domains only. */
-export function toNetwork(policy: NetworkPolicy, rules: NetworkRules): VendorPolicy {
+/** Header -> text, by domain. */
+export type HeadersByDomain = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/**
+ * A policy in the vendor's terms, with headers that it sets. Ports in an allow-list are refused: the vendor knows blocks and domains
+ * only.
+ */
+export function toNetwork(
+  policy: NetworkPolicy,
+  rules: NetworkRules,
+  headers: HeadersByDomain = {},
+): VendorPolicy {
   if (policy.mode === 'none') return 'deny-all';
   if (policy.mode === 'open') {
     const all = Object.keys(rules).length === 0;
@@ -20,9 +30,31 @@ export function toNetwork(policy: NetworkPolicy, rules: NetworkRules): VendorPol
   const blocks = policy.allow.filter(isBlock);
   const domains = policy.allow.filter((target) => !isBlock(target));
   return {
-    allow: ownRules(domains, rules),
+    allow: ownRules(domains, withHeaders(rules, headers)),
     ...(blocks.length > 0 ? { subnets: { allow: blocks.map(withLength) } } : {}),
   };
+}
+
+/** Whether the vendor sets headers that are none of these rules: secrets that another process has told it of. */
+export function setsOtherHeaders(policy: VendorPolicy | undefined, rules: NetworkRules): boolean {
+  if (typeof policy !== 'object' || !policy.allow || Array.isArray(policy.allow)) return false;
+  return Object.entries(policy.allow).some(
+    ([domain, list]) =>
+      rules[domain] === undefined && list.some(({ transform }) => transform !== undefined),
+  );
+}
+
+function withHeaders(rules: NetworkRules, headers: HeadersByDomain): NetworkRules {
+  const twice = Object.keys(headers).find((domain) => (rules[domain] ?? []).length > 0);
+  if (twice !== undefined) {
+    const message = `networkRules says what becomes of requests to ${twice}, and a secret is for it, too: leave one of them out`;
+    throw new SandboxError('invalid-argument', message);
+  }
+  const own = Object.entries(headers).map(([domain, set]): [string, NetworkPolicyRule[]] => [
+    domain,
+    [{ transform: [{ headers: { ...set } }] }],
+  ]);
+  return { ...rules, ...Object.fromEntries(own) };
 }
 
 function ownRules(

@@ -253,9 +253,9 @@ describe('errors', () => {
     });
     const network = { mode: 'allow-list', allow: ['api.example.org', '10.0.0.0/8'] } as const;
     const made = ruled.create({ manifest: { spec: 'gantry-manifest/1', network } });
-    // The emulator changes nobody's requests, and says so rather than leave it out.
+    // These sandboxes' requests are changed by nobody, and the emulator says so rather than leave it out.
     await expect(made).rejects.toMatchObject({
-      ...{ code: 'unsupported', message: expect.stringContaining('not changed here') as string },
+      ...{ code: 'unsupported', message: expect.stringContaining('sets no headers') as string },
     });
   });
 

@@ -36,7 +36,11 @@ export interface CapabilityLimits {
     /** Whether a recorder can be told what the sandbox tries to reach. Default false. */
     readonly recorded?: boolean;
   };
-  /** How a secret may get into requests: in place of its placeholder, or set in a header or the query. */
+  /**
+   * How a secret may get into requests: in place of its placeholder, or set in a header or the query. Where `placeholder` is
+   * missing, a vendor sets it who was told the value, at hosts of an allow-list: then nothing that a host repeats is masked, no use is
+   * recorded, and a value holds until the next `setNetwork`, `connect` or `resume`.
+   */
   readonly secrets: { readonly inject: readonly ('placeholder' | 'header' | 'query')[] };
   readonly mounts: {
     readonly kinds: readonly ('hostMount' | 's3' | 'gcs' | 'r2' | 'azureBlob')[];

@@ -29,6 +29,12 @@ export function formatPlan(plan: Plan): string {
       ),
     ),
     ...section(
+      'secrets',
+      (plan.secrets ?? []).map(
+        ({ name, hosts, by }) => `${name} for ${hosts.join(', ')}, put into requests by the ${by}`,
+      ),
+    ),
+    ...section(
       'refused',
       plan.refused.map(({ path, field: name, reason }) => `${path ?? name}: ${reason}`),
     ),

@@ -71,6 +71,39 @@ test('everything that a provider cannot do is refused, and nothing else', async 
   expect((await plan({ network: { mode: 'none' } })).refused).toEqual([]);
 });
 
+test('a provider that sets headers by itself takes secrets that name one, and the plan says who sends them', async () => {
+  const network: Manifest['network'] = {
+    mode: 'allow-list',
+    allow: ['api.example', '*.web.example', 'in.web.example'],
+  };
+  const rule = { from: 'env:A', hosts: ['api.example'], header: 'authorization' };
+  const capabilities = {
+    network: { modes: ['allow-list'], live: true },
+    secrets: { inject: ['header'] },
+  } as const;
+  const of = (secrets: Manifest['secrets'] & object): Promise<Plan> =>
+    plan({ network, secrets }, capabilities);
+
+  const able = await of({ A: rule, B: { ...rule, hosts: ['*.web.example'], header: 'x-key' } });
+  expect(able.refused).toEqual([]);
+  expect(able.secrets).toEqual([
+    { name: 'A', hosts: ['api.example'], by: 'provider' },
+    { name: 'B', hosts: ['*.web.example'], by: 'provider' },
+  ]);
+  expect(formatPlan(able)).toContain('A for api.example, put into requests by the provider');
+  expect((await plan({ network })).digest).toBe(able.digest);
+
+  const twice = { ...rule, hosts: ['in.web.example'], header: 'Authorization' };
+  const wide = { ...rule, hosts: ['*.web.example'] };
+  const { refused } = await of({ A: twice, B: wide, C: { ...rule, hosts: ['one.web.example'] } });
+  const clash = 'another secret is for the header authorization of in.web.example, too';
+  expect(refused).toMatchObject([
+    { field: 'secrets.A', reason: clash },
+    { field: 'secrets.B', reason: clash },
+    { field: 'secrets.C', reason: expect.stringContaining('name one.web.example there') as string },
+  ]);
+});
+
 test('secrets need a provider that keeps them out of the sandbox, by the ways that it has', async () => {
   const hosts = ['api.example'];
   const secrets = {
@@ -82,9 +115,9 @@ test('secrets need a provider that keeps them out of the sandbox, by the ways th
   const fields = async (capabilities: Parameters<typeof plan>[1]): Promise<unknown[]> =>
     (await plan({ secrets, env: { B: '1' } }, capabilities)).refused.map(({ field }) => field);
   expect(await fields({})).toEqual(['secrets.A', 'secrets.B', 'secrets.C']);
-  expect(await fields({ secrets: { inject: ['header', 'query'] } })).toEqual([
-    'secrets.A',
+  expect(await fields({ secrets: { inject: ['placeholder', 'header'] } })).toEqual([
     'secrets.B',
+    'secrets.C',
   ]);
   expect(await fields({ secrets: { inject: ['placeholder', 'header', 'query'] } })).toEqual([
     'secrets.B',

@@ -4,8 +4,9 @@ import type { MountRequest } from '../contract/create-request.ts';
 import { SandboxError } from '../errors/sandbox-error.ts';
 import { pathText } from './byte-path.ts';
 import { canonicalDigest } from './canonical-json.ts';
+import { brokeredSecrets } from './manifest-secrets.ts';
 import { planRefusals } from './plan-refusals.ts';
-import type { Plan, PlanEntry, PlanPolicy } from './plan-types.ts';
+import type { Plan, PlanEntry, PlanPolicy, PlanSecret } from './plan-types.ts';
 import type { ResolvedManifest } from './resolve-manifest.ts';
 import type { ItemSource, WorkspaceItem } from './workspace-item.ts';
 
@@ -36,6 +37,7 @@ export function planManifest(resolved: ResolvedManifest, options: PlanOptions): 
     digest: canonicalDigest(identity),
     policy,
     entries,
+    ...planSecrets(resolved.manifest, options.capabilities),
     refused: planRefusals(resolved.manifest, options.capabilities),
   };
 }
@@ -64,6 +66,16 @@ function planPolicy(manifest: Manifest, mounts: readonly MountRequest[]): PlanPo
     mounts,
     setup: setup ?? [],
   };
+}
+
+/** No part of the plan's digest: the same workspace comes of it. */
+function planSecrets(manifest: Manifest, capabilities: Capabilities): Pick<Plan, 'secrets'> {
+  if (!capabilities.secrets) return {};
+  const by = capabilities.secrets.inject.includes('placeholder') ? 'proxy' : 'provider';
+  const secrets = Object.entries(brokeredSecrets(manifest) ?? {}).map(
+    ([name, { hosts }]): PlanSecret => ({ name, hosts, by }),
+  );
+  return secrets.length === 0 ? {} : { secrets };
 }
 
 function planEntry({ path, type, items, commit, notes }: ItemSource): PlanEntry {

@@ -1,5 +1,7 @@
 import type { Capabilities } from '../contract/capabilities.ts';
 import type { Manifest } from '../contract/manifest-types.ts';
+import { headerProblem } from './header-places.ts';
+import { brokeredSecrets } from './manifest-secrets.ts';
 import { limitsRequests } from './network-rule.ts';
 import type { PlanRefusal } from './plan-types.ts';
 
@@ -64,25 +66,23 @@ function mountRefusals({ entries = {} }: Manifest, { mounts }: Capabilities): Pl
   });
 }
 
-function secretRefusals(
-  { secrets = {}, env = {} }: Manifest,
-  { secrets: ways }: Capabilities,
-): PlanRefusal[] {
+function secretRefusals(manifest: Manifest, capabilities: Capabilities): PlanRefusal[] {
+  const { secrets = {}, env = {} } = manifest;
+  const brokered = brokeredSecrets(manifest) ?? {};
   return Object.entries(secrets).flatMap(([name, secret]) => {
     const field = `secrets.${name}`;
     if (name in env) return [{ field, reason: 'env has a variable of this name, too' }];
     if ('expose' in secret) return [];
     const { header, query } = secret;
-    if (!ways) {
-      return [
-        {
-          field,
-          reason: 'the provider cannot keep secrets out of the sandbox; see @gantry/egress',
-        },
-      ];
+    const { inject } = capabilities.secrets ?? {};
+    if (inject?.includes('placeholder')) {
+      const way = header !== undefined ? 'header' : query === undefined ? 'placeholder' : 'query';
+      return unless(inject.includes(way), field, `the provider does not inject by ${way}`);
     }
-    const way = header !== undefined ? 'header' : query === undefined ? 'placeholder' : 'query';
-    return unless(ways.inject.includes(way), field, `the provider does not inject by ${way}`);
+    const reason = inject
+      ? headerProblem(name, brokered, manifest.network ?? { mode: 'none' })
+      : 'the provider cannot keep secrets out of the sandbox; use withEgress of @gantry/egress with local or docker';
+    return reason === undefined ? [] : [{ field, reason }];
   });
 }
 

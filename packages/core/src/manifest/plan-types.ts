@@ -19,6 +19,14 @@ export interface PlanEntry {
   readonly notes?: readonly string[];
 }
 
+/** One secret that the sandbox gets a placeholder of. Never its value. */
+export interface PlanSecret {
+  readonly name: string;
+  readonly hosts: readonly string[];
+  /** Who puts it into requests: the proxy of `@gantry/egress`, or the provider's vendor, which does less: see capability `secrets`. */
+  readonly by: 'proxy' | 'provider';
+}
+
 /** One thing that the provider cannot do, by workspace path or by field of the manifest. */
 export interface PlanRefusal {
   readonly path?: string;
@@ -35,6 +43,8 @@ export interface Plan {
   readonly digest: string;
   readonly policy: PlanPolicy;
   readonly entries: readonly PlanEntry[];
+  /** Absent where there are none. */
+  readonly secrets?: readonly PlanSecret[];
   /** Whoever carries out a plan must refuse one that has any; `refuseUnsupported` does. */
   readonly refused: readonly PlanRefusal[];
 }

@@ -1,5 +1,14 @@
 /** What an egress proxy shares with manifests and journals: the rules of a network policy, and secrets. */
-export { readSecret } from '../manifest/secret-reference.ts';
+export { secretHeaders } from '../manifest/secret-headers.ts';
+export type { SecretHeaders } from '../manifest/secret-headers.ts';
+export { VendorNetwork } from '../manifest/vendor-network.ts';
+export {
+  checkSecretRule,
+  headerText,
+  placeholderOf,
+  readSendableSecret,
+} from '../manifest/sendable-secret.ts';
+export { standInFor } from '../manifest/stand-in.ts';
 export {
   networkRuleProblem,
   parseNetworkTarget as parseTarget,

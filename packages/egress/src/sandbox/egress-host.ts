@@ -48,6 +48,8 @@ export class EgressHost {
   readonly #served = new Map<DriverHandle, Served>();
   /** Of sandboxes that have no network yet. */
   readonly #recorders = new WeakMap<DriverHandle, NetworkRecorder>();
+  /** How whoever made a sandbox in this process has its secrets looked up; also after a `connect`. */
+  readonly #resolvers = new Map<string, SecretResolver>();
 
   constructor(driver: SandboxDriver, options: WithEgressOptions, createEngine: CreateEngine) {
     this.#driver = driver;
@@ -75,6 +77,7 @@ export class EgressHost {
         const accept = (connection: Duplex): void => egress.accept(connection);
         const interception = await this.#intercept(handle, { port: freshPort }, accept, call);
         await egress.serve(this.#driver, handle, interception, call);
+        if (secretResolver) this.#resolvers.set(handle.ref.id, secretResolver);
         const endsAt = Date.now() + request.maxLifetimeMs;
         this.#keep(handle, interception, { egress, terms, endsAt });
         this.#write(handle);
@@ -107,6 +110,8 @@ export class EgressHost {
     const terms = this.#served.get(source)?.terms;
     if (!terms) return clone;
     return this.#undoUnless(clone, async () => {
+      const resolver = this.#resolvers.get(source.ref.id);
+      if (resolver) this.#resolvers.set(clone.ref.id, resolver);
       await this.#serveRunning(clone, terms, Date.now() + maxLifetimeMs, call);
       this.#write(clone);
     });
@@ -165,6 +170,7 @@ export class EgressHost {
 
   /** Of a sandbox that is gone. */
   forget(ref: SandboxRef): void {
+    this.#resolvers.delete(ref.id);
     this.#records.remove(ref);
   }
 
@@ -177,7 +183,7 @@ export class EgressHost {
     const { budgets, secrets, record, stateDirectory: _state, ...options } = this.#options;
     return SandboxEgress.open(sandbox, terms, port, {
       ...{ createEngine: this.#createEngine, options, budgets },
-      resolver: resolver ?? secrets,
+      resolver: resolver ?? this.#resolvers.get(sandbox) ?? secrets,
       events: new SandboxEvents(record),
     });
   }

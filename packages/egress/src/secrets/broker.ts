@@ -2,7 +2,6 @@ import { SandboxError, type SecretResolver, type SecretRule } from '@gantry/core
 import { brokering } from '@gantry/core/node';
 import type { Host } from '../policy/host-name.ts';
 import { readTarget, type Target } from '../policy/target-list.ts';
-import { standInFor } from './stand-in.ts';
 
 /** A secret of one session and where it goes. Holds no value. */
 export interface BrokeredSecret {
@@ -33,13 +32,7 @@ export class SecretBroker {
     const opened = Object.entries(rules).map(async ([name, rule]) => {
       const hosts = checkedHosts(name, rule);
       const value = await this.#read(name, rule);
-      const placeholder = standInFor(value);
-      if (placeholder === undefined) {
-        throw refused(
-          'failed-precondition',
-          `${name} has too few letters and digits to be told from ordinary text; a secret needs 8 at least`,
-        );
-      }
+      const placeholder = brokering.placeholderOf(name, value);
       this.#seen.set(name, new Map([[value, placeholder]]));
       return { name, rule, placeholder, hosts };
     });
@@ -60,10 +53,13 @@ export class SecretBroker {
   async value({ name, rule }: BrokeredSecret): Promise<string> {
     const value = await this.#read(name, rule);
     const seen = this.#seen.get(name);
-    if (seen === undefined) throw refused('failed-precondition', `${name}: the session is closed`);
+    if (seen === undefined) {
+      const message = `secret ${name}: the session is closed`;
+      throw new SandboxError('failed-precondition', message, { operation: 'egress' });
+    }
     if (!seen.has(value)) {
       // A value that is too short for a stand-in of its own is shown as asterisks.
-      seen.set(value, standInFor(value) ?? '*'.repeat(value.length));
+      seen.set(value, brokering.standInFor(value) ?? '*'.repeat(value.length));
       const [oldest] = seen.keys();
       if (seen.size > mostRemembered && oldest !== undefined) seen.delete(oldest);
       this.#redactor = undefined;
@@ -101,55 +97,12 @@ export class SecretBroker {
     this.#redactor = undefined;
   }
 
-  async #read(name: string, rule: SecretRule): Promise<string> {
-    const value = await brokering.readSecret(rule.from, this.#resolver, 'egress');
-    // Header values are text without controls; one that is not would be refused late, with the value in the error.
-    if (!/^[ -~]+$/.test(value) || value !== value.trim()) {
-      throw refused(
-        'failed-precondition',
-        `${name} (${rule.from}) is not of visible ASCII characters and cannot be sent in a header`,
-      );
-    }
-    return value;
+  #read(name: string, rule: SecretRule): Promise<string> {
+    return brokering.readSendableSecret(name, rule, this.#resolver, 'egress');
   }
 }
 
 function checkedHosts(name: string, rule: SecretRule): readonly Target[] {
-  const { hosts, header, query, format } = rule;
-  const refuse = (message: string): SandboxError =>
-    refused('invalid-argument', `${name}: ${message}`);
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) throw refuse('no name of an environment variable');
-  if (hosts.length === 0) throw refuse('names no host that is sent the secret');
-  if (header !== undefined && query !== undefined)
-    throw refuse('goes into a header or into the query, not both');
-  if (
-    header !== undefined &&
-    (!/^[A-Za-z0-9-]+$/.test(header) || reserved.has(header.toLowerCase()))
-  )
-    throw refuse(`${header} is no header that can carry a secret`);
-  if (query !== undefined && query === '') throw refuse('the parameter of the query is empty');
-  if (format !== undefined && (header === undefined || !/^[ -~]*$/.test(format)))
-    throw refuse('a format is the visible text of a header');
-  if (format !== undefined && format.split('{secret}').length !== 2)
-    throw refuse('a format has {secret} in it once');
-  return hosts.map((host) => readTarget(host, [443], name));
-}
-
-/** Headers that say where a message goes and where it ends. */
-const reserved: ReadonlySet<string> = new Set([
-  'host',
-  'content-length',
-  'transfer-encoding',
-  'connection',
-  'upgrade',
-  'te',
-  'trailer',
-  'expect',
-  'accept-encoding',
-  'range',
-  'if-range',
-]);
-
-function refused(code: 'failed-precondition' | 'invalid-argument', message: string): SandboxError {
-  return new SandboxError(code, `secret ${message}`, { operation: 'egress' });
+  brokering.checkSecretRule(name, rule);
+  return rule.hosts.map((host) => readTarget(host, [443], name));
 }

@@ -1,3 +1,4 @@
+import { brokering } from '@gantry/core/node';
 import type { HeaderList } from '../http/header-list.ts';
 import type { BrokeredSecret } from './broker.ts';
 
@@ -63,18 +64,11 @@ export function placeSecrets(
     const { header, query: parameter } = rule;
     if (header !== undefined) {
       const others = headers.filter(([other]) => other.toLowerCase() !== header.toLowerCase());
-      headers = [
-        ...others,
-        [header, formatOf(header, rule.format).replace('{secret}', () => value)],
-      ];
+      headers = [...others, [header, brokering.headerText(header, rule.format, value)]];
     }
     if (parameter !== undefined) query = withParameter(query, parameter, value);
   }
   return { headers, query };
-}
-
-function formatOf(header: string, format: string | undefined): string {
-  return format ?? (header.toLowerCase() === 'authorization' ? 'Bearer {secret}' : '{secret}');
 }
 
 function holds({ headers, query }: Carrier, placeholder: string): boolean {

@@ -1,7 +1,6 @@
 import { brokering } from '@gantry/core/node';
 import { expect, test } from 'vitest';
 import { maskText, MaskStream } from './mask-stream.ts';
-import { standInFor } from './stand-in.ts';
 
 const secret = 'sk-ant-api03-Q+w/e=R"t\\y-9Zx8Cv7Bn6M';
 
@@ -11,21 +10,21 @@ test.each([
   ['correct-horse-battery', /^[a-z]{7}-[a-z]{5}-[a-z]{7}$/],
   ['eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl', /^\w{10}\.\w{10}\.\w{12}$/],
 ])('the stand-in of %s has its shape and nothing else of it', (value, shape) => {
-  const shown = standInFor(value) ?? '';
+  const shown = brokering.standInFor(value) ?? '';
   expect(shown).toMatch(shape);
   expect(shown).toHaveLength(value.length);
   expect(shown.slice(13)).not.toBe(value.slice(13));
-  expect(standInFor(value)).not.toBe(shown);
+  expect(brokering.standInFor(value)).not.toBe(shown);
 });
 
 test('a value with too little in it has no stand-in', () => {
-  expect(standInFor('abc')).toBeUndefined();
-  expect(standInFor('--------------------')).toBeUndefined();
-  expect(standInFor('ghp_123')).toBeUndefined();
+  expect(brokering.standInFor('abc')).toBeUndefined();
+  expect(brokering.standInFor('--------------------')).toBeUndefined();
+  expect(brokering.standInFor('ghp_123')).toBeUndefined();
 });
 
 test('every form is found at every division of the bytes, and the length stays', async () => {
-  const shown = standInFor(secret) ?? '';
+  const shown = brokering.standInFor(secret) ?? '';
   const masks = brokering.secretForms(secret, shown);
   const bytes = Buffer.from(secret);
   const text = [

@@ -2,9 +2,10 @@ import type { Capabilities } from '@gantry/core';
 import { type Context, Hono } from 'hono';
 import { RateLimit } from '../chassis/quota.ts';
 import type { EmulatorContext } from '../chassis/emulator.ts';
+import { SetHeaders } from '../chassis/set-headers.ts';
 import { ApiError, errorBody, noSandbox, toApiError, unsupported } from './api-error.ts';
 import type { E2bSandbox, E2bSandboxes } from './e2b-sandbox.ts';
-import { deniesAll, guestRequest, networkPolicy } from './guest.ts';
+import { deniesAll, guestRequest, networkPolicy, setHeadersOf } from './guest.ts';
 import { readMetrics } from './metrics.ts';
 import { listPage } from './sandbox-list.ts';
 import { createE2bSandbox, pause, resume, setTimeoutOf } from './sandbox-life.ts';
@@ -60,14 +61,17 @@ export function controlPlane(
       throw new ApiError(404, `template '${request.templateID}' not found`);
     }
     const mounts = volumes.mounts((request.volumeMounts ?? []).map(({ name }) => name));
-    const options = guestRequest(provider, await probe(), request, version === 2, mounts);
+    const headers = new SetHeaders(setHeadersOf(request.network ?? {}));
+    const options = guestRequest(
+      ...([provider, await probe(), request, version === 2, mounts, headers] as const),
+    );
     // From here to the making nothing is waited for: of many that come at once no more get through than may.
     const wait = creates.take();
     if (wait > 0) throw new ApiError(429, 'Too many sandboxes are created at once', wait);
     if (sandboxes.running >= (quotas.runningSandboxes ?? Infinity)) {
       throw new ApiError(429, 'The maximum number of concurrent sandboxes is reached');
     }
-    const parts = { context, sandboxes, snapshot, volumes, version } as const;
+    const parts = { context, sandboxes, snapshot, volumes, headers, version } as const;
     return createE2bSandbox(parts, request, options);
   };
   const create = async (c: Context, version: 1 | 2): Promise<Response> => {
@@ -104,12 +108,19 @@ export function controlPlane(
     const { allow_internet_access: internet = true } = config;
     const wanted = { network: config, allow_internet_access: internet };
     const none = !internet || deniesAll(config);
+    const { details } = emulated;
+    const headers = setHeadersOf(config);
+    const problem = details.headers.problem(headers, config.allowOut ?? []);
+    if (problem !== undefined) throw unsupported(problem);
+    details.headers.change(headers);
     // No provider's network is wider than what it was made with; what it is already needs no change.
     const { network } = emulated.sandbox.capabilities;
     if (network?.live) await emulated.sandbox.setNetwork(networkPolicy(provider, wanted, true));
     else if (!none || network?.modes.some((mode) => mode !== 'none')) {
       throw unsupported(`provider ${provider.id} cannot change a network`);
     }
+    const { allowPublicTraffic } = details.request.network ?? {};
+    details.request = { ...details.request, network: { ...config, allowPublicTraffic } };
     return c.body(null, 204);
   });
   app.post('/sandboxes/:id/pause', async (c) => {

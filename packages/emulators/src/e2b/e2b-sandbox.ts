@@ -3,11 +3,13 @@ import type { CpuShare } from '../chassis/cpu-share.ts';
 import type { EmulatedSandbox, EmulatedSandboxes } from '../chassis/emulated-sandboxes.ts';
 import type { EnvdProcesses } from './envd/envd-processes.ts';
 import type { Watchers } from './envd/watchers.ts';
+import type { SetHeaders } from '../chassis/set-headers.ts';
 import type { NewSandbox } from './wire-bodies.ts';
 
 /** What E2B knows of a sandbox beyond what every vendor does. */
 export interface E2bDetails {
-  readonly request: NewSandbox;
+  request: NewSandbox;
+  readonly headers: SetHeaders;
   readonly clientId: string;
   /** What envd asks of its callers. */
   readonly envdToken: string;

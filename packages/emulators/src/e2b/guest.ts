@@ -7,6 +7,7 @@ import type {
   Sandbox,
 } from '@gantry/core';
 import { accountEnvironment, prepareAccount } from '../chassis/guest-account.ts';
+import { type SetHeader, type SetHeaders, setHeadersProblem } from '../chassis/set-headers.ts';
 import { unsupported } from './api-error.ts';
 import { guestHome, guestUser, preparedMarker } from './e2b-sandbox.ts';
 import type { NetworkConfig, NewSandbox } from './wire-bodies.ts';
@@ -34,13 +35,17 @@ export function guestRequest(
   request: NewSandbox,
   explicitInternet: boolean,
   mounts: Readonly<Record<string, ManifestEntry>>,
+  headers: SetHeaders,
 ): CreateOptions {
   if (!capabilities.root?.modes.includes('copy-on-write')) {
     throw unsupported(`provider ${provider.id} has no root file system that a guest can write`);
   }
+  const { part, ...resolving } = headers.options;
   return {
+    ...resolving,
     manifest: {
       spec: 'gantry-manifest/1',
+      ...part,
       root: 'copy-on-write',
       network: networkPolicy(provider, request, explicitInternet),
       ...(Object.keys(mounts).length > 0 ? { entries: mounts } : {}),
@@ -65,6 +70,8 @@ export function networkPolicy(
 ): NetworkPolicy {
   const modes = provider.capabilities.network?.modes ?? ['none'];
   const { network = {}, allow_internet_access: internet } = request;
+  const problem = setHeadersProblem(provider, setHeadersOf(network));
+  if (problem !== undefined) throw unsupported(problem);
   if (internet === false || deniesAll(network)) return { mode: 'none' };
   const asked = (internet === true && explicitInternet) || restricts(network);
   if (restricts(network) && modes.includes('allow-list') && network.allowOut) {
@@ -73,6 +80,15 @@ export function networkPolicy(
   if (modes.includes('open') && !restricts(network)) return { mode: 'open' };
   if (!asked) return { mode: 'none' };
   throw unsupported(`provider ${provider.id} has no network of that kind`);
+}
+
+/** The headers that are set in requests. */
+export function setHeadersOf({ rules = {} }: NetworkConfig): readonly SetHeader[] {
+  return Object.entries(rules).flatMap(([host, list]) =>
+    list.flatMap(({ transform }) =>
+      Object.entries(transform?.headers ?? {}).map(([header, text]) => ({ host, header, text })),
+    ),
+  );
 }
 
 /** Whether nothing can be reached. */

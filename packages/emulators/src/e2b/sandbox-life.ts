@@ -1,5 +1,6 @@
 import type { CreateOptions } from '@gantry/core';
 import { CpuShare } from '../chassis/cpu-share.ts';
+import type { SetHeaders } from '../chassis/set-headers.ts';
 import type { EmulatorContext } from '../chassis/emulator.ts';
 import { ApiError, noSandbox } from './api-error.ts';
 import { type E2bSandbox, type E2bSandboxes, newId, newToken } from './e2b-sandbox.ts';
@@ -19,13 +20,14 @@ interface CreateParts {
   readonly sandboxes: E2bSandboxes;
   readonly snapshot: StoredSnapshot | undefined;
   readonly volumes: Volumes;
+  readonly headers: SetHeaders;
   /** Of the path that asked for it. */
   readonly version: 1 | 2;
 }
 
 /** Makes a sandbox that ends, or pauses, by itself. */
 export async function createE2bSandbox(
-  { context, sandboxes, snapshot, volumes, version }: CreateParts,
+  { context, sandboxes, snapshot, volumes, headers, version }: CreateParts,
   asked: NewSandbox,
   options: CreateOptions,
 ): Promise<E2bSandbox> {
@@ -37,7 +39,7 @@ export async function createE2bSandbox(
   for (const secret of [envdToken, trafficToken]) if (secret) context.conceal(secret);
   const timeoutSeconds = request.timeout ?? defaultTimeout[version];
   const details = {
-    ...{ request, envdToken, timeoutSeconds, clientId: newId() },
+    ...{ request, headers, envdToken, timeoutSeconds, clientId: newId() },
     ...(trafficToken === undefined ? {} : { trafficToken }),
     processes: new EnvdProcesses(context.clock),
     watchers: new Watchers(),

@@ -7,7 +7,10 @@ export interface NetworkConfig {
   readonly allowOut?: string[] | undefined;
   readonly denyOut?: string[] | undefined;
   readonly allowPublicTraffic?: boolean | undefined;
-  readonly rules?: Record<string, unknown> | undefined;
+  /** By host: the headers that are set in requests to it. */
+  readonly rules?:
+    | Record<string, { transform?: { headers?: Record<string, string> | undefined } | undefined }[]>
+    | undefined;
   readonly egressProxy?: unknown;
   readonly allow_internet_access?: boolean | undefined;
 }
@@ -54,7 +57,12 @@ const network = z.object({
   allowOut: z.array(z.string()).optional(),
   denyOut: z.array(z.string()).optional(),
   allowPublicTraffic: flag,
-  rules: z.record(z.string(), z.unknown()).optional(),
+  rules: z
+    .record(
+      z.string(),
+      z.array(z.object({ transform: z.object({ headers: texts.optional() }).optional() })),
+    )
+    .optional(),
   egressProxy: z.unknown().optional(),
   allow_internet_access: flag,
 });

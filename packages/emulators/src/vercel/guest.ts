@@ -5,10 +5,11 @@ import {
   prepareAccount,
   prepareAccountBesideRoot,
 } from '../chassis/guest-account.ts';
+import { SetHeaders } from '../chassis/set-headers.ts';
 import { linkVolume } from '../chassis/volume-directories.ts';
 import { unsupported, badRequest, notFound } from './api-error.ts';
 import { type Drives, drivesDirectory } from './drives.ts';
-import { providerPolicy } from './network-policy.ts';
+import { providerPolicy, setHeadersOf } from './network-policy.ts';
 import type { VercelSandbox } from './vercel-sandbox.ts';
 
 /** Images and runtimes that stand for the provider's default. */
@@ -24,6 +25,7 @@ export function guestRequest(
   capabilities: Capabilities,
   { settings, name }: VercelSandbox,
   drives: Drives,
+  headers: SetHeaders = new SetHeaders(setHeadersOf(settings.networkPolicy)),
 ): CreateOptions {
   if (!capabilities.root?.modes.includes('copy-on-write')) {
     throw unsupported(`provider ${provider.id} has no root file system that a guest can write`);
@@ -46,9 +48,12 @@ export function guestRequest(
       { type: 'hostMount', source: directory, writable: true },
     ]),
   );
+  const { part, ...resolving } = headers.options;
   return {
+    ...resolving,
     manifest: {
       spec: 'gantry-manifest/1',
+      ...part,
       root: 'copy-on-write',
       network: providerPolicy(provider, settings.networkPolicy),
       labels: { 'gantry-emulator': 'vercel', 'vercel-name': name },

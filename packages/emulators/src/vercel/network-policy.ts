@@ -1,4 +1,5 @@
 import type { NetworkPolicy, Provider } from '@gantry/core';
+import { type SetHeader, setHeadersProblem } from '../chassis/set-headers.ts';
 import { unsupported } from './api-error.ts';
 import type { PolicyRequest } from './wire-bodies.ts';
 
@@ -49,12 +50,31 @@ export function providerPolicy(
   }
   const { allow = [], subnets = {} } = policy;
   const domains = Array.isArray(allow) ? allow : Object.keys(allow);
-  const hasRules = !Array.isArray(allow) && Object.values(allow).some((list) => list.length > 0);
-  if (hasRules) throw unsupported('requests to other hosts are not changed here');
+  const headers = setHeadersOf(policy);
+  const problem = setHeadersProblem(provider, headers);
+  if (problem !== undefined) throw unsupported(problem);
+  if (headers.length > 0 && domains.includes('*')) {
+    throw unsupported('headers are not set here beside an open network');
+  }
   if ((subnets.deny ?? []).length > 0) throw unsupported('blocks that are denied');
   const targets = [...domains, ...(subnets.allow ?? [])];
   if (targets.length === 0) return { mode: 'none' };
   if (domains.includes('*') && modes.includes('open')) return { mode: 'open' };
   if (modes.includes('allow-list')) return { mode: 'allow-list', allow: targets };
   throw unsupported(`provider ${provider.id} has no network that is limited to a list`);
+}
+
+/** The headers that a policy has set. Throws the vendor's error for what else it would do to requests. */
+export function setHeadersOf(policy: PolicyRequest | undefined): readonly SetHeader[] {
+  if (!policy || 'mode' in policy || !policy.allow || Array.isArray(policy.allow)) return [];
+  return Object.entries(policy.allow).flatMap(([host, rules]) =>
+    rules.flatMap(({ match, transform = [], forwardURL, response }) => {
+      if (match !== undefined || forwardURL !== undefined || response !== undefined) {
+        throw unsupported('rules that match, forward or answer requests are not emulated');
+      }
+      return transform.flatMap(({ headers = {} }) =>
+        Object.entries(headers).map(([header, text]) => ({ host, header, text })),
+      );
+    }),
+  );
 }

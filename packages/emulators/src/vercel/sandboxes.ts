@@ -3,11 +3,11 @@ import { unpackDisk } from '../chassis/disk-copy.ts';
 import { EmulatedSandboxes } from '../chassis/emulated-sandboxes.ts';
 import type { EmulatorContext } from '../chassis/emulator.ts';
 import { RateLimit } from '../chassis/quota.ts';
-import { ApiError, badRequest, notFound } from './api-error.ts';
+import { ApiError, badRequest, notFound, unsupported } from './api-error.ts';
 import type { Drives } from './drives.ts';
 import { guestRequest, prepareGuest, superuser } from './guest.ts';
 import { newId } from './ids.ts';
-import { providerPolicy } from './network-policy.ts';
+import { providerPolicy, setHeadersOf } from './network-policy.ts';
 import type { PortGateway } from './port-gateway.ts';
 import type { Snapshots, StoredSnapshot } from './snapshots.ts';
 import { VercelSandbox, VercelSession } from './vercel-sandbox.ts';
@@ -80,7 +80,7 @@ export class VercelSandboxes {
     const { context, snapshots } = this.parts;
     const { source } = request;
     if (source && source.type !== 'snapshot') {
-      throw new ApiError(422, 'unsupported', `unsupported: a source of type ${source.type}`);
+      throw unsupported(`a source of type ${source.type}`);
     }
     const name = request.name ?? newId('sbx').replace('_', '-');
     const sandbox = new VercelSandbox(name, request, context.clock.now());
@@ -141,11 +141,18 @@ export class VercelSandboxes {
     const running = this.runningSession(session.id);
     const wanted = providerPolicy(this.parts.context.provider, policy);
     const { sandbox: guest } = running.real;
+    const headers = setHeadersOf(policy);
+    const problem = running.headers.problem(
+      headers,
+      wanted.mode === 'allow-list' ? wanted.allow : [],
+    );
+    if (problem !== undefined) throw unsupported(problem);
+    running.headers.change(headers);
     const { network } = guest.capabilities;
     // No provider's network is wider than what it was made with; what it is already needs no change.
     if (network?.live) await guest.setNetwork(wanted);
     else if (wanted.mode !== 'none' || network?.modes.some((mode) => mode !== 'none')) {
-      throw new ApiError(422, 'unsupported', 'unsupported: the network cannot be changed');
+      throw unsupported('the network cannot be changed');
     }
     running.policy = policy;
     running.updatedAt = this.parts.context.clock.now();
@@ -224,7 +231,9 @@ export class VercelSandboxes {
     sandbox.sessions.push(session);
     this.#sessions.set(session.id, session);
     try {
-      const options = guestRequest(context.provider, await this.#probe(), sandbox, drives);
+      const options = guestRequest(
+        ...([context.provider, await this.#probe(), sandbox, drives, session.headers] as const),
+      );
       session.real = await this.#real.create(session.id, options, session, async (guest) => {
         await prepareGuest(guest, sandbox, drives);
         if (stored) await unpackDisk(guest, stored.file, superuser(guest));

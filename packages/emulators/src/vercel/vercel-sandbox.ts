@@ -1,8 +1,10 @@
 import type { EmulatedSandbox } from '../chassis/emulated-sandboxes.ts';
 import { accountEnvironment, type GuestAccount } from '../chassis/guest-account.ts';
+import { SetHeaders } from '../chassis/set-headers.ts';
 import { Turns } from '../chassis/turns.ts';
 import { Commands } from './commands.ts';
 import { newId, newToken } from './ids.ts';
+import { setHeadersOf } from './network-policy.ts';
 import type { NewSandbox, PolicyRequest } from './wire-bodies.ts';
 
 /** Where a session is in its life, in the vendor's words. */
@@ -29,6 +31,7 @@ export class VercelSession {
   /** From its start, in milliseconds. */
   timeout: number;
   policy: PolicyRequest | undefined;
+  readonly headers: SetHeaders;
   updatedAt: number;
   startedAt: number | undefined;
   requestedStopAt: number | undefined;
@@ -43,6 +46,7 @@ export class VercelSession {
     this.requestedAt = this.updatedAt = now;
     this.timeout = sandbox.settings.timeout ?? defaultTimeoutMs;
     this.policy = sandbox.settings.networkPolicy;
+    this.headers = new SetHeaders(setHeadersOf(this.policy));
   }
 }
 

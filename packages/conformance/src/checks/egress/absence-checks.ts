@@ -24,6 +24,13 @@ function formsOf(secret: string): readonly string[] {
   return [secret, ...brokering.secretForms(secret, '').map(([form]) => form)];
 }
 
+function turned(text: string): string {
+  return text.replaceAll(/[A-Za-z]/g, (letter) => {
+    const code = letter.charCodeAt(0);
+    return String.fromCharCode((code | 32) <= 109 ? code + 13 : code - 13);
+  });
+}
+
 /** Makes sure that a secret was in use, so that whatever keeps it has had it. */
 async function used(t: CheckContext, setting: SecretSetting): Promise<void> {
   const { egress, guest, values, names, placeholder } = setting;
@@ -95,9 +102,11 @@ export const absenceChecks: readonly Check[] = [
       const { sandbox } = setting.guest;
       const own = t.word('planted');
       await sandbox.files.write('/workspace/planted', own);
-      const stdin = `${[own, ...Object.values(setting.values).flatMap(formsOf)].join('\n')}\n`;
+      // Turned by 13 letters on the way, so that what brings them into the sandbox does not have them.
+      const sought = [own, ...Object.values(setting.values).flatMap(formsOf)].map(turned);
+      const stdin = `${sought.join('\n')}\n`;
       const line =
-        'cat > /tmp/.looked-for; for d in /workspace /tmp /run /etc /var /home /root /dev/shm /opt /srv; do grep -rlF -f /tmp/.looked-for "$d" 2>/dev/null; done; rm -f /tmp/.looked-for; true';
+        'tr A-Za-z N-ZA-Mn-za-m > /tmp/.looked-for; for d in /workspace /tmp /run /etc /var /home /root /dev/shm /opt /srv; do grep -rlF -f /tmp/.looked-for "$d" 2>/dev/null; done; rm -f /tmp/.looked-for; true';
       const found = await sandbox.exec(line, { stdin, timeoutMs: t.limits.check });
       t.equal(
         found.stdout.text.split('\n').filter((name) => name !== '' && name !== '/tmp/.looked-for'),

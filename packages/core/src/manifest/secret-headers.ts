@@ -1,0 +1,82 @@
+import type { CreateRequest } from '../contract/create-request.ts';
+import { SandboxError } from '../errors/sandbox-error.ts';
+import type { VendorCall } from '../errors/vendor-calls.ts';
+import { redactor } from '../harness/provenance/redactor.ts';
+import { headerPlaces, headerProblem } from './header-places.ts';
+import {
+  checkSecretRule,
+  headerText,
+  placeholderOf,
+  readSendableSecret,
+} from './sendable-secret.ts';
+
+/** What a sandbox's vendor is told of its secrets. */
+export interface SecretHeaders {
+  /** Host as the allow-list has it -> header -> text. Holds secrets: it goes to the vendor and nowhere else. */
+  readonly byHost: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Variable -> what the sandbox has in the secret's place, drawn anew. */
+  readonly placeholders: Readonly<Record<string, string>>;
+  /** Does what tells the vendor. No error of it repeats a secret, however the vendor puts it. */
+  readonly send: VendorCall;
+}
+
+/**
+ * Looks up what a vendor has to be told that sets headers by itself. Rejects before it is told anything: `unsupported` for a rule
+ * that cannot be kept so, `failed-precondition` for a secret that is not there.
+ */
+export async function secretHeaders({
+  network,
+  secrets = {},
+  secretResolver,
+}: Pick<CreateRequest, 'network' | 'secrets' | 'secretResolver'>): Promise<SecretHeaders> {
+  for (const [name, rule] of Object.entries(secrets)) {
+    checkSecretRule(name, rule);
+    const problem = headerProblem(name, secrets, network);
+    if (problem === undefined) continue;
+    const details = { capability: 'secrets' };
+    throw new SandboxError('unsupported', `secret ${name}: ${problem}`, { details });
+  }
+  const read = Object.entries(secrets).map(async ([name, rule]): Promise<[string, string]> => {
+    return [name, await readSendableSecret(name, rule, secretResolver, 'secrets')];
+  });
+  const values = Object.fromEntries(await Promise.all(read));
+  const byHost: Record<string, Record<string, string>> = {};
+  for (const { host, header, name } of headerPlaces(secrets, network)) {
+    const text = headerText(header, secrets[name]?.format, values[name] ?? '');
+    byHost[host] = { ...byHost[host], [header]: text };
+  }
+  const placeholders = Object.entries(values).map(
+    ([name, value]) => [name, placeholderOf(name, value)] as const,
+  );
+  return {
+    byHost,
+    placeholders: Object.fromEntries(placeholders),
+    async send(work) {
+      try {
+        return await work();
+      } catch (error) {
+        throw read.length === 0 ? error : withoutSecrets(error, values);
+      }
+    },
+  };
+}
+
+/** The same error for programs and people, without what may hold a secret: its cause, and all details but plain ones. */
+function withoutSecrets(error: unknown, values: Readonly<Record<string, string>>): SandboxError {
+  const secrets = redactor(values);
+  const text = (original: string): string => secrets.text(original);
+  if (!SandboxError.is(error)) {
+    const message = error instanceof Error ? error.message : String(error);
+    return new SandboxError('unknown', text(message), { outcome: 'unknown' });
+  }
+  const { code, outcome, retryable, retryAfterMs, provider, operation, ref, details } = error;
+  const plain = Object.entries(details).flatMap(([key, value]): [string, unknown][] =>
+    typeof value === 'object' ? [] : [[key, typeof value === 'string' ? text(value) : value]],
+  );
+  const facts = { outcome, retryable, retryAfterMs, provider, operation, ref };
+  const said = Object.entries(facts).filter(([, value]) => value !== undefined);
+  return new SandboxError(code, text(error.message), {
+    ...Object.fromEntries(said),
+    details: Object.fromEntries(plain),
+  });
+}
