@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { NetworkPolicy, SecretResolver, SecretRule } from '@gantry/core';
+import type { NetworkPolicy, OnSecret, SecretResolver, SecretRule } from '@gantry/core';
 import type { EgressEvent } from './egress-event.ts';
 
 /** The proxy of this process. Every sandbox has a session of its own in it. */
@@ -86,6 +86,8 @@ export interface EgressOptions {
   readonly maxPending?: number;
   /** Resolves secret references other than `env:` and `file:`. */
   readonly secrets?: SecretResolver;
+  /** Told each secret's value whenever one is looked up, for whoever keeps other records. */
+  readonly onSecret?: OnSecret;
   /** Answers every name. Default: the resolver of this machine. */
   readonly lookup?: (name: string) => Promise<readonly string[]>;
   /** Authorities, as PEM, that hosts with injected secrets may be certified by, beside those that Node trusts. */

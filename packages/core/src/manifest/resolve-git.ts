@@ -23,7 +23,7 @@ export async function resolveGit(
   call: Call,
 ): Promise<ItemSource> {
   // Looked up for each use and held in no data that could be printed or stored.
-  const credential = (): Promise<GitCredential | undefined> => readCredential(entry, secrets);
+  const credential = (): Promise<GitCredential | undefined> => readCredential(entry, secrets, call);
   const ref = entry.ref ?? 'HEAD';
   const commit = isFullCommit(ref)
     ? ref
@@ -42,10 +42,11 @@ export async function resolveGit(
 async function readCredential(
   entry: GitEntry,
   secrets: SecretResolver | undefined,
+  { onSecret }: Call,
 ): Promise<GitCredential | undefined> {
   if (entry.secret === undefined) return undefined;
   const { origin } = new URL(entry.url);
-  return { origin, value: await readSecret(entry.secret, secrets, operation) };
+  return { origin, value: await readSecret(entry.secret, secrets, operation, onSecret) };
 }
 
 async function askServer(

@@ -50,7 +50,7 @@ export async function createSandbox(
       options.manifest &&
       (await prepareManifest(driver.id, capabilities, options.manifest, options, call));
     const { manifest, mounts = [] } = prepared?.resolved ?? {};
-    const exposed = await exposedSecrets(manifest, options.secrets);
+    const exposed = await exposedSecrets(manifest, options.secrets, call.onSecret);
     const whole = manifest && { ...manifest, env: { ...manifest.env, ...exposed } };
     const request = createRequest(capabilities, whole, mounts, options);
     const handle = await making.create(request, call);

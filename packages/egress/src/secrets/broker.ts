@@ -1,4 +1,4 @@
-import { SandboxError, type SecretResolver, type SecretRule } from '@gantry/core';
+import { type OnSecret, SandboxError, type SecretResolver, type SecretRule } from '@gantry/core';
 import { brokering } from '@gantry/core/node';
 import type { Host } from '../policy/host-name.ts';
 import { readTarget, type Target } from '../policy/target-list.ts';
@@ -19,13 +19,15 @@ const mostRemembered = 8;
 /** The secrets of one session. Values are asked for at each use, and kept only to be recognised in what comes back. */
 export class SecretBroker {
   readonly #resolver: SecretResolver | undefined;
+  readonly #onSecret: OnSecret | undefined;
   #secrets: readonly BrokeredSecret[] = [];
   /** Per secret: value -> what is shown in its place. */
   readonly #seen = new Map<string, Map<string, string>>();
   #redactor: brokering.Redactor | undefined;
 
-  constructor(resolver: SecretResolver | undefined) {
+  constructor(resolver: SecretResolver | undefined, onSecret?: OnSecret) {
     this.#resolver = resolver;
+    this.#onSecret = onSecret;
   }
 
   /** Learns length and shape of each secret. Throws `failed-precondition` or `invalid-argument`. */
@@ -82,13 +84,8 @@ export class SecretBroker {
   /** A text without any value of this session's secrets. */
   redact(text: string): string {
     this.#redactor ??= brokering.redactor(
-      Object.fromEntries(
-        [...this.#seen].flatMap(([name, values]) =>
-          [...values.keys()].map((value, index) => [
-            `${name}${index === 0 ? '' : `#${index}`}`,
-            value,
-          ]),
-        ),
+      [...this.#seen].flatMap(([name, values]) =>
+        [...values.keys()].map((value) => [name, value] as const),
       ),
     );
     return this.#redactor.text(text);
@@ -102,7 +99,7 @@ export class SecretBroker {
   }
 
   async #read(name: string, rule: SecretRule): Promise<string> {
-    const value = await brokering.readSecret(rule.from, this.#resolver, 'egress');
+    const value = await brokering.readSecret(rule.from, this.#resolver, 'egress', this.#onSecret);
     // Header values are text without controls; one that is not would be refused late, with the value in the error.
     if (!/^[ -~]+$/.test(value) || value !== value.trim()) {
       throw refused(

@@ -237,7 +237,8 @@ export class Scope {
       }
       const error = log.redacted(errorJson(tried.error));
       await log.commit({ ...facts, type: 'step.failed' }, error);
-      if (attempt - before >= (call.attempts ?? 1)) throw errorOf(error, name, tried.error);
+      if (attempt - before >= (call.attempts ?? 1))
+        throw errorOf(error, name, log.secrets.error(tried.error));
     }
   }
 
