@@ -13,11 +13,11 @@ export function redactedError(error: unknown, redactor: Redactor): unknown {
   return holdsSecret(error, redactor) ? copyOf(error, redactor, 0) : error;
 }
 
-function holdsSecret(error: unknown, { text }: Redactor): boolean {
+function holdsSecret(error: unknown, redactor: Redactor): boolean {
   // The texts apart: printed as members they are quoted.
   const options = { depth, breakLength: Infinity, maxStringLength: Infinity, getters: false };
   const said = [...textsOf(error), inspect(error, { ...options, customInspect: false })];
-  return said.some((part) => text(part) !== part);
+  return said.some((part) => redactor.text(part) !== part);
 }
 
 function textsOf(error: unknown, level = 0): readonly string[] {

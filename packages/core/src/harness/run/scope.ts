@@ -237,8 +237,7 @@ export class Scope {
       }
       const error = log.redacted(errorJson(tried.error));
       await log.commit({ ...facts, type: 'step.failed' }, error);
-      if (attempt - before >= (call.attempts ?? 1))
-        throw errorOf(error, name, log.secrets.error(tried.error));
+      if (attempt - before >= (call.attempts ?? 1)) throw errorOf(error, name, tried.error);
     }
   }
 
@@ -255,7 +254,7 @@ export class Scope {
       const what = `the result of ${call.kind} ${call.name}`;
       result = { value: value === undefined ? undefined : asJson(value, what) };
     } catch (error) {
-      result = { error };
+      result = { error: this.#pass.log.secrets.error(error) };
     }
     this.#pass.throwIfEnded();
     const failure = 'error' in result ? result : undefined;
