@@ -37,7 +37,7 @@ export interface EgressBudgets {
   readonly connections?: number;
   /** Requests and tunnels begun within any minute. Default: unbounded. */
   readonly requestsPerMinute?: number;
-  /** Bytes to hosts, over the session's life. Default: unbounded. */
+  /** Bytes to hosts, over the session's life, those of paths and headers included. Default: unbounded. */
   readonly bytesOut?: number;
   /** Bytes from hosts, over the session's life. Default: unbounded. */
   readonly bytesIn?: number;

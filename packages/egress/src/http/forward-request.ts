@@ -5,7 +5,7 @@ import {
   ServerResponse,
 } from 'node:http';
 import type { PassThrough, Readable } from 'node:stream';
-import { maskText, type Masks } from '../secrets/mask-stream.ts';
+import { maskHeaders, maskText, type Masks } from '../secrets/mask-stream.ts';
 import {
   endToEnd,
   flat,
@@ -126,7 +126,7 @@ function sendAnswer(
     return;
   }
   const headers = endToEnd(headerList(answer.rawHeaders), body.changed);
-  const shown = headers.map(([name, value]) => [name, maskText(value, masks)] as const);
+  const shown = maskHeaders(headers, masks);
   const status = answer.statusCode ?? 502;
   if (response instanceof ServerResponse) {
     response.writeHead(status, maskText(answer.statusMessage ?? '', masks), flat(shown));
@@ -154,9 +154,8 @@ function pass(
   stream.once('end', () => {
     const trailers = headerList(answer.rawTrailers);
     if (trailers.length === 0) return;
-    const shown = trailers.map(([name, value]) => [name, maskText(value, masks)] as const);
     try {
-      response.addTrailers(Object.fromEntries(shown));
+      response.addTrailers(Object.fromEntries(maskHeaders(trailers, masks)));
     } catch {
       broken();
     }

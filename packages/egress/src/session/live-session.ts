@@ -92,13 +92,9 @@ export class LiveSession implements EgressSession {
   update(policy: NetworkPolicy): void {
     this.#policy = new CompiledPolicy(policy);
     for (const exchange of this.#exchanges) {
-      const { host, port, method, path } = exchange.attempt;
+      const { host, port } = exchange.attempt;
       if (host === undefined || port === undefined) continue;
-      const allowed =
-        method === undefined || path === undefined
-          ? this.#policy.host(host, port).allowed && !this.#policy.limitsRequests(host, port)
-          : this.#policy.request(host, port, method, path).allowed;
-      if (!allowed) exchange.cut('policy');
+      if (!this.#judge({ ...exchange.attempt, host, port }).allowed) exchange.cut('policy');
     }
     this.agents.reset();
   }
@@ -130,14 +126,18 @@ export class LiveSession implements EgressSession {
     if (!verdict.allowed) return this.refuse(attempt, refusalOf(verdict, attempt));
     // One for the decision, one for the end.
     if (!this.#parts.events.reserve(this.sandbox, 2)) return recordFull;
+    const asked = this.#policy;
     const problem = await this.#unreachable(attempt.host, attempt.port);
-    if (problem !== undefined || this.#closed) {
+    // While a name was looked up the policy may have become another.
+    const held = asked === this.#policy ? verdict : this.#judge(attempt);
+    if (problem !== undefined || this.#closed || !held.allowed) {
       this.#parts.events.giveBack(this.sandbox, 2);
-      return this.refuse(attempt, problem ?? closed);
+      const refusal = held.allowed ? closed : refusalOf(held, attempt);
+      return this.refuse(attempt, problem ?? refusal);
     }
     LiveSession.#lastId += 1;
     const id = LiveSession.#lastId;
-    this.#recordDecision(id, attempt, { allowed: true, rule: verdict.rule }, secrets);
+    this.#recordDecision(id, attempt, { allowed: true, rule: held.rule }, secrets);
     const { events } = this.#parts;
     const exchange: Exchange = new Exchange(
       { id, sandbox: this.sandbox, attempt },
@@ -146,6 +146,19 @@ export class LiveSession implements EgressSession {
     );
     this.#exchanges.add(exchange);
     return exchange;
+  }
+
+  /** What the policy of now says of something. A tunnel that nobody reads is none for a host of which requests must be read. */
+  #judge({
+    host,
+    port,
+    method,
+    path,
+  }: Attempt & { readonly host: Host; readonly port: number }): Verdict {
+    if (method !== undefined && path !== undefined)
+      return this.#policy.request(host, port, method, path);
+    if (!this.#policy.limitsRequests(host, port)) return this.#policy.host(host, port);
+    return { allowed: false, rule: 'request-not-listed' };
   }
 
   /** Records a refusal, and returns it; where the record is full, that is the refusal. */
