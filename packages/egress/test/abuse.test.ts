@@ -308,3 +308,26 @@ test('an event is given to a recorder once, also while it comes', async () => {
   await events.record([event(4)]);
   expect(got).toEqual([1, 2, 3, 4]);
 });
+
+test('a host that changes the protocol unasked, or never says whether it will, keeps no request open', async () => {
+  const unasked = createServer((socket) => {
+    socket.on('error', () => undefined);
+    const head =
+      'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n';
+    socket.once('data', () => socket.write(head));
+  });
+  const mute = createServer((socket) => void socket.on('error', () => undefined).resume());
+  const [first, second] = [await listen(unasked), await listen(mute)];
+  const allow = [`ok.test:${first}`, `ok.test:${second}`, '127.0.0.1'];
+  await using proxy = await proxied({ policy: { mode: 'allow-list', allow } });
+  expect(await talk(proxy.port, get(first))).toContain(' 502 ');
+  const socket = connect(proxy.port, '127.0.0.1');
+  socket.write(
+    get(second).replace('Connection: close', 'Connection: Upgrade\r\nUpgrade: websocket'),
+  );
+  await expect.poll(() => decisions(proxy), { timeout: 30_000 }).toHaveLength(2);
+  socket.destroy();
+  await expect
+    .poll(() => proxy.events.at(-1), { timeout: 30_000 })
+    .toMatchObject({ type: 'end', problem: 'aborted' });
+});

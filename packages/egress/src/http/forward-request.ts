@@ -4,7 +4,7 @@ import {
   request as httpRequest,
   ServerResponse,
 } from 'node:http';
-import type { PassThrough, Readable } from 'node:stream';
+import type { Duplex, PassThrough, Readable } from 'node:stream';
 import { maskHeaders, maskText, type Masks } from '../secrets/mask-stream.ts';
 import {
   endToEnd,
@@ -39,6 +39,11 @@ export function forwardRequest(
         answer.destroy();
         fail(response, prepared, new Error('the answer cannot be passed on'));
       }
+    });
+    // Another protocol that nobody asked for, which Node drops without a word.
+    upstream.once('upgrade', (_answer, host: Duplex) => {
+      host.destroy();
+      fail(response, prepared, new Error('the host speaks another protocol'));
     });
     upstream.on('error', (error) => {
       // A host may close a kept connection in the moment in which it is used again.
@@ -118,6 +123,8 @@ function sendAnswer(
   { session }: Link,
 ): void {
   const masks: Masks = masked.length === 0 ? [] : session.broker.masks(masked);
+  // One that says it changes the protocol, and does not say to which.
+  if (answer.statusCode === 101) throw new Error('no answer to a request');
   const body = readableBody(answer, exchange.attempt.method, masks);
   if ('status' in body) {
     answer.destroy();

@@ -15,6 +15,9 @@ const upgrade: HeaderList = [
   ['Upgrade', 'websocket'],
 ];
 
+/** Pieces of what a client says before the host has agreed, which few do at all. */
+const mostEarly = 16;
+
 /** Opens a WebSocket to a host, and joins it with the client's once the host agrees. Ends the exchange in every case. */
 export function forwardUpgrade(
   socket: Duplex,
@@ -31,8 +34,17 @@ export function forwardUpgrade(
   const gone = (): void => {
     upstream.destroy();
     exchange.end({ problem: 'aborted' });
+    socket.destroy();
   };
   socket.once('close', gone);
+  // Read while the host thinks about it: else nobody would see that the client has gone.
+  const early = [head];
+  const hear = (chunk: Buffer): void => {
+    early.push(chunk);
+    if (early.length > mostEarly) socket.pause();
+  };
+  socket.on('data', hear);
+  socket.once('end', gone);
   const masks = (): Masks => (masked.length === 0 ? [] : link.session.broker.masks(masked));
   upstream.on('error', (error) => {
     if (exchange.ended) return;
@@ -43,13 +55,17 @@ export function forwardUpgrade(
   upstream.once('upgrade', (answer, host: Duplex, hostHead: Buffer) => {
     // From here on the two connections end each other.
     socket.off('close', gone);
+    socket.off('end', gone);
+    socket.off('data', hear);
+    socket.pause();
     if (socket.destroyed) {
       gone();
       host.destroy();
       return;
     }
     socket.write(headOf(answer, upgrade, masks()));
-    if (head.length > 0) socket.unshift(head);
+    const said = Buffer.concat(early);
+    if (said.length > 0) socket.unshift(said);
     if (hostHead.length > 0) host.unshift(hostHead);
     const forms = masks();
     joinStreams(socket, host, exchange, {

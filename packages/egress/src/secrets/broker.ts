@@ -2,6 +2,7 @@ import { type OnSecret, SandboxError, type SecretResolver, type SecretRule } fro
 import { brokering } from '@gantry/core/node';
 import type { Host } from '../policy/host-name.ts';
 import { readTarget, type Target } from '../policy/target-list.ts';
+import type { Masks } from './mask-stream.ts';
 import { standInFor } from './stand-in.ts';
 
 /** A secret of one session and where it goes. Holds no value. */
@@ -21,8 +22,8 @@ export class SecretBroker {
   readonly #resolver: SecretResolver | undefined;
   readonly #onSecret: OnSecret | undefined;
   #secrets: readonly BrokeredSecret[] = [];
-  /** Per secret: value -> what is shown in its place. */
-  readonly #seen = new Map<string, Map<string, string>>();
+  /** Per secret: value -> its forms, each with what is shown in its place. */
+  readonly #seen = new Map<string, Map<string, Masks>>();
   #redactor: brokering.Redactor | undefined;
 
   constructor(resolver: SecretResolver | undefined, onSecret?: OnSecret) {
@@ -42,7 +43,7 @@ export class SecretBroker {
           `${name} has too few letters and digits to be told from ordinary text; a secret needs 8 at least`,
         );
       }
-      this.#seen.set(name, new Map([[value, placeholder]]));
+      this.#seen.set(name, new Map([[value, brokering.secretForms(value, placeholder)]]));
       return { name, rule, placeholder, hosts };
     });
     this.#secrets = await Promise.all(opened);
@@ -65,7 +66,8 @@ export class SecretBroker {
     if (seen === undefined) throw refused('failed-precondition', `${name}: the session is closed`);
     if (!seen.has(value)) {
       // A value that is too short for a stand-in of its own is shown as asterisks.
-      seen.set(value, standInFor(value) ?? '*'.repeat(value.length));
+      const shown = standInFor(value) ?? '*'.repeat(value.length);
+      seen.set(value, brokering.secretForms(value, shown));
       const [oldest] = seen.keys();
       if (seen.size > mostRemembered && oldest !== undefined) seen.delete(oldest);
       this.#redactor = undefined;
@@ -74,10 +76,9 @@ export class SecretBroker {
   }
 
   /** Every form of every value that these secrets had, with what is shown in its place, the longest first. */
-  masks(secrets: readonly BrokeredSecret[]): readonly (readonly [string, string])[] {
-    const all = secrets.flatMap(({ name }) => [...(this.#seen.get(name) ?? [])]);
-    return all
-      .flatMap(([value, shown]) => brokering.secretForms(value, shown))
+  masks(secrets: readonly BrokeredSecret[]): Masks {
+    return secrets
+      .flatMap(({ name }) => [...(this.#seen.get(name)?.values() ?? [])].flat())
       .toSorted(([left], [right]) => right.length - left.length);
   }
 
