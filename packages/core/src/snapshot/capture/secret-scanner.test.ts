@@ -63,7 +63,9 @@ test('a search of many texts finds what a search of each finds', () => {
     );
     const text = random(Math.floor(Math.random() * 40));
     const expected = needles.some((needle) => text.includes(needle));
-    expect(new ByteSearch(needles).isIn(text), `${needles.join(' ')} in ${text.toString()}`).toBe(expected);
+    expect(new ByteSearch(needles).isIn(text), `${needles.join(' ')} in ${text.toString()}`).toBe(
+      expected,
+    );
   }
 });
 
