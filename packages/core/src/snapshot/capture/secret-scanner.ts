@@ -1,4 +1,5 @@
 import { SandboxError } from '../../errors/sandbox-error.ts';
+import { redactor } from '../../harness/provenance/redactor.ts';
 import { byteForms, secretForms } from '../../harness/provenance/secret-forms.ts';
 import { ByteSearch } from './byte-search.ts';
 
@@ -29,10 +30,12 @@ export function secretScanner(secrets: readonly (string | Uint8Array)[]): Secret
   const check = (bytes: Uint8Array, place: string): void => {
     if (needles.length === 0) return;
     if (!search.isIn(bytes)) return;
+    // The secret may be in the name itself.
+    const path = redactor(values.map((value) => ['secret', value.toString()])).text(place);
     throw new SandboxError(
       'failed-precondition',
-      `${place} holds a known secret; remove it there, or acknowledge it with acknowledgeSecrets`,
-      { operation: 'snapshot', details: { reason: 'secret', path: place } },
+      `${path} holds a known secret; remove it there, or acknowledge it with acknowledgeSecrets`,
+      { operation: 'snapshot', details: { reason: 'secret', path } },
     );
   };
   async function* watched(
