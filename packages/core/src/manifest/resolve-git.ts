@@ -4,7 +4,7 @@ import type { SecretResolver } from '../contract/secret-rule.ts';
 import { SandboxError } from '../errors/sandbox-error.ts';
 import { fetchCommit } from './fetch-commit.ts';
 import { runGit } from './git-command.ts';
-import type { GitCredential } from './git-environment.ts';
+import { type GitCredential, passwordOf } from './git-environment.ts';
 import { isFullCommit } from './git-source.ts';
 import { readSecret } from './secret-reference.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
@@ -46,7 +46,9 @@ async function readCredential(
 ): Promise<GitCredential | undefined> {
   if (entry.secret === undefined) return undefined;
   const { origin } = new URL(entry.url);
-  return { origin, value: await readSecret(entry.secret, secrets, operation, onSecret) };
+  const value = await readSecret(entry.secret, secrets, operation, onSecret);
+  onSecret?.(entry.secret, passwordOf(value));
+  return { origin, value };
 }
 
 async function askServer(

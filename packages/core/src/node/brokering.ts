@@ -6,6 +6,6 @@ export {
   requestRuleProblem,
 } from '../manifest/network-rule.ts';
 export type { NetworkTarget } from '../manifest/network-rule.ts';
-export { redactor } from '../harness/provenance/redactor.ts';
-export type { Redactor } from '../harness/provenance/redactor.ts';
-export { secretForms } from '../harness/provenance/secret-forms.ts';
+export { redactor } from '../secrets/redactor.ts';
+export type { Redactor } from '../secrets/redactor.ts';
+export { secretForms } from '../secrets/secret-forms.ts';

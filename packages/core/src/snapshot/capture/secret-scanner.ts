@@ -1,6 +1,6 @@
 import { SandboxError } from '../../errors/sandbox-error.ts';
-import { redactor } from '../../harness/provenance/redactor.ts';
-import { byteForms, secretForms } from '../../harness/provenance/secret-forms.ts';
+import { redactor } from '../../secrets/redactor.ts';
+import { byteForms, secretForms } from '../../secrets/secret-forms.ts';
 import { ByteSearch } from './byte-search.ts';
 
 /** A shorter value would be found in half of all files. */

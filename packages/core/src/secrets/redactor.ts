@@ -1,4 +1,4 @@
-import type { Json } from '../journal/run-event.ts';
+import type { Json } from '../harness/journal/run-event.ts';
 import { secretForms } from './secret-forms.ts';
 
 /** Replaces secrets, wherever they are in a value, by their names. */
