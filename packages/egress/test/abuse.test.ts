@@ -331,3 +331,61 @@ test('a host that changes the protocol unasked, or never says whether it will, k
     .poll(() => proxy.events.at(-1), { timeout: 30_000 })
     .toMatchObject({ type: 'end', problem: 'aborted' });
 });
+
+test('requests that begin at the same time do not pass the budget together', async () => {
+  const { port } = secure;
+  const known = Promise.withResolvers<string[]>();
+  let asked = 0;
+  await using proxy = await proxied(
+    {
+      policy: { mode: 'allow-list', requests: [{ host: `ok.test:${port}` }], allow: ['127.0.0.1'] },
+      budgets: { connections: 2 },
+    },
+    {
+      authorities: [authority.certificate],
+      lookup: () => {
+        asked += 1;
+        return known.promise;
+      },
+    },
+  );
+  const secured = await tunnel(proxy, 'ok.test', port, 'h2');
+  const client = connectHttp2(`https://ok.test:${port}`, { createConnection: () => secured });
+  client.on('error', () => undefined);
+  const statuses = Array.from({ length: 6 }, async () => {
+    const request = client.request({ ':path': '/' });
+    const [head] = (await once(request, 'response')) as [Record<string, unknown>];
+    request.resume();
+    return head[':status'];
+  });
+  await expect.poll(() => asked, { timeout: 30_000 }).toBeGreaterThan(0);
+  await expect.poll(() => decisions(proxy), { timeout: 30_000 }).toHaveLength(4);
+  known.resolve(['127.0.0.1']);
+  expect((await Promise.all(statuses)).toSorted()).toEqual([200, 200, 429, 429, 429, 429]);
+  client.destroy();
+});
+
+test('a request that is no harmless one is not sent twice', async () => {
+  const seen: string[] = [];
+  const port = await listen(
+    createServer((socket) => {
+      socket.on('error', () => undefined);
+      let count = 0;
+      socket.on('data', (chunk: Buffer) => {
+        seen.push(chunk.toString().slice(0, 6));
+        count += 1;
+        // The first is answered, and the connection kept; at the second it breaks off.
+        if (count === 1) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+        else socket.destroy();
+      });
+    }),
+  );
+  await using proxy = await proxied({
+    policy: { mode: 'allow-list', allow: [`ok.test:${port}`, '127.0.0.1'] },
+  });
+  expect(await talk(proxy.port, get(port))).toContain(' 200 ');
+  expect(await talk(proxy.port, get(port).replace('GET', 'POST'))).toContain(' 502 ');
+  expect(seen).toEqual(['GET / ', 'POST /']);
+  expect(await talk(proxy.port, get(port))).toContain(' 200 ');
+  expect(await talk(proxy.port, get(port))).toContain(' 200 ');
+});

@@ -20,6 +20,9 @@ import { readableBody } from './readable-body.ts';
 import { type AnyRequest, type AnyResponse, respondRefusal } from './respond.ts';
 import { unreachable } from './unreachable.ts';
 
+/** Methods that mean the same when they come twice (RFC 9110, 9.2.2). */
+const harmless: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
+
 /** Sends a prepared request to its host, and the host's answer to the client. Ends the exchange in every case. */
 export function forwardRequest(
   request: AnyRequest,
@@ -28,6 +31,7 @@ export function forwardRequest(
   link: Link,
 ): void {
   const { exchange } = prepared;
+  const { method = 'GET' } = exchange.attempt;
   const body = bodyOf(request);
   let upstream = openUpstream(prepared, link, body.framing);
   const listen = (): void => {
@@ -47,7 +51,8 @@ export function forwardRequest(
     });
     upstream.on('error', (error) => {
       // A host may close a kept connection in the moment in which it is used again.
-      const again = upstream.reusedSocket && !body.present && !response.headersSent;
+      const again =
+        upstream.reusedSocket && !body.present && !response.headersSent && harmless.has(method);
       if (!again || exchange.ended) {
         fail(response, prepared, error);
         return;

@@ -38,6 +38,8 @@ export class LiveSession implements EgressSession {
   readonly #mostOpen: number;
   readonly #connections = new Set<Duplex>();
   readonly #exchanges = new Set<Exchange>();
+  /** How many wait for a name. */
+  #beginning = 0;
   #policy: CompiledPolicy;
   #closed = false;
   static #lastId = 0;
@@ -127,7 +129,10 @@ export class LiveSession implements EgressSession {
     // One for the decision, one for the end.
     if (!this.#parts.events.reserve(this.sandbox, 2)) return recordFull;
     const asked = this.#policy;
-    const problem = await this.#unreachable(attempt.host, attempt.port);
+    this.#beginning += 1;
+    const problem = await this.#unreachable(attempt.host, attempt.port).finally(() => {
+      this.#beginning -= 1;
+    });
     // While a name was looked up the policy may have become another.
     const held = asked === this.#policy ? verdict : this.#judge(attempt);
     if (problem !== undefined || this.#closed || !held.allowed) {
@@ -192,8 +197,8 @@ export class LiveSession implements EgressSession {
   #stopped(): Refusal | undefined {
     if (this.#closed) return closed;
     // One connection of HTTP/2 carries many requests.
-    const room = this.#exchanges.size < this.#mostOpen && !this.#volume.spent;
-    if (room && this.#rate.begin(performance.now())) return undefined;
+    const room = this.#exchanges.size + this.#beginning < this.#mostOpen;
+    if (room && !this.#volume.spent && this.#rate.begin(performance.now())) return undefined;
     return { status: 429, rule: 'budget', message: 'the budget of this sandbox is used up' };
   }
 
