@@ -1,7 +1,7 @@
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import { canonicalJson } from '../../manifest/canonical-json.ts';
 import { type HeadSigner, signHead } from '../provenance/head-signer.ts';
-import type { KnownSecrets } from '../provenance/known-secrets.ts';
+import type { KnownSecrets } from '../../secrets/known-secrets.ts';
 import type { BodyCipher } from './body-cipher.ts';
 import { nextHead, sha256 } from './chain.ts';
 import type { AppendOptions, Journal, JournalEntry, JournalHead, RunStatus } from './journal.ts';

@@ -2,7 +2,7 @@ import type { CreateOptions, Provider } from '../../contract/provider.ts';
 import { canonicalDigest } from '../../manifest/canonical-json.ts';
 import { planManifest } from '../../manifest/plan-manifest.ts';
 import { resolveManifest } from '../../manifest/resolve-manifest.ts';
-import { KnownSecrets } from '../provenance/known-secrets.ts';
+import { KnownSecrets } from '../../secrets/known-secrets.ts';
 import { LeasedSandbox, type LeaseTerms } from './leased-sandbox.ts';
 
 /** How many sandboxes are kept warm. */

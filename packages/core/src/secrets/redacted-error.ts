@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
-import { SandboxError } from '../../errors/sandbox-error.ts';
-import type { Redactor } from '../../secrets/redactor.ts';
+import { SandboxError } from '../errors/sandbox-error.ts';
+import type { Redactor } from './redactor.ts';
 
 /** How deep causes and other members of errors are looked into: deeper than a console prints. */
 const depth = 6;

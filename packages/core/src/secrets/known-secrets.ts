@@ -1,7 +1,7 @@
-import type { OnSecret } from '../../contract/secret-rule.ts';
-import type { Json } from '../journal/run-event.ts';
+import type { OnSecret } from '../contract/secret-rule.ts';
+import type { Json } from '../harness/journal/run-event.ts';
 import { redactedError } from './redacted-error.ts';
-import { type Redactor, redactor } from '../../secrets/redactor.ts';
+import { type Redactor, redactor } from './redactor.ts';
 
 /** Values that are kept for one reference: a resolver that makes a new one for each use must not fill the memory. */
 const mostOfOne = 32;
