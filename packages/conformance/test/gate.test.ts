@@ -46,7 +46,10 @@ describe('every mutant is killed', () => {
   test.each(mutantHomes)(
     'on $name',
     async ({ load, mutants: list }) => {
-      const meet = (some: readonly Mutant[], timeoutScale: number): Promise<MutantResult[]> =>
+      const meet = (
+        some: readonly Mutant[],
+        timeoutScale: number,
+      ): Promise<readonly MutantResult[]> =>
         runMutants({ subject: { load }, mutants: some, timeoutScale, concurrency: 6 });
       // What a mutant breaks often shows as a time that runs out: the shorter, the sooner.
       const results = await meet(list, 0.35);

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
 import type { SandboxDriver } from '../src/contract/sandbox-driver.ts';
 import type { Sandbox } from '../src/contract/sandbox.ts';
@@ -231,6 +232,38 @@ test('whatever a driver throws becomes an error that says where', async () => {
     });
     expect(JSON.parse(JSON.stringify(caught))).toMatchObject({ code, operation: 'inspect' });
   }
+});
+
+test('a create that fails says nothing of the secrets that were looked up for it, whoever repeats them', async () => {
+  const exposed = 'exposed "value" 1';
+  const driver = hostDriver();
+  const manifest = {
+    spec: 'gantry-manifest/1',
+    secrets: { KEY: { from: 'vault:key', expose: 'acknowledged' } },
+    setup: ['printf %s "$KEY" | base64; exit 3'],
+  } as const;
+  const told: string[] = [];
+  const options = {
+    ...{ manifest, secrets: () => exposed },
+    onSecret: (reference: string, value: string) => void told.push(`${reference} ${value}`),
+  };
+  const vendor = defineProvider({
+    ...driver,
+    create: async ({ env }) => Promise.reject(new TypeError(`400: ${JSON.stringify(env)}`)),
+  });
+  const errors = [
+    await vendor.create(options).catch((error: unknown) => error),
+    await defineProvider(driver)
+      .create(options)
+      .catch((error: unknown) => error),
+  ];
+  expect(errors[0]).toMatchObject({ code: 'unknown', cause: { name: 'TypeError' } });
+  for (const error of errors) {
+    const text = inspect(error, { depth: Infinity });
+    expect(text).toContain('[redacted:vault:key]');
+    expect(text).not.toMatch(/exposed|ZXhwb3NlZCA/);
+  }
+  expect(told).toContain(`vault:key ${exposed}`);
 });
 
 test('an aborted create destroys what the driver makes late', async () => {

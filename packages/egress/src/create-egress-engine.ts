@@ -23,7 +23,7 @@ export function createEgressEngine(options: EgressOptions): EgressEngine {
     checkBudgets(wanted.budgets ?? {});
     // Refused before any secret is asked for.
     void new CompiledPolicy(wanted.policy);
-    const broker = new SecretBroker(options.secrets);
+    const broker = new SecretBroker(options.secrets, options.onSecret);
     const [authority] = await Promise.all([
       SessionAuthority.create(),
       broker.open(wanted.secrets ?? {}),

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { NetworkPolicy, SecretResolver, SecretRule } from '@gantry/core';
+import type { NetworkPolicy, OnSecret, SecretResolver, SecretRule } from '@gantry/core';
 import type { EgressEvent } from './egress-event.ts';
 
 /** The proxy of this process. Every sandbox has a session of its own in it. */
@@ -37,7 +37,7 @@ export interface EgressBudgets {
   readonly connections?: number;
   /** Requests and tunnels begun within any minute. Default: unbounded. */
   readonly requestsPerMinute?: number;
-  /** Bytes to hosts, over the session's life. Default: unbounded. */
+  /** Bytes to hosts, over the session's life, those of paths and headers included. Default: unbounded. */
   readonly bytesOut?: number;
   /** Bytes from hosts, over the session's life. Default: unbounded. */
   readonly bytesIn?: number;
@@ -86,6 +86,8 @@ export interface EgressOptions {
   readonly maxPending?: number;
   /** Resolves secret references other than `env:` and `file:`. */
   readonly secrets?: SecretResolver;
+  /** Told each secret's value whenever one is looked up, for whoever keeps other records. */
+  readonly onSecret?: OnSecret;
   /** Answers every name. Default: the resolver of this machine. */
   readonly lookup?: (name: string) => Promise<readonly string[]>;
   /** Authorities, as PEM, that hosts with injected secrets may be certified by, beside those that Node trusts. */

@@ -38,6 +38,16 @@ export const processScenarios: readonly Scenario[] = [
       assert.doesNotMatch((await elsewhere(task)).outcomes?.[0] ?? '', /^ok/);
       await sandbox.setNetwork(network);
       assert.match(await attemptOne(sandbox, ask), /^ok 200/);
+      // Whoever keeps records of it is told each value that is looked up, from the connect on.
+      const told = new Set<string>();
+      const again = await provider.connect(sandbox.ref, {
+        onSecret: (reference, value) => told.add(`${reference} ${value}`),
+      });
+      assert.deepEqual([...told], [`file:${key} ${secret}`]);
+      writeFileSync(key, 'another-value-of-the-key');
+      assert.match(await attemptOne(again, ask), /^ok 200/);
+      assert.ok(told.has(`file:${key} another-value-of-the-key`));
+      await again.release();
     },
   },
   {

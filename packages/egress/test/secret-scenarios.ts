@@ -157,12 +157,14 @@ export const secretScenarios: readonly Scenario[] = [
   {
     name: 'a run’s journal has every decision, and no secret; without a journal nothing gets out',
     async run({ provider, world, scratch }) {
-      const secret = canary();
+      const [first, second] = [canary(), canary()] as const;
+      let secret = first;
       const directory = path.join(scratch, 'journal');
       const journal = sqliteJournal(directory);
       const harness = createHarness({ journal, providers: { one: provider } });
       try {
-        const sandbox = { manifest: brokered(world), secrets: () => secret };
+        const manifest = brokered(world, { header: 'x-key' });
+        const sandbox = { manifest, secrets: () => secret };
         const outcome = await harness.run('fetch', { sandbox, checkpoint: 'on-demand' }, (run) =>
           run.step('fetch', async () => {
             const tried = [
@@ -172,9 +174,17 @@ export const secretScenarios: readonly Scenario[] = [
             const { stdout } = await run.sandbox.exec(['/workspace/node', '/workspace/try.mjs'], {
               stdin: JSON.stringify(tried),
             });
-            return stdout.text;
+            // A secret that is rotated while the run goes on is known to it as soon as it is used.
+            secret = second;
+            const again = { fetch: `https://api.test:${world.https}/b`, headers: {} };
+            await run.sandbox.exec(['/workspace/node', '/workspace/try.mjs'], {
+              stdin: JSON.stringify([again]),
+            });
+            return [stdout.text, `${first} ${second}`];
           }),
         );
+        assert.ok(outcome.status === 'finished');
+        assert.equal(outcome.value[1], '[redacted:vault:key] [redacted:vault:key]');
         const events = await Array.fromAsync(harness.events(outcome.run));
         const egress = events.filter(({ type }) => type === 'egress');
         const facts = egress.map(({ facts: each = {} }) =>
@@ -186,7 +196,7 @@ export const secretScenarios: readonly Scenario[] = [
         const asked = egress.find(({ body }) => body);
         const body = asked && (await harness.body(outcome.run, asked.sequence));
         assert.deepEqual(body, { method: 'GET', path: '/a' });
-        assert.ok(!JSON.stringify(events).includes(secret));
+        for (const value of [first, second]) assert.ok(!JSON.stringify(events).includes(value));
         assert.equal((await harness.verify(outcome.run)).verdict, 'unanchored');
         assert.deepEqual(filesWith(directory, secret), []);
       } finally {

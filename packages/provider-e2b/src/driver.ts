@@ -96,7 +96,10 @@ export function e2bDriver({ connection, template }: ResolvedOptions): SandboxDri
     }
   };
 
-  const create = async (from: string, request: CreateRequest): Promise<E2bHandle> => {
+  const create = async (
+    from: string,
+    request: CreateRequest & brokering.SecretTerms,
+  ): Promise<E2bHandle> => {
     const headers = await brokering.secretHeaders(request);
     const sandbox = await headers.send(() => make(from, request, headers));
     try {
@@ -182,7 +185,8 @@ export function e2bDriver({ connection, template }: ResolvedOptions): SandboxDri
       return {};
     },
 
-    create: (request) => create(request.image ?? template, request),
+    create: (request, { onSecret }) =>
+      create(request.image ?? template, { ...request, ...(onSecret ? { onSecret } : {}) }),
 
     async inspect(ref, call) {
       const info = await find(ref, call);

@@ -1,3 +1,4 @@
+import type { brokering } from '@gantry/core/node';
 import { type NativeSnapshotRef, type SandboxDriver, SandboxError } from '@gantry/core/driver';
 import type { E2B } from 'e2b';
 import { withVendor } from './errors.ts';
@@ -10,7 +11,7 @@ export function nativeSnapshot(
   client: E2B,
   create: (
     template: string,
-    request: Parameters<NativeSnapshot['create']>[1],
+    request: Parameters<NativeSnapshot['create']>[1] & brokering.SecretTerms,
   ) => Promise<E2bHandle>,
 ): NativeSnapshot {
   return {
@@ -19,9 +20,10 @@ export function nativeSnapshot(
       const { snapshotId: id } = await withVendor(() => sandbox.createSnapshot());
       return { spec: 'gantry-native-snapshot/1', provider: 'e2b', id, scope };
     },
-    async create(snapshot, request) {
+    async create(snapshot, request, { onSecret }) {
       try {
-        return await create(snapshot.id, request);
+        const told = { ...request, ...(onSecret ? { onSecret } : {}) };
+        return await create(snapshot.id, told);
       } catch (error) {
         throw SandboxError.is(error) && error.code === 'not-found' ? gone(snapshot, error) : error;
       }

@@ -42,7 +42,7 @@ export function commonParams(
 /** Makes a sandbox of an image or a snapshot. Nothing of it is left when that fails. */
 export async function createSandbox(
   options: ResolvedOptions,
-  request: CreateRequest,
+  request: CreateRequest & brokering.SecretTerms,
   snapshotId?: string,
 ): Promise<Sandbox> {
   const image = request.image ?? options.image;

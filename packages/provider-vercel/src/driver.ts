@@ -125,7 +125,7 @@ export function vercelDriver(options: ResolvedOptions): SandboxDriver<VercelHand
       return {};
     },
 
-    create: (request) => create(request),
+    create: (request, { onSecret }) => create({ ...request, ...(onSecret ? { onSecret } : {}) }),
 
     async inspect(ref) {
       const sandbox = await findSandbox(access, ref.id);

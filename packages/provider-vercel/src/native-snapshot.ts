@@ -4,6 +4,7 @@ import {
   type SandboxDriver,
   SandboxError,
 } from '@gantry/core/driver';
+import type { brokering } from '@gantry/core/node';
 import { Snapshot } from '@vercel/sandbox';
 import { explained } from './absence.ts';
 import { unlessMissing } from './errors.ts';
@@ -15,7 +16,10 @@ type NativeSnapshot = NonNullable<SandboxDriver<VercelHandle>['nativeSnapshot']>
 /** The vendor's snapshots of a sandbox, its disk: taking one stops the sandbox. They are kept until they are removed. */
 export function nativeSnapshot(
   access: VendorAccess,
-  create: (request: CreateRequest, snapshotId: string) => Promise<VercelHandle>,
+  create: (
+    request: CreateRequest & brokering.SecretTerms,
+    snapshotId: string,
+  ) => Promise<VercelHandle>,
 ): NativeSnapshot {
   return {
     kinds: [{ scope: 'filesystem', sourceSurvives: false }],
@@ -29,9 +33,10 @@ export function nativeSnapshot(
         throw await explained(error, handle, access);
       }
     },
-    async create(snapshot, request) {
+    async create(snapshot, request, { onSecret }) {
       try {
-        return await create(request, snapshot.id);
+        const told = { ...request, ...(onSecret ? { onSecret } : {}) };
+        return await create(told, snapshot.id);
       } catch (error) {
         throw SandboxError.is(error) && error.code === 'not-found' ? gone(snapshot, error) : error;
       }

@@ -24,6 +24,12 @@ export interface ExposedSecret {
   readonly expose: 'acknowledged';
 }
 
+/**
+ * Told the value of a secret each time it is looked up, before anything is done with it: for whoever keeps a record that must
+ * not hold it. Must not throw.
+ */
+export type OnSecret = (reference: string, value: string) => void;
+
 /** Returns a secret by its reference; `undefined` when it is not known. */
 export type SecretResolver = (
   reference: string,

@@ -87,7 +87,10 @@ export interface SnapshotOptions extends OperationOptions {
   readonly parent?: Snapshot | string;
   /** `bytes` reads everything again, whatever the sandbox says. Default: the strongest that costs no full reading. */
   readonly evidence?: Evidence;
-  /** Values that must not be in the workspace, at least 8 bytes each. One that is found is refused with `failed-precondition`. */
+  /**
+   * Values that must not be in the workspace, at least 8 bytes each. One that is found, as it is or as base64, hexadecimal,
+   * percent-encoded or JSON-escaped, is refused with `failed-precondition`.
+   */
   readonly secrets?: readonly (string | Uint8Array)[];
   /** Take the snapshot although a secret is in it. */
   readonly acknowledgeSecrets?: boolean;

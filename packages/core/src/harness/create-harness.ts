@@ -33,8 +33,8 @@ interface Definition {
 /** Makes a harness; only one with a pool must be closed. Throws `invalid-argument` for a policy that says nothing clear. */
 export function createHarness(options: HarnessOptions): Harness {
   const { journal, providers = {}, policy = {}, claimMs = defaultClaimMs, signer } = options;
-  const { secrets = {}, lifetimeMs } = options;
-  const saver = options.store && snapshotSaver(options.store, secrets);
+  const { lifetimeMs } = options;
+  const saver = options.store && snapshotSaver(options.store);
   checkPolicy(policy);
   const leases = options.leases ?? journal.leases;
   const owner = thisOwner();
@@ -66,7 +66,7 @@ export function createHarness(options: HarnessOptions): Harness {
     const { claim, cipher, log } = written;
     const budget = new Budget(policy.budgets ?? {}, `run ${id}`);
     const terms = { leases, owner, ttlMs: claimMs, lifetimeMs };
-    const create = run.sandbox ?? {};
+    const { sandbox: create = {}, acknowledgeSecrets = false } = run;
     const { store } = options;
     const shared = {
       router,
@@ -78,6 +78,7 @@ export function createHarness(options: HarnessOptions): Harness {
       policy,
       runBudget: budget,
       create,
+      acknowledgeSecrets,
     };
     const opened: OpenRun = new OpenRun({
       run: id,
@@ -97,6 +98,7 @@ export function createHarness(options: HarnessOptions): Harness {
         sandbox: create,
         policy,
         checkpoints: run.checkpoint ?? 'every-step',
+        acknowledgeSecrets,
       },
       policy,
       budget,
@@ -132,6 +134,8 @@ export function createHarness(options: HarnessOptions): Harness {
         set({ 'gantry.run.status': outcome.status });
         return outcome;
       });
+    } catch (error) {
+      throw written.log.secrets.error(error);
     } finally {
       await journal.unclaim(id, written.claim.epoch);
     }

@@ -19,7 +19,10 @@ export interface HarnessOptions {
   readonly leases?: LeaseStore;
   /** Default: everything is allowed. */
   readonly policy?: Policy;
-  /** Name -> value. No value ever reaches the journal, in whatever form a program prints it; checkpoints refuse to hold one. */
+  /**
+   * Name -> value. No value ever reaches the journal, in whatever form a program prints it; checkpoints refuse to hold one. The
+   * secrets of the manifests that runs make sandboxes of are learned by themselves, when they are looked up.
+   */
   readonly secrets?: Readonly<Record<string, string>>;
   /** Signs the journal's heads. Without it provenance is `unanchored`. */
   readonly signer?: HeadSigner;

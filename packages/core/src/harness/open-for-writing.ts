@@ -3,7 +3,7 @@ import { BodyCipher } from './journal/body-cipher.ts';
 import type { Claim } from './journal/journal.ts';
 import { RunLog } from './journal/run-log.ts';
 import { isOwnerGone } from './lease/owner.ts';
-import { redactor } from './provenance/redactor.ts';
+import { KnownSecrets } from '../secrets/known-secrets.ts';
 import { readState } from './run/read-run.ts';
 import type { RunState } from './run/run-state.ts';
 import type { HarnessOptions } from './harness-options.ts';
@@ -43,7 +43,7 @@ export async function openForWriting(
       epoch: claim.epoch,
       head,
       cipher,
-      redactor: redactor(secrets),
+      secrets: new KnownSecrets(secrets),
       actor,
       now: Date.now,
       ...(signer ? { signer } : {}),

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import type { Call } from '../contract/call.ts';
 import { SandboxError } from '../errors/sandbox-error.ts';
+import { redactor } from '../secrets/redactor.ts';
 import type { GitCredential } from './git-environment.ts';
-import { gitEnvironment } from './git-environment.ts';
+import { gitEnvironment, passwordOf } from './git-environment.ts';
 
 /** Most text that is kept of what git says. */
 const maxOutputBytes = 4 * 1024 * 1024;
@@ -77,6 +78,9 @@ function collect(
   });
 }
 
+/** A server's words may repeat what it was sent, in whatever form. */
 function redact(text: string, credential: GitCredential | undefined): string {
-  return credential === undefined ? text : text.replaceAll(credential.value, '[secret]');
+  if (credential === undefined) return text;
+  const values = [credential.value, passwordOf(credential.value)];
+  return redactor(values.map((value) => ['secret', value])).text(text);
 }

@@ -99,6 +99,11 @@ export function gitEnvironment(
   };
 }
 
+/** What of a credential is secret by itself. */
+export function passwordOf(value: string): string {
+  return value.slice(value.indexOf(':') + 1);
+}
+
 /** A bare token goes as the password of a user whose name servers ignore. */
 function basic(value: string): string {
   const pair = value.includes(':') ? value : `x-access-token:${value}`;

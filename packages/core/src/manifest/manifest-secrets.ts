@@ -1,5 +1,10 @@
 import type { Manifest } from '../contract/manifest-types.ts';
-import type { ExposedSecret, SecretResolver, SecretRule } from '../contract/secret-rule.ts';
+import type {
+  ExposedSecret,
+  OnSecret,
+  SecretResolver,
+  SecretRule,
+} from '../contract/secret-rule.ts';
 import { readSecret } from './secret-reference.ts';
 
 /** The secrets of a manifest that the sandbox gets placeholders of; `undefined` where there are none. */
@@ -23,12 +28,13 @@ export function exposedNames(manifest: Pick<Manifest, 'secrets'> | undefined): r
 export async function exposedSecrets(
   manifest: Pick<Manifest, 'secrets'> | undefined,
   resolver: SecretResolver | undefined,
+  onSecret?: OnSecret,
 ): Promise<Readonly<Record<string, string>>> {
   const names = exposedNames(manifest);
   const values = await Promise.all(
     names.map(async (name): Promise<[string, string]> => {
       const reference = manifest?.secrets?.[name]?.from ?? '';
-      return [name, await readSecret(reference, resolver, 'create')];
+      return [name, await readSecret(reference, resolver, 'create', onSecret)];
     }),
   );
   return Object.fromEntries(values);

@@ -204,6 +204,26 @@ test('a wrong or missing secret fails without asking anyone and without telling 
   expect(none.message).toContain('git ls-remote of');
 });
 
+test('what git repeats of a credential is in no error, in whatever form; who asks is told it', async () => {
+  const bin = path.join(workspace.base, 'git-bin');
+  mkdirSync(bin);
+  const script = '#!/bin/sh\necho "refused: pass-canary"; env | grep Authorization >&2; exit 1\n';
+  writeFileSync(path.join(bin, 'git'), script.replace('echo', '>&2 echo'), { mode: 0o755 });
+  vi.stubEnv('PATH', `${bin}:${process.env['PATH']}`);
+  const told: string[] = [];
+  const call = {
+    ...freshCall(),
+    onSecret: (...each: [string, string]) => told.push(each.join(' ')),
+  };
+  const url = `${server.origin}/private/repo.git`;
+  const error = await caught(() =>
+    apply({ url, secret: 'x' }, { secrets: () => 'someone:pass-canary', call }),
+  );
+  expect(error.message).toContain('refused: [redacted:secret]');
+  expect(error.message).toContain('Authorization: Basic [redacted:secret]');
+  expect(told).toEqual(['x someone:pass-canary', 'x pass-canary']);
+});
+
 test('a redirect is not followed, so a credential goes to no other host', async () => {
   // The other host is trusted, so that nothing but the refusal to follow stops git.
   const both = path.join(workspace.base, 'both.pem');

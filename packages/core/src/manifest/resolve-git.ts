@@ -4,7 +4,7 @@ import type { SecretResolver } from '../contract/secret-rule.ts';
 import { SandboxError } from '../errors/sandbox-error.ts';
 import { fetchCommit } from './fetch-commit.ts';
 import { runGit } from './git-command.ts';
-import type { GitCredential } from './git-environment.ts';
+import { type GitCredential, passwordOf } from './git-environment.ts';
 import { isFullCommit } from './git-source.ts';
 import { readSecret } from './secret-reference.ts';
 import { temporaryDirectory } from './temporary-directory.ts';
@@ -23,7 +23,7 @@ export async function resolveGit(
   call: Call,
 ): Promise<ItemSource> {
   // Looked up for each use and held in no data that could be printed or stored.
-  const credential = (): Promise<GitCredential | undefined> => readCredential(entry, secrets);
+  const credential = (): Promise<GitCredential | undefined> => readCredential(entry, secrets, call);
   const ref = entry.ref ?? 'HEAD';
   const commit = isFullCommit(ref)
     ? ref
@@ -42,10 +42,13 @@ export async function resolveGit(
 async function readCredential(
   entry: GitEntry,
   secrets: SecretResolver | undefined,
+  { onSecret }: Call,
 ): Promise<GitCredential | undefined> {
   if (entry.secret === undefined) return undefined;
   const { origin } = new URL(entry.url);
-  return { origin, value: await readSecret(entry.secret, secrets, operation) };
+  const value = await readSecret(entry.secret, secrets, operation, onSecret);
+  onSecret?.(entry.secret, passwordOf(value));
+  return { origin, value };
 }
 
 async function askServer(

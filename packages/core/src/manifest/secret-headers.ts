@@ -1,7 +1,8 @@
+import type { Call } from '../contract/call.ts';
 import type { CreateRequest } from '../contract/create-request.ts';
 import { SandboxError } from '../errors/sandbox-error.ts';
 import type { VendorCall } from '../errors/vendor-calls.ts';
-import { redactor } from '../harness/provenance/redactor.ts';
+import { redactor } from '../secrets/redactor.ts';
 import { headerPlaces, headerProblem } from './header-places.ts';
 import {
   checkSecretRule,
@@ -9,6 +10,10 @@ import {
   placeholderOf,
   readSendableSecret,
 } from './sendable-secret.ts';
+
+/** What a sandbox's secrets are to be, and who is told them beside its vendor. */
+export type SecretTerms = Pick<CreateRequest, 'network' | 'secrets' | 'secretResolver'> &
+  Pick<Call, 'onSecret'>;
 
 /** What a sandbox's vendor is told of its secrets. */
 export interface SecretHeaders {
@@ -28,7 +33,8 @@ export async function secretHeaders({
   network,
   secrets = {},
   secretResolver,
-}: Pick<CreateRequest, 'network' | 'secrets' | 'secretResolver'>): Promise<SecretHeaders> {
+  onSecret,
+}: SecretTerms): Promise<SecretHeaders> {
   for (const [name, rule] of Object.entries(secrets)) {
     checkSecretRule(name, rule);
     const problem = headerProblem(name, secrets, network);
@@ -37,7 +43,7 @@ export async function secretHeaders({
     throw new SandboxError('unsupported', `secret ${name}: ${problem}`, { details });
   }
   const read = Object.entries(secrets).map(async ([name, rule]): Promise<[string, string]> => {
-    return [name, await readSendableSecret(name, rule, secretResolver, 'secrets')];
+    return [name, await readSendableSecret(name, rule, secretResolver, 'secrets', onSecret)];
   });
   const values = Object.fromEntries(await Promise.all(read));
   const byHost: Record<string, Record<string, string>> = {};
@@ -63,7 +69,7 @@ export async function secretHeaders({
 
 /** The same error for programs and people, without what may hold a secret: its cause, and all details but plain ones. */
 function withoutSecrets(error: unknown, values: Readonly<Record<string, string>>): SandboxError {
-  const secrets = redactor(values);
+  const secrets = redactor(Object.entries(values));
   const text = (original: string): string => secrets.text(original);
   if (!SandboxError.is(error)) {
     const message = error instanceof Error ? error.message : String(error);

@@ -1,4 +1,4 @@
-import type { SecretResolver, SecretRule } from '../contract/secret-rule.ts';
+import type { OnSecret, SecretResolver, SecretRule } from '../contract/secret-rule.ts';
 import { SandboxError, type SandboxErrorCode } from '../errors/sandbox-error.ts';
 import { readSecret } from './secret-reference.ts';
 import { standInFor } from './stand-in.ts';
@@ -45,8 +45,9 @@ export async function readSendableSecret(
   { from }: SecretRule,
   resolver: SecretResolver | undefined,
   operation: string,
+  onSecret?: OnSecret,
 ): Promise<string> {
-  const value = await readSecret(from, resolver, operation);
+  const value = await readSecret(from, resolver, operation, onSecret);
   // Header values are text without controls; one that is not would be refused late, with the value in the error.
   if (/^[ -~]+$/.test(value) && value === value.trim()) return value;
   throw refused(

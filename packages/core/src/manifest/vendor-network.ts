@@ -1,11 +1,8 @@
-import type { CreateRequest } from '../contract/create-request.ts';
 import type { NetworkPolicy } from '../contract/network.ts';
 import type { DriverHandle } from '../contract/sandbox-driver.ts';
 import type { SandboxRef } from '../contract/sandbox-ref.ts';
 import { SandboxError } from '../errors/sandbox-error.ts';
-import { type SecretHeaders, secretHeaders } from './secret-headers.ts';
-
-type Terms = Pick<CreateRequest, 'network' | 'secrets' | 'secretResolver'>;
+import { type SecretHeaders, secretHeaders, type SecretTerms } from './secret-headers.ts';
 
 /** How a driver speaks with its vendor about the network of a sandbox that runs. */
 export interface NetworkCalls<Handle> {
@@ -18,16 +15,20 @@ export interface NetworkCalls<Handle> {
 /** The networks of a driver's sandboxes whose vendor sets secrets in headers: what was asked for in this process, never a value. */
 export class VendorNetwork<Handle extends DriverHandle> {
   readonly #vendor: NetworkCalls<Handle>;
-  readonly #terms = new Map<string, Terms>();
+  readonly #terms = new Map<string, SecretTerms>();
 
   constructor(vendor: NetworkCalls<Handle>) {
     this.#vendor = vendor;
   }
 
   /** Of a new sandbox; nothing is kept of one without secrets. */
-  keep({ id }: SandboxRef, { network, secrets, secretResolver }: Terms): void {
+  keep({ id }: SandboxRef, { network, secrets, secretResolver, onSecret }: SecretTerms): void {
     if (!secrets) return;
-    this.#terms.set(id, { network, secrets, ...(secretResolver ? { secretResolver } : {}) });
+    const told = {
+      ...(secretResolver ? { secretResolver } : {}),
+      ...(onSecret ? { onSecret } : {}),
+    };
+    this.#terms.set(id, { network, secrets, ...told });
   }
 
   /** A clone is sent what its source is. */
@@ -59,7 +60,7 @@ export class VendorNetwork<Handle extends DriverHandle> {
     return handle;
   }
 
-  async #tell(handle: Handle, terms: Terms): Promise<void> {
+  async #tell(handle: Handle, terms: SecretTerms): Promise<void> {
     const { byHost, send } = await secretHeaders(terms);
     await send(() => this.#vendor.tell(handle, terms.network, byHost));
     this.keep(handle.ref, terms);

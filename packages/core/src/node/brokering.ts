@@ -1,6 +1,6 @@
 /** What an egress proxy shares with manifests and journals: the rules of a network policy, and secrets. */
 export { secretHeaders } from '../manifest/secret-headers.ts';
-export type { SecretHeaders } from '../manifest/secret-headers.ts';
+export type { SecretHeaders, SecretTerms } from '../manifest/secret-headers.ts';
 export { VendorNetwork } from '../manifest/vendor-network.ts';
 export {
   checkSecretRule,
@@ -15,6 +15,6 @@ export {
   requestRuleProblem,
 } from '../manifest/network-rule.ts';
 export type { NetworkTarget } from '../manifest/network-rule.ts';
-export { redactor } from '../harness/provenance/redactor.ts';
-export type { Redactor } from '../harness/provenance/redactor.ts';
-export { secretForms } from '../harness/provenance/secret-forms.ts';
+export { redactor } from '../secrets/redactor.ts';
+export type { Redactor } from '../secrets/redactor.ts';
+export { secretForms } from '../secrets/secret-forms.ts';

@@ -5,6 +5,7 @@ import type { CreateOptions } from '../contract/provider.ts';
 import type { CreateRequest, MountRequest } from '../contract/create-request.ts';
 import { SandboxError } from '../errors/sandbox-error.ts';
 import { brokeredSecrets } from '../manifest/manifest-secrets.ts';
+import { toldResolver } from '../manifest/secret-reference.ts';
 
 /** How long a sandbox lives when nobody says. */
 const defaultMaxLifetimeMs: number = 60 * 60 * 1000;
@@ -14,7 +15,7 @@ export function createRequest(
   capabilities: Capabilities,
   manifest: Manifest | undefined,
   mounts: readonly MountRequest[],
-  options: Pick<CreateOptions, 'labels' | 'maxLifetimeMs' | 'secrets'>,
+  options: Pick<CreateOptions, 'labels' | 'maxLifetimeMs' | 'secrets' | 'onSecret'>,
 ): CreateRequest {
   const maxLifetimeMs = options.maxLifetimeMs ?? manifest?.maxLifetimeMs ?? defaultMaxLifetimeMs;
   if (!(maxLifetimeMs > 0) || !Number.isFinite(maxLifetimeMs)) {
@@ -31,7 +32,7 @@ export function createRequest(
   const labels = { ...manifest?.labels, ...options.labels };
   const wanted = { image: manifest?.image, root: manifest?.root, privilege: manifest?.privilege };
   const brokered = brokeredSecrets(manifest);
-  const secrets = { secrets: brokered, secretResolver: brokered && options.secrets };
+  const secrets = { secrets: brokered, secretResolver: brokered && toldResolver(options) };
   const more = { user: manifest?.user, resources: manifest?.resources, ports: manifest?.ports };
   const asked = Object.entries({ ...wanted, ...more, ...secrets }).filter(
     ([, value]) => value !== undefined,

@@ -10,6 +10,7 @@ import { toSandboxError } from '../errors/to-sandbox-error.ts';
 import { exposedSecrets } from '../manifest/manifest-secrets.ts';
 import { materialize } from '../manifest/materialize.ts';
 import { LiveSandbox } from '../sandbox/live-sandbox.ts';
+import { KnownSecrets } from '../secrets/known-secrets.ts';
 import { openSession } from '../sandbox/open-session.ts';
 import { workspaceTarget } from '../sandbox/session-target.ts';
 import { type PreparedManifest, prepareManifest } from './prepare-manifest.ts';
@@ -45,14 +46,26 @@ export async function createSandbox(
 ): Promise<LiveSandbox> {
   const { operation } = making;
   const context = { provider: driver.id, operation };
-  const work = async (call: Call): Promise<LiveSandbox> => {
+  // What a driver, its vendor or git says of a failure may repeat what it was given.
+  const secrets = new KnownSecrets();
+  const work = async (given: Call): Promise<LiveSandbox> => {
+    if (given.onSecret) secrets.follow(given.onSecret);
+    try {
+      return await make({ ...given, onSecret: secrets.learn });
+    } catch (error) {
+      throw secrets.error(error);
+    }
+  };
+  const make = async (call: Call): Promise<LiveSandbox> => {
     const prepared =
       options.manifest &&
       (await prepareManifest(driver.id, capabilities, options.manifest, options, call));
     const { manifest, mounts = [] } = prepared?.resolved ?? {};
-    const exposed = await exposedSecrets(manifest, options.secrets);
+    const exposed = await exposedSecrets(manifest, options.secrets, call.onSecret);
     const whole = manifest && { ...manifest, env: { ...manifest.env, ...exposed } };
-    const request = createRequest(capabilities, whole, mounts, options);
+    const { onSecret } = call;
+    const told = { ...options, ...(onSecret ? { onSecret } : {}) };
+    const request = createRequest(capabilities, whole, mounts, told);
     const handle = await making.create(request, call);
     try {
       call.signal.throwIfAborted();

@@ -20,10 +20,11 @@ export async function recoverSandbox(
   options: RecoverOptions,
   replacing: SandboxReplacing,
 ): Promise<Sandbox> {
-  const { signal, timeoutMs } = options;
+  const { signal, timeoutMs, onSecret } = options;
   const limits = {
     ...(signal === undefined ? {} : { signal }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(onSecret === undefined ? {} : { onSecret }),
   };
   try {
     const { state } = await provider.inspect(ref, limits);

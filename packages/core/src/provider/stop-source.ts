@@ -15,16 +15,20 @@ export class StopSource implements Disposable {
   constructor(context: ErrorContext, options: OperationOptions) {
     this.#context = context;
     this.#options = options;
-    const { timeoutMs, signal } = options;
+    const { timeoutMs, signal, onSecret } = options;
     if (timeoutMs !== undefined && !(timeoutMs > 0)) {
       throw new SandboxError('invalid-argument', 'timeoutMs must be a number above 0', context);
     }
     if (signal?.aborted) this.#onAbort();
     signal?.addEventListener('abort', this.#onAbort, { once: true });
+    const call = {
+      signal: this.#controller.signal,
+      ...(onSecret === undefined ? {} : { onSecret }),
+    };
     if (timeoutMs === undefined || timeoutMs === Infinity) {
-      this.call = { signal: this.#controller.signal };
+      this.call = call;
     } else {
-      this.call = { signal: this.#controller.signal, deadline: Date.now() + timeoutMs };
+      this.call = { ...call, deadline: Date.now() + timeoutMs };
       // Timers beyond 2^31-1 ms would fire at once.
       this.#timer = setTimeout(this.#onTimeout, Math.min(timeoutMs, 2 ** 31 - 1));
     }

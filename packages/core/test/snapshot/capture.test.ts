@@ -53,7 +53,9 @@ describe.each(toolSets)('with %s tools', (tools) => {
       writeFileSync(path.join(workspaceOf(sandbox), 'file'), `${'x'.repeat(offset)}${secret}\n`);
       await refused();
     }
-    inWorkspace(sandbox, `rm file; ln -s /a/${secret}/b link`);
+    inWorkspace(sandbox, `rm file; mkdir d; touch d/name-${secret}.txt`);
+    await refused();
+    inWorkspace(sandbox, `rm -r d; ln -s /a/${secret}/b link`);
     await refused();
     const taken = await sandbox.snapshot(memoryStore(), {
       secrets: [secret],

@@ -18,7 +18,7 @@ export class NameAnswers {
   readonly #kept = new Map<string, Answer>();
 
   constructor(ask?: (name: string) => Promise<readonly string[]>) {
-    this.#ask = ask ?? askThisMachine;
+    this.#ask = ask ?? inTurns(askThisMachine);
   }
 
   /** All addresses of a name; rejects where there are none. */
@@ -46,21 +46,35 @@ export class NameAnswers {
   }
 }
 
+type Ask = (name: string) => Promise<readonly string[]>;
+
+/** One question after the other, so that who asks many, or for what nobody answers, has one of all places and no more. */
+function inTurns(ask: Ask): Ask {
+  let last: Promise<unknown> = Promise.resolve();
+  return (name) => {
+    const answer = last.then(() => ask(name));
+    last = answer.catch(() => undefined);
+    return answer;
+  };
+}
+
 let asked = 0;
 const waiting: (() => void)[] = [];
 
 async function askThisMachine(name: string): Promise<readonly string[]> {
-  if (asked >= mostAsked) {
+  if (asked < mostAsked) asked += 1;
+  else {
     await new Promise<void>((resolve) => {
       waiting.push(resolve);
     });
   }
-  asked += 1;
   try {
     const answers = await lookup(name, { all: true });
     return answers.map(({ address }) => address);
   } finally {
-    asked -= 1;
-    waiting.shift()?.();
+    // The place goes to who waits longest.
+    const next = waiting.shift();
+    if (next) next();
+    else asked -= 1;
   }
 }

@@ -29,6 +29,8 @@ export class EventQueue implements EgressEvents {
   #working: Promise<void> | undefined;
   #stopped = false;
   #problem: Error | undefined;
+  /** How often it failed: a recorder may fail with the same error each time. */
+  #failures = 0;
 
   constructor(
     record: (events: readonly EgressEvent[]) => Promise<void> | void,
@@ -82,9 +84,9 @@ export class EventQueue implements EgressEvents {
     const done = (): boolean =>
       ([...this.#inFlight, ...this.#waiting][0]?.sequence ?? Infinity) > upTo;
     while (!done()) {
-      const before = this.#problem;
+      const before = this.#failures;
       await Promise.race([this.#working, wait(retryMs)]);
-      if (!done() && this.#problem !== undefined && this.#problem !== before) throw this.#problem;
+      if (!done() && this.#problem !== undefined && this.#failures !== before) throw this.#problem;
     }
   }
 
@@ -122,6 +124,7 @@ export class EventQueue implements EgressEvents {
         this.#problem = undefined;
         return;
       } catch (error) {
+        this.#failures += 1;
         this.#problem = error instanceof Error ? error : new Error(String(error));
         if (this.#stopped) return;
         await wait(retryMs);

@@ -4,8 +4,8 @@ import {
   request as httpRequest,
   ServerResponse,
 } from 'node:http';
-import type { PassThrough, Readable } from 'node:stream';
-import { maskText, type Masks } from '../secrets/mask-stream.ts';
+import type { Duplex, PassThrough, Readable } from 'node:stream';
+import { maskHeaders, maskText, type Masks } from '../secrets/mask-stream.ts';
 import {
   endToEnd,
   flat,
@@ -20,6 +20,9 @@ import { readableBody } from './readable-body.ts';
 import { type AnyRequest, type AnyResponse, respondRefusal } from './respond.ts';
 import { unreachable } from './unreachable.ts';
 
+/** Methods that mean the same when they come twice (RFC 9110, 9.2.2). */
+const harmless: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
+
 /** Sends a prepared request to its host, and the host's answer to the client. Ends the exchange in every case. */
 export function forwardRequest(
   request: AnyRequest,
@@ -28,6 +31,7 @@ export function forwardRequest(
   link: Link,
 ): void {
   const { exchange } = prepared;
+  const { method = 'GET' } = exchange.attempt;
   const body = bodyOf(request);
   let upstream = openUpstream(prepared, link, body.framing);
   const listen = (): void => {
@@ -40,9 +44,15 @@ export function forwardRequest(
         fail(response, prepared, new Error('the answer cannot be passed on'));
       }
     });
+    // Another protocol that nobody asked for, which Node drops without a word.
+    upstream.once('upgrade', (_answer, host: Duplex) => {
+      host.destroy();
+      fail(response, prepared, new Error('the host speaks another protocol'));
+    });
     upstream.on('error', (error) => {
       // A host may close a kept connection in the moment in which it is used again.
-      const again = upstream.reusedSocket && !body.present && !response.headersSent;
+      const again =
+        upstream.reusedSocket && !body.present && !response.headersSent && harmless.has(method);
       if (!again || exchange.ended) {
         fail(response, prepared, error);
         return;
@@ -118,6 +128,8 @@ function sendAnswer(
   { session }: Link,
 ): void {
   const masks: Masks = masked.length === 0 ? [] : session.broker.masks(masked);
+  // One that says it changes the protocol, and does not say to which.
+  if (answer.statusCode === 101) throw new Error('no answer to a request');
   const body = readableBody(answer, exchange.attempt.method, masks);
   if ('status' in body) {
     answer.destroy();
@@ -126,7 +138,7 @@ function sendAnswer(
     return;
   }
   const headers = endToEnd(headerList(answer.rawHeaders), body.changed);
-  const shown = headers.map(([name, value]) => [name, maskText(value, masks)] as const);
+  const shown = maskHeaders(headers, masks);
   const status = answer.statusCode ?? 502;
   if (response instanceof ServerResponse) {
     response.writeHead(status, maskText(answer.statusMessage ?? '', masks), flat(shown));
@@ -154,9 +166,8 @@ function pass(
   stream.once('end', () => {
     const trailers = headerList(answer.rawTrailers);
     if (trailers.length === 0) return;
-    const shown = trailers.map(([name, value]) => [name, maskText(value, masks)] as const);
     try {
-      response.addTrailers(Object.fromEntries(shown));
+      response.addTrailers(Object.fromEntries(maskHeaders(trailers, masks)));
     } catch {
       broken();
     }

@@ -1,11 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { maskText, type Masks, MaskStream } from '../secrets/mask-stream.ts';
+import { maskHeaders, maskText, type Masks, MaskStream } from '../secrets/mask-stream.ts';
 import { joinStreams } from '../tunnel/join-streams.ts';
 import { openUpstream } from './forward-request.ts';
 import { endToEnd, type HeaderList, headerList } from './header-list.ts';
 import type { Link } from './link.ts';
 import type { PreparedRequest } from './prepare-request.ts';
+import { readableBody } from './readable-body.ts';
 import { writeRefusal } from './respond.ts';
 import { unreachable } from './unreachable.ts';
 
@@ -13,6 +14,9 @@ const upgrade: HeaderList = [
   ['Connection', 'Upgrade'],
   ['Upgrade', 'websocket'],
 ];
+
+/** Pieces of what a client says before the host has agreed, which few do at all. */
+const mostEarly = 16;
 
 /** Opens a WebSocket to a host, and joins it with the client's once the host agrees. Ends the exchange in every case. */
 export function forwardUpgrade(
@@ -30,8 +34,17 @@ export function forwardUpgrade(
   const gone = (): void => {
     upstream.destroy();
     exchange.end({ problem: 'aborted' });
+    socket.destroy();
   };
   socket.once('close', gone);
+  // Read while the host thinks about it: else nobody would see that the client has gone.
+  const early = [head];
+  const hear = (chunk: Buffer): void => {
+    early.push(chunk);
+    if (early.length > mostEarly) socket.pause();
+  };
+  socket.on('data', hear);
+  socket.once('end', gone);
   const masks = (): Masks => (masked.length === 0 ? [] : link.session.broker.masks(masked));
   upstream.on('error', (error) => {
     if (exchange.ended) return;
@@ -42,13 +55,17 @@ export function forwardUpgrade(
   upstream.once('upgrade', (answer, host: Duplex, hostHead: Buffer) => {
     // From here on the two connections end each other.
     socket.off('close', gone);
+    socket.off('end', gone);
+    socket.off('data', hear);
+    socket.pause();
     if (socket.destroyed) {
       gone();
       host.destroy();
       return;
     }
     socket.write(headOf(answer, upgrade, masks()));
-    if (head.length > 0) socket.unshift(head);
+    const said = Buffer.concat(early);
+    if (said.length > 0) socket.unshift(said);
     if (hostHead.length > 0) host.unshift(hostHead);
     const forms = masks();
     joinStreams(socket, host, exchange, {
@@ -59,20 +76,33 @@ export function forwardUpgrade(
   });
   upstream.once('response', (answer) => {
     // The host does not agree: its answer is passed on and the connection ended.
-    socket.write(headOf(answer, [['Connection', 'close']], masks()));
     const forms = masks();
-    const body = forms.length === 0 ? answer : answer.pipe(new MaskStream(forms));
+    const body = readableBody(answer, 'GET', forms);
+    if ('status' in body) {
+      answer.destroy();
+      exchange.end({ status: body.status, problem: body.rule });
+      writeRefusal(socket, body);
+      return;
+    }
+    const broken = (): void => void socket.destroy();
+    for (const stream of new Set([answer, body.stream])) stream.on('error', broken);
+    answer.once('aborted', broken);
+    socket.write(headOf(answer, [['Connection', 'close']], forms, body.changed));
     answer.on('data', (chunk: Buffer) => exchange.in(chunk.length));
-    answer.on('error', () => socket.destroy());
-    answer.once('end', () => exchange.end({ status: answer.statusCode ?? 502 }));
-    body.pipe(socket);
+    body.stream.once('end', () => exchange.end({ status: answer.statusCode ?? 502 }));
+    body.stream.pipe(socket);
   });
   upstream.end();
 }
 
-function headOf(answer: IncomingMessage, more: HeaderList, masks: Masks): string {
-  const headers = [...endToEnd(headerList(answer.rawHeaders)), ...more];
-  const lines = headers.map(([name, value]) => `${name}: ${maskText(value, masks)}`);
+function headOf(
+  answer: IncomingMessage,
+  more: HeaderList,
+  masks: Masks,
+  without: readonly string[] = [],
+): string {
+  const headers = [...endToEnd(headerList(answer.rawHeaders), without), ...more];
+  const lines = maskHeaders(headers, masks).map(([name, value]) => `${name}: ${value}`);
   const status = `HTTP/1.1 ${answer.statusCode} ${maskText(answer.statusMessage ?? '', masks)}`;
   return `${[status, ...lines].join('\r\n')}\r\n\r\n`;
 }

@@ -40,7 +40,11 @@ export async function prepareRequest(
   const { host, port, path, query } = target;
   // Never on plaintext: who listens there is not known.
   const bound = scheme === 'https' ? session.broker.at(host, port) : [];
-  const carrier: Carrier = { headers: ownHeaders(request.headers, bound.length > 0), query };
+  const limited = session.policy.limitsRequests(host, port);
+  const carrier: Carrier = {
+    headers: ownHeaders(request.headers, bound.length > 0, limited),
+    query,
+  };
   const sent = secretsOf(carrier, bound);
   const attempt = { protocol, host, port, method, path };
   const verdict = session.policy.request(host, port, method, path);
@@ -49,13 +53,20 @@ export async function prepareRequest(
   if ('rule' in exchange) return exchange;
   const filled = await fill(carrier, bound, sent, link, exchange);
   if ('status' in filled) return filled;
-  return {
+  const prepared: PreparedRequest = {
     exchange,
     target,
     path: path + filled.query,
     headers: [['Host', hostHeader(target, scheme)], ...filled.headers],
     masked: bound,
   };
+  // A path and headers carry as much out as a body does.
+  const within = exchange.head(headBytes(method, prepared));
+  if (within && !exchange.ended) return prepared;
+  const message = 'what allowed this request is over';
+  return within
+    ? { status: 403, rule: 'policy', message }
+    : { status: 429, rule: 'budget', message };
 }
 
 async function fill(
@@ -84,12 +95,28 @@ function protocolOf(scheme: 'http' | 'https', webSocket: boolean): EgressProtoco
   return scheme;
 }
 
+/** What a request without its body takes. */
+function headBytes(method: string, { path, headers }: PreparedRequest): number {
+  const lines = headers.reduce((sum, [name, value]) => sum + name.length + value.length + 4, 0);
+  return method.length + path.length + ' HTTP/1.1\r\n\r\n'.length + 1 + lines;
+}
+
+/** Headers that make another request of one, at hosts that heed them: another method, or another path. */
+const overriding: readonly string[] = [
+  'x-http-method-override',
+  'x-http-method',
+  'x-method-override',
+  'x-original-url',
+  'x-rewrite-url',
+];
+
 /** What of the client's headers goes on. Where an answer must be read, it must not come in a form that cannot be. */
-function ownHeaders(headers: HeaderList, brokered: boolean): HeaderList {
+function ownHeaders(headers: HeaderList, brokered: boolean, limited: boolean): HeaderList {
   const read = ['accept-encoding', 'range', 'if-range', 'sec-websocket-extensions'];
   // The length goes with the body, by whoever sends it: a client may call it a header of the connection, to have it dropped.
   const own = ['host', 'expect', 'content-length'];
-  const kept = endToEnd(headers, [...own, ...(brokered ? read : [])]);
+  const dropped = [...own, ...(brokered ? read : []), ...(limited ? overriding : [])];
+  const kept = endToEnd(headers, dropped);
   return brokered ? [...kept, ['Accept-Encoding', 'identity']] : kept;
 }
 

@@ -40,7 +40,9 @@ export function readableBody(
     .map((name) => name.trim().toLowerCase())
     .filter((name) => name !== '' && name !== 'identity');
   const makers = codings.toReversed().map((name) => decoders[name]);
-  if (makers.length > 2 || makers.includes(undefined)) {
+  // What is compressed on the way comes as it is: nobody asked for that.
+  const transfer = (answer.headers['transfer-encoding'] ?? 'chunked').trim().toLowerCase();
+  if (makers.length > 2 || makers.includes(undefined) || transfer !== 'chunked') {
     const message = 'the answer of a host with a secret is encoded so that it cannot be masked';
     return { status: 502, rule: 'unreadable-answer', message };
   }

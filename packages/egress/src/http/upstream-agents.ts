@@ -15,6 +15,7 @@ type Dialer = (host: Host, port: number) => Promise<Socket>;
 type Connected = (error: Error | null, socket: Duplex) => void;
 
 const idleMs = 30_000;
+const handshakeMs = 30_000;
 
 /** Connections of one session to hosts, kept open between requests. Each is made by the session's own dialer. */
 export class UpstreamAgents {
@@ -23,6 +24,9 @@ export class UpstreamAgents {
   readonly #trusted: SecureContext | undefined;
   #http: HttpAgent;
   #https: HttpsAgent;
+  /** Connections that no agent has yet. */
+  readonly #opening = new Set<Socket>();
+  #closed = false;
 
   constructor(dialer: Dialer, authorities: readonly string[]) {
     this.#dial = dialer;
@@ -55,6 +59,8 @@ export class UpstreamAgents {
 
   /** Cuts every connection. */
   close(): void {
+    this.#closed = true;
+    for (const socket of this.#opening) socket.destroy();
     this.#http.destroy();
     this.#https.destroy();
   }
@@ -93,7 +99,12 @@ export class UpstreamAgents {
     try {
       if (target === undefined) throw new Error(`${String(host)} is no host`);
       const socket = await this.#dial(target.host, target.port);
-      callback?.(null, await finish(target.host, socket));
+      this.#opening.add(socket);
+      socket.once('close', () => this.#opening.delete(socket));
+      if (this.#closed) socket.destroy();
+      const finished = await finish(target.host, socket);
+      this.#opening.delete(socket);
+      callback?.(null, finished);
     } catch (error) {
       callback?.(error instanceof Error ? error : new Error(String(error)), nothing);
     }
@@ -107,11 +118,17 @@ export class UpstreamAgents {
         host: host.text,
         ALPNProtocols: [...protocols],
         minVersion: 'TLSv1.2',
+        // Said here, since a variable of the process may say otherwise.
+        rejectUnauthorized: true,
         ...(host.address === undefined ? { servername: host.text } : {}),
         ...(this.#trusted === undefined ? {} : { secureContext: this.#trusted }),
       });
+      const late = (): void => void secured.destroy(new Error('the host ended no handshake'));
+      const timer = setTimeout(late, handshakeMs);
+      secured.once('close', () => clearTimeout(timer));
       secured.once('error', reject);
       secured.once('secureConnect', () => {
+        clearTimeout(timer);
         secured.off('error', reject);
         resolve(secured);
       });

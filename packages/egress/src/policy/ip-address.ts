@@ -24,7 +24,9 @@ const special: readonly AddressBlock[] = [
     // The metadata service and the platform's agent of two clouds, on addresses that are global by number.
     '168.63.129.16/32 192.0.0.192/32',
     '::/96 64:ff9b::/96 64:ff9b:1::/48 100::/64 2001::/23 2001:db8::/32 2002::/16 3fff::/20 5f00::/16',
-    'fc00::/7 fe80::/10 fec0::/10 ff00::/8',
+    '::ffff:0:0:0/96 fc00::/7 fe80::/10 fec0::/10 ff00::/8',
+    // Nothing of these is given out: the internet's addresses are those of 2000::/3. A list takes all of ::/8 for IPv4's, too.
+    '100::/8 200::/7 400::/6 800::/5 1000::/4 4000::/2 8000::/1',
   ]
     .flatMap((line) => line.split(' '))
     .map((text) => {

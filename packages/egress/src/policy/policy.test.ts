@@ -68,6 +68,8 @@ const special = [
   'fe80::1',
   'fd00:ec2::254',
   'ff02::1',
+  '::ffff:0:127.0.0.1',
+  '4000::1',
 ];
 
 test.each(special)('%s is reached only where a block names it', (text) => {

@@ -70,7 +70,7 @@ export class EgressHost {
     if (network.mode !== 'allow-list' && !hasSecrets) return make({ ...rest, network });
     const terms = { network, secrets, given: Object.keys(request.env) };
     // First: what is wrong with the policy or the secrets is told before anything is made.
-    const egress = await this.#open(request.id, terms, freshPort, secretResolver);
+    const egress = await this.#open(request.id, terms, freshPort, call, secretResolver);
     try {
       const handle = await make({ ...rest, network: { mode: 'none' } });
       return await this.#undoUnless(handle, async () => {
@@ -178,12 +178,13 @@ export class EgressHost {
     sandbox: string,
     terms: EgressTerms,
     port: number,
+    { onSecret }: Call,
     resolver?: SecretResolver,
   ): Promise<SandboxEgress> {
     const { budgets, secrets, record, stateDirectory: _state, ...options } = this.#options;
     return SandboxEgress.open(sandbox, terms, port, {
       ...{ createEngine: this.#createEngine, options, budgets },
-      resolver: resolver ?? this.#resolvers.get(sandbox) ?? secrets,
+      ...{ resolver: resolver ?? this.#resolvers.get(sandbox) ?? secrets, onSecret },
       events: new SandboxEvents(record),
     });
   }
@@ -202,7 +203,7 @@ export class EgressHost {
     // Whatever the guest may have at a port of its own: there is always another.
     const interception = await this.#intercept(handle, {}, accept, call);
     try {
-      egress = await this.#open(handle.ref.id, terms, interception.port);
+      egress = await this.#open(handle.ref.id, terms, interception.port, call);
       await egress.serve(this.#driver, handle, interception, call);
     } catch (error) {
       await egress?.close();

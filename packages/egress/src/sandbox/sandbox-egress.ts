@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { NetworkPolicy, SecretResolver } from '@gantry/core';
+import type { NetworkPolicy, OnSecret, SecretResolver } from '@gantry/core';
 import type { Call, DriverHandle, Interception, SandboxDriver } from '@gantry/core/driver';
 import type { EgressBudgets, EgressEngine, EgressOptions, EgressSession } from '../egress-types.ts';
 import type { EgressTerms } from './egress-record.ts';
@@ -14,8 +14,9 @@ const lastEventsMs = 5_000;
 /** What a sandbox's proxy is made of. */
 export interface EgressParts {
   readonly createEngine: (options: EgressOptions) => EgressEngine;
-  readonly options: Omit<EgressOptions, 'record' | 'secrets'>;
+  readonly options: Omit<EgressOptions, 'record' | 'secrets' | 'onSecret'>;
   readonly resolver: SecretResolver | undefined;
+  readonly onSecret: OnSecret | undefined;
   readonly budgets: EgressBudgets | undefined;
   readonly events: SandboxEvents;
 }
@@ -51,10 +52,11 @@ export class SandboxEgress {
     port: number,
     parts: EgressParts,
   ): Promise<SandboxEgress> {
-    const { createEngine, options, resolver, budgets, events } = parts;
+    const { createEngine, options, resolver, onSecret, budgets, events } = parts;
     const engine = createEngine({
       ...options,
       ...(resolver ? { secrets: resolver } : {}),
+      ...(onSecret ? { onSecret } : {}),
       record: events.record,
     });
     const trust = trustPaths(randomBytes(4).toString('hex'));

@@ -15,6 +15,7 @@ export class SandboxEvents {
   readonly #maker: Sink | undefined;
   #recorder: Sink | undefined;
   #kept: EgressEvent[] = [];
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(record: Sink['record'] | undefined) {
     this.#maker = record && { record, taken: 0 };
@@ -22,13 +23,10 @@ export class SandboxEvents {
 
   /** What the engine is given: rejects as long as one of them does not take the events. */
   readonly record = async (events: readonly EgressEvent[]): Promise<void> => {
-    await give(this.#maker, events);
-    if (this.#recorder) {
-      await give(this.#recorder, [...this.#kept, ...events]);
-      this.#kept = [];
-      return;
-    }
-    this.#kept = [...this.#kept, ...events].slice(-mostKept);
+    // One after the other: what two give at the same time would be taken twice, or in the wrong order.
+    const turn = this.#turn.then(() => this.#give(events));
+    this.#turn = turn.catch(() => undefined);
+    await turn;
   };
 
   /** From now on this one is given events, beginning with those that nobody has had. */
@@ -36,6 +34,16 @@ export class SandboxEvents {
     this.#recorder = { record: recorder, taken: 0 };
     // What it does not take now it is given again with the next.
     void this.record([]).catch(() => undefined);
+  }
+
+  async #give(events: readonly EgressEvent[]): Promise<void> {
+    await give(this.#maker, events);
+    if (this.#recorder) {
+      await give(this.#recorder, [...this.#kept, ...events]);
+      this.#kept = [];
+      return;
+    }
+    this.#kept = [...this.#kept, ...events].slice(-mostKept);
   }
 }
 

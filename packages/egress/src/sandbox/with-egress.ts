@@ -4,7 +4,7 @@ import type { EgressBudgets, EgressOptions } from '../egress-types.ts';
 import { egressWrapper } from './egress-wrapper.ts';
 
 /** How the sandboxes of a provider reach the network. */
-export interface WithEgressOptions extends Partial<EgressOptions> {
+export interface WithEgressOptions extends Partial<Omit<EgressOptions, 'onSecret'>> {
   /** Bounds of each sandbox. */
   readonly budgets?: EgressBudgets;
   /**

@@ -1,7 +1,8 @@
-import { SandboxError, type SecretResolver, type SecretRule } from '@gantry/core';
+import { type OnSecret, SandboxError, type SecretResolver, type SecretRule } from '@gantry/core';
 import { brokering } from '@gantry/core/node';
 import type { Host } from '../policy/host-name.ts';
 import { readTarget, type Target } from '../policy/target-list.ts';
+import type { Masks } from './mask-stream.ts';
 
 /** A secret of one session and where it goes. Holds no value. */
 export interface BrokeredSecret {
@@ -18,13 +19,15 @@ const mostRemembered = 8;
 /** The secrets of one session. Values are asked for at each use, and kept only to be recognised in what comes back. */
 export class SecretBroker {
   readonly #resolver: SecretResolver | undefined;
+  readonly #onSecret: OnSecret | undefined;
   #secrets: readonly BrokeredSecret[] = [];
-  /** Per secret: value -> what is shown in its place. */
-  readonly #seen = new Map<string, Map<string, string>>();
+  /** Per secret: value -> its forms, each with what is shown in its place. */
+  readonly #seen = new Map<string, Map<string, Masks>>();
   #redactor: brokering.Redactor | undefined;
 
-  constructor(resolver: SecretResolver | undefined) {
+  constructor(resolver: SecretResolver | undefined, onSecret?: OnSecret) {
     this.#resolver = resolver;
+    this.#onSecret = onSecret;
   }
 
   /** Learns length and shape of each secret. Throws `failed-precondition` or `invalid-argument`. */
@@ -33,7 +36,7 @@ export class SecretBroker {
       const hosts = checkedHosts(name, rule);
       const value = await this.#read(name, rule);
       const placeholder = brokering.placeholderOf(name, value);
-      this.#seen.set(name, new Map([[value, placeholder]]));
+      this.#seen.set(name, new Map([[value, brokering.secretForms(value, placeholder)]]));
       return { name, rule, placeholder, hosts };
     });
     this.#secrets = await Promise.all(opened);
@@ -59,7 +62,8 @@ export class SecretBroker {
     }
     if (!seen.has(value)) {
       // A value that is too short for a stand-in of its own is shown as asterisks.
-      seen.set(value, brokering.standInFor(value) ?? '*'.repeat(value.length));
+      const shown = brokering.standInFor(value) ?? '*'.repeat(value.length);
+      seen.set(value, brokering.secretForms(value, shown));
       const [oldest] = seen.keys();
       if (seen.size > mostRemembered && oldest !== undefined) seen.delete(oldest);
       this.#redactor = undefined;
@@ -68,23 +72,17 @@ export class SecretBroker {
   }
 
   /** Every form of every value that these secrets had, with what is shown in its place, the longest first. */
-  masks(secrets: readonly BrokeredSecret[]): readonly (readonly [string, string])[] {
-    const all = secrets.flatMap(({ name }) => [...(this.#seen.get(name) ?? [])]);
-    return all
-      .flatMap(([value, shown]) => brokering.secretForms(value, shown))
+  masks(secrets: readonly BrokeredSecret[]): Masks {
+    return secrets
+      .flatMap(({ name }) => [...(this.#seen.get(name)?.values() ?? [])].flat())
       .toSorted(([left], [right]) => right.length - left.length);
   }
 
   /** A text without any value of this session's secrets. */
   redact(text: string): string {
     this.#redactor ??= brokering.redactor(
-      Object.fromEntries(
-        [...this.#seen].flatMap(([name, values]) =>
-          [...values.keys()].map((value, index) => [
-            `${name}${index === 0 ? '' : `#${index}`}`,
-            value,
-          ]),
-        ),
+      [...this.#seen].flatMap(([name, values]) =>
+        [...values.keys()].map((value) => [name, value] as const),
       ),
     );
     return this.#redactor.text(text);
@@ -98,7 +96,7 @@ export class SecretBroker {
   }
 
   #read(name: string, rule: SecretRule): Promise<string> {
-    return brokering.readSendableSecret(name, rule, this.#resolver, 'egress');
+    return brokering.readSendableSecret(name, rule, this.#resolver, 'egress', this.#onSecret);
   }
 }
 

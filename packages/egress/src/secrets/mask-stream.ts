@@ -8,6 +8,14 @@ export function maskText(text: string, masks: Masks): string {
   return masks.reduce((result, [form, shown]) => result.replaceAll(form, () => shown), text);
 }
 
+/** Headers with every form replaced, in their names too. */
+export function maskHeaders(
+  headers: readonly (readonly [string, string])[],
+  masks: Masks,
+): readonly (readonly [string, string])[] {
+  return headers.map(([name, value]) => [maskText(name, masks), maskText(value, masks)] as const);
+}
+
 /**
  * Replaces secrets in a stream of bytes, wherever chunks divide them. Only bytes that may be the beginning of a secret wait for the next
  * chunk, so that an event stream stays live. The length stays the same where the forms are of the same length.
@@ -23,22 +31,19 @@ export class MaskStream extends Transform {
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
     const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
-    const parts: Buffer[] = [];
-    const rest = this.#replace(bytes, parts);
-    const keep = this.#beginning(rest);
-    this.#held = Buffer.from(rest.subarray(rest.length - keep));
-    const out = [...parts, rest.subarray(0, rest.length - keep)].filter(({ length }) => length > 0);
-    for (const part of out) this.push(part);
+    this.#held = Buffer.from(this.#replace(bytes, false));
     done();
   }
 
   override _flush(done: TransformCallback): void {
-    done(null, this.#held);
+    this.push(this.#replace(this.#held, true));
+    done();
   }
 
-  /** Hands out all up to the end of the last secret; returns what follows it. */
-  #replace(bytes: Buffer, parts: Buffer[]): Buffer {
+  /** Hands out all that is decided; returns what has to wait for more, or, at the end, for nothing. */
+  #replace(bytes: Buffer, last: boolean): Buffer {
     const next = this.#masks.map(([form]) => bytes.indexOf(form));
+    let waiting = last ? bytes.length : bytes.length - this.#beginning(bytes);
     let from = 0;
     for (;;) {
       let first = -1;
@@ -47,14 +52,24 @@ export class MaskStream extends Transform {
       }
       const mask = this.#masks[first];
       const place = next[first];
-      if (mask === undefined || place === undefined) return bytes.subarray(from);
-      parts.push(bytes.subarray(from, place), mask[1]);
+      // A form within what may become a longer one is not looked at before that is known.
+      if (mask === undefined || place === undefined || place >= waiting) break;
+      this.#give(bytes.subarray(from, place));
+      this.#give(mask[1]);
       from = place + mask[0].length;
+      if (from > waiting) waiting = bytes.length - this.#beginning(bytes.subarray(from));
       for (const [index, [form]] of this.#masks.entries()) {
         if ((next[index] ?? -1) >= 0 && (next[index] ?? 0) < from)
           next[index] = bytes.indexOf(form, from);
       }
     }
+    if (last) return bytes.subarray(from);
+    this.#give(bytes.subarray(from, waiting));
+    return bytes.subarray(waiting);
+  }
+
+  #give(bytes: Buffer): void {
+    if (bytes.length > 0) this.push(bytes);
   }
 
   /** How many bytes at the end may be the beginning of a form. */

@@ -65,3 +65,19 @@ test('what cannot be the beginning of a secret does not wait for the next chunk'
   stream.write('x\n');
   expect(String(stream.read())).toBe('01234x\n');
 });
+
+test('a secret within another does not take it apart, wherever the bytes are divided', async () => {
+  const masks = [
+    ['token-of-nine-and-more', 'shown1'],
+    ['nine-and', 'shown2'],
+    ['more-than-it', 'shown3'],
+  ] as const;
+  const text = 'token-of-nine-and-mo nine-and token-of-nine-and-more-than-it token-of-nine-and';
+  const expected = 'token-of-shown2-mo shown2 shown1-than-it token-of-shown2';
+  for (let at = 0; at <= text.length; at += 1) {
+    const stream = new MaskStream(masks);
+    stream.write(text.slice(0, at));
+    stream.end(text.slice(at));
+    expect(Buffer.concat((await stream.toArray()) as Buffer[]).toString()).toBe(expected);
+  }
+});

@@ -45,6 +45,11 @@ export class Exchange {
 
   /** Says how this is cut short, which a policy, a budget or the session's end may do at any time. */
   onCut(cut: () => void): void {
+    // It may have been cut before there was anything of it.
+    if (this.#ended) {
+      cut();
+      return;
+    }
     this.#cut = (problem) => {
       this.end({ problem });
       cut();
@@ -53,7 +58,13 @@ export class Exchange {
 
   /** Ends it from outside. */
   cut(problem: string): void {
-    if (!this.#ended) this.#cut?.(problem);
+    if (this.#cut === undefined) this.end({ problem });
+    else if (!this.#ended) this.#cut(problem);
+  }
+
+  /** Charges the budget for what comes before a body, which is no part of the count. False: it is used up, and this has been cut. */
+  head(bytes: number): boolean {
+    return this.#spend(this.#budget.out(bytes));
   }
 
   /** Counts bytes on their way to the host. False: the budget is used up, and this has been cut. */

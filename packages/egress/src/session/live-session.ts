@@ -38,6 +38,8 @@ export class LiveSession implements EgressSession {
   readonly #mostOpen: number;
   readonly #connections = new Set<Duplex>();
   readonly #exchanges = new Set<Exchange>();
+  /** How many wait for a name. */
+  #beginning = 0;
   #policy: CompiledPolicy;
   #closed = false;
   static #lastId = 0;
@@ -92,13 +94,9 @@ export class LiveSession implements EgressSession {
   update(policy: NetworkPolicy): void {
     this.#policy = new CompiledPolicy(policy);
     for (const exchange of this.#exchanges) {
-      const { host, port, method, path } = exchange.attempt;
+      const { host, port } = exchange.attempt;
       if (host === undefined || port === undefined) continue;
-      const allowed =
-        method === undefined || path === undefined
-          ? this.#policy.host(host, port).allowed && !this.#policy.limitsRequests(host, port)
-          : this.#policy.request(host, port, method, path).allowed;
-      if (!allowed) exchange.cut('policy');
+      if (!this.#judge({ ...exchange.attempt, host, port }).allowed) exchange.cut('policy');
     }
     this.agents.reset();
   }
@@ -130,14 +128,21 @@ export class LiveSession implements EgressSession {
     if (!verdict.allowed) return this.refuse(attempt, refusalOf(verdict, attempt));
     // One for the decision, one for the end.
     if (!this.#parts.events.reserve(this.sandbox, 2)) return recordFull;
-    const problem = await this.#unreachable(attempt.host, attempt.port);
-    if (problem !== undefined || this.#closed) {
+    const asked = this.#policy;
+    this.#beginning += 1;
+    const problem = await this.#unreachable(attempt.host, attempt.port).finally(() => {
+      this.#beginning -= 1;
+    });
+    // While a name was looked up the policy may have become another.
+    const held = asked === this.#policy ? verdict : this.#judge(attempt);
+    if (problem !== undefined || this.#closed || !held.allowed) {
       this.#parts.events.giveBack(this.sandbox, 2);
-      return this.refuse(attempt, problem ?? closed);
+      const refusal = held.allowed ? closed : refusalOf(held, attempt);
+      return this.refuse(attempt, problem ?? refusal);
     }
     LiveSession.#lastId += 1;
     const id = LiveSession.#lastId;
-    this.#recordDecision(id, attempt, { allowed: true, rule: verdict.rule }, secrets);
+    this.#recordDecision(id, attempt, { allowed: true, rule: held.rule }, secrets);
     const { events } = this.#parts;
     const exchange: Exchange = new Exchange(
       { id, sandbox: this.sandbox, attempt },
@@ -146,6 +151,19 @@ export class LiveSession implements EgressSession {
     );
     this.#exchanges.add(exchange);
     return exchange;
+  }
+
+  /** What the policy of now says of something. A tunnel that nobody reads is none for a host of which requests must be read. */
+  #judge({
+    host,
+    port,
+    method,
+    path,
+  }: Attempt & { readonly host: Host; readonly port: number }): Verdict {
+    if (method !== undefined && path !== undefined)
+      return this.#policy.request(host, port, method, path);
+    if (!this.#policy.limitsRequests(host, port)) return this.#policy.host(host, port);
+    return { allowed: false, rule: 'request-not-listed' };
   }
 
   /** Records a refusal, and returns it; where the record is full, that is the refusal. */
@@ -179,8 +197,8 @@ export class LiveSession implements EgressSession {
   #stopped(): Refusal | undefined {
     if (this.#closed) return closed;
     // One connection of HTTP/2 carries many requests.
-    const room = this.#exchanges.size < this.#mostOpen && !this.#volume.spent;
-    if (room && this.#rate.begin(performance.now())) return undefined;
+    const room = this.#exchanges.size + this.#beginning < this.#mostOpen;
+    if (room && !this.#volume.spent && this.#rate.begin(performance.now())) return undefined;
     return { status: 429, rule: 'budget', message: 'the budget of this sandbox is used up' };
   }
 

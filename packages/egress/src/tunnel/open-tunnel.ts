@@ -173,8 +173,9 @@ async function firstWords(opening: Opening): Promise<FirstWords | undefined> {
     bytes = await opening.atLeast(hello);
   }
   while (bytes !== undefined) {
-    const text = bytes.toString('latin1', 0, longestRequestLine);
-    if (!startOfRequest.test(text)) return { kind: 'other' };
+    // Servers pass over empty lines before a request (RFC 9112, 2.2).
+    const text = bytes.toString('latin1', 0, longestRequestLine).replace(/^[\r\n]+/, '');
+    if (text !== '' && !startOfRequest.test(text)) return { kind: 'other' };
     if (requestLine.test(text)) return { kind: 'http' };
     if (/[\r\n]/.test(text) || bytes.length >= longestRequestLine) return { kind: 'other' };
     bytes = await opening.atLeast(bytes.length + 1);

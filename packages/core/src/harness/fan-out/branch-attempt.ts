@@ -124,12 +124,13 @@ async function begin(
 }
 
 async function keep(
-  { saver }: FanOutContext,
+  { saver, pass, acknowledgeSecrets }: FanOutContext,
   sandbox: Sandbox,
   parent: string | undefined,
   signal: AbortSignal,
 ): Promise<SavedWorkspace> {
-  if (saver) return saver.save(sandbox, parent, signal);
+  const secrets = acknowledgeSecrets ? [] : pass.log.secrets.values();
+  if (saver) return saver.save(sandbox, parent, { signal, secrets });
   const message = 'to keep what branches leave needs a store: give createHarness one';
   throw new SandboxError('failed-precondition', message, { operation: 'run.fanOut' });
 }

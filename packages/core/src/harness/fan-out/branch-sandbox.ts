@@ -73,7 +73,7 @@ async function create(options: BranchSandboxOptions, name: string): Promise<Leas
     pool: options.pool,
     policy: options.policy,
     provider,
-    options: options.create,
+    options: { ...options.create, onSecret: pass.log.secrets.learn },
     signal,
     onLease,
     restore: base && restoreOf(base, saver, provider, forks),
@@ -103,11 +103,12 @@ function restoreOf(
   forks: ForkSource | undefined,
 ): (request: CreateOptions) => Promise<Sandbox> {
   return async (request) => {
-    const { labels = {}, maxLifetimeMs, signal } = request;
+    const { labels = {}, maxLifetimeMs, signal, onSecret } = request;
     const clone = await forks?.clone({
       labels,
       ...(maxLifetimeMs === undefined ? {} : { maxLifetimeMs }),
       ...(signal ? { signal } : {}),
+      ...(onSecret ? { onSecret } : {}),
     });
     if (clone) return clone;
     if (saver) return saver.restore(provider, snapshot, withoutContents(request));

@@ -30,5 +30,7 @@ export interface FanOutContext {
   readonly runBudget: Budget;
   /** How a branch's sandbox is made where the fan-out does not say. */
   readonly create: Omit<CreateOptions, 'signal' | 'timeoutMs'>;
+  /** Whether what is kept of branches may hold known secrets. */
+  readonly acknowledgeSecrets: boolean;
   readonly base: BranchBase | undefined;
 }

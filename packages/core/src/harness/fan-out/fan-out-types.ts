@@ -72,8 +72,8 @@ export interface FanOutOptions<Item> {
   readonly from?: 'workspace' | 'fresh' | { readonly snapshot: string };
   /** How each branch's sandbox is made. Default: as the run's own. */
   readonly sandbox?:
-    | Omit<CreateOptions, 'signal' | 'timeoutMs'>
-    | ((item: Item, index: number) => Omit<CreateOptions, 'signal' | 'timeoutMs'>);
+    | Omit<CreateOptions, 'signal' | 'timeoutMs' | 'onSecret'>
+    | ((item: Item, index: number) => Omit<CreateOptions, 'signal' | 'timeoutMs' | 'onSecret'>);
   /** At most so many at once; fewer while a provider answers `resource-exhausted`. Default 8. */
   readonly concurrency?: number;
   /** Tries of a branch in all, each in a fresh sandbox. Default 3. */

@@ -1,7 +1,7 @@
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import { canonicalJson } from '../../manifest/canonical-json.ts';
 import { type HeadSigner, signHead } from '../provenance/head-signer.ts';
-import type { Redactor } from '../provenance/redactor.ts';
+import type { KnownSecrets } from '../../secrets/known-secrets.ts';
 import type { BodyCipher } from './body-cipher.ts';
 import { nextHead, sha256 } from './chain.ts';
 import type { AppendOptions, Journal, JournalEntry, JournalHead, RunStatus } from './journal.ts';
@@ -17,7 +17,8 @@ export interface RunLogOptions {
   readonly epoch: number;
   readonly head: JournalHead;
   readonly cipher: BodyCipher;
-  readonly redactor: Redactor;
+  /** What no event holds. */
+  readonly secrets: KnownSecrets;
   readonly actor: string;
   readonly now: () => number;
   readonly signer?: HeadSigner;
@@ -59,6 +60,11 @@ export class RunLog {
     return this.#failure?.error;
   }
 
+  /** What is left out of every event, and can learn more. */
+  get secrets(): KnownSecrets {
+    return this.#options.secrets;
+  }
+
   /** The keyed digest of a value, for `inputs` and `outputs`. */
   digest(value: Json): string {
     return this.#options.cipher.digest(value);
@@ -66,12 +72,12 @@ export class RunLog {
 
   /** A value as the journal keeps it, without secrets. */
   redacted(value: Json): Json {
-    return this.#options.redactor.json(value);
+    return this.secrets.json(value);
   }
 
   /** The same for a text. */
   redactedText(text: string): string {
-    return this.#options.redactor.text(text);
+    return this.secrets.text(text);
   }
 
   /** Redacts and chains an event; it is on disk within 50 milliseconds, or with the next commit. */
@@ -96,12 +102,13 @@ export class RunLog {
   }
 
   #chain(facts: EventFacts, body: Json | undefined): RunEvent {
-    const { run, epoch, actor, now, redactor, cipher } = this.#options;
+    const { run, epoch, actor, now, secrets, cipher } = this.#options;
     const sequence = this.#head.size + 1;
-    const sealed = body === undefined ? undefined : cipher.seal(redactor.json(body), run, sequence);
+    const sealed = body === undefined ? undefined : cipher.seal(secrets.json(body), run, sequence);
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same shape, with other text in it
-    const plain = redactor.json(facts as unknown as Json) as unknown as EventFacts;
-    const known = { spec: 'gantry-event/1', run, sequence, time: now(), epoch } as const;
+    const plain = secrets.json(facts as unknown as Json) as unknown as EventFacts;
+    const { type } = facts;
+    const known = { spec: 'gantry-event/1', type, run, sequence, time: now(), epoch } as const;
     const event: RunEvent = {
       actor,
       ...plain,

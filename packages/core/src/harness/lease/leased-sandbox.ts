@@ -120,16 +120,17 @@ export class LeasedSandbox {
     provider: Provider,
     lease: string,
     ref: string,
-    options: Pick<CreateOptions, 'manifest' | 'maxLifetimeMs'>,
+    options: Pick<CreateOptions, 'manifest' | 'maxLifetimeMs' | 'onSecret'>,
   ): Promise<LeasedSandbox> {
     const { leases, owner, ttlMs, lifetimeMs = defaultLifetimeMs } = terms;
+    const { onSecret } = options;
     const found = await leases.find(lease);
     if (!found) {
       throw new SandboxError('not-found', `the lease ${lease} is gone, and so is its sandbox`, {
         operation: 'leases.fence',
       });
     }
-    const sandbox = await provider.connect(parseRef(ref));
+    const sandbox = await provider.connect(parseRef(ref), onSecret ? { onSecret } : {});
     const { epoch } = await leases.fence(lease, { owner, ttlMs, over: found.epoch });
     const isChosen = chosenLifetime(options) !== undefined;
     const keeper = isChosen ? undefined : new LifetimeKeeper(sandbox, lifetimeMs);

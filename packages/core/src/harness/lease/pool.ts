@@ -2,6 +2,7 @@ import type { CreateOptions, Provider } from '../../contract/provider.ts';
 import { canonicalDigest } from '../../manifest/canonical-json.ts';
 import { planManifest } from '../../manifest/plan-manifest.ts';
 import { resolveManifest } from '../../manifest/resolve-manifest.ts';
+import { KnownSecrets } from '../../secrets/known-secrets.ts';
 import { LeasedSandbox, type LeaseTerms } from './leased-sandbox.ts';
 
 /** How many sandboxes are kept warm. */
@@ -19,8 +20,14 @@ type SandboxOptions = Omit<CreateOptions, 'signal' | 'timeoutMs'>;
 /** How long the sources of a manifest may take to be read. */
 const resolveMs = 5 * 60_000;
 
+/** A sandbox that waits, and the secrets that were looked up for it. */
+interface Warm {
+  readonly leased: LeasedSandbox;
+  readonly secrets: KnownSecrets;
+}
+
 interface Shelf {
-  readonly ready: LeasedSandbox[];
+  readonly ready: Warm[];
   making: number;
   timer: NodeJS.Timeout | undefined;
 }
@@ -52,15 +59,16 @@ export class Pool {
     const shelf = this.#shelf(key);
     clearTimeout(shelf.timer);
     shelf.timer = setTimeout(() => this.#track(this.#clear(key)), this.#idleMs).unref();
-    let found: LeasedSandbox | undefined;
+    let found: Warm | undefined;
     while (!found) {
       const next = shelf.ready.shift();
       if (!next) break;
-      if (await isRunning(next)) found = next;
-      else this.#track(next.destroy());
+      if (await isRunning(next.leased)) found = next;
+      else this.#track(next.leased.destroy());
     }
     this.#fill(shelf, provider, options);
-    return found;
+    if (options.onSecret) found?.secrets.follow(options.onSecret);
+    return found?.leased;
   }
 
   /** Destroys what is warm; the pool gives nothing more. */
@@ -87,6 +95,8 @@ export class Pool {
   }
 
   async #make(shelf: Shelf, provider: Provider, options: SandboxOptions): Promise<void> {
+    // Nobody has it yet who could be told.
+    const secrets = new KnownSecrets();
     try {
       const none = async (): Promise<void> => undefined;
       const made = await LeasedSandbox.create(this.#terms, provider, options, none, (leased) =>
@@ -94,9 +104,12 @@ export class Pool {
           ...options,
           labels: { ...options.labels, ...leased.labels },
           maxLifetimeMs: leased.maxLifetimeMs,
+          onSecret: secrets.learn,
         }),
       );
-      shelf.ready.push(made);
+      shelf.ready.push({ leased: made, secrets });
+    } catch (error) {
+      throw secrets.error(error);
     } finally {
       shelf.making -= 1;
     }
@@ -107,7 +120,7 @@ export class Pool {
     if (!shelf) return;
     clearTimeout(shelf.timer);
     this.#shelves.delete(key);
-    await Promise.all(shelf.ready.splice(0).map((leased) => leased.destroy()));
+    await Promise.all(shelf.ready.splice(0).map(({ leased }) => leased.destroy()));
   }
 
   /** Runs beside the caller. What fails is no loss to them: a create that fails for the pool fails for them with its reason. */
@@ -131,10 +144,17 @@ async function isRunning({ sandbox }: LeasedSandbox): Promise<boolean> {
 
 /** What two sandboxes must have in common to be the same: the plan, and what no plan covers. */
 async function keyOf(provider: Provider, options: SandboxOptions): Promise<string> {
-  const { manifest, labels, maxLifetimeMs, baseDirectory = process.cwd(), secrets } = options;
+  const {
+    manifest,
+    labels,
+    maxLifetimeMs,
+    baseDirectory = process.cwd(),
+    secrets,
+    onSecret,
+  } = options;
   const rest = { provider: provider.id, labels, maxLifetimeMs };
   if (!manifest) return canonicalDigest(rest);
-  const call = { signal: AbortSignal.timeout(resolveMs) };
+  const call = { signal: AbortSignal.timeout(resolveMs), ...(onSecret ? { onSecret } : {}) };
   const resolving = { baseDirectory, call, ...(secrets ? { secrets } : {}) };
   const resolved = await resolveManifest(manifest, resolving);
   const { capabilities, id } = provider;

@@ -1,5 +1,6 @@
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import { toSandboxError } from '../../errors/to-sandbox-error.ts';
+import { exposedSecrets } from '../../manifest/manifest-secrets.ts';
 import { LeasedSandbox } from '../lease/leased-sandbox.ts';
 import { LiveRun } from './live-run.ts';
 import { Pass, type PassEnd } from './pass.ts';
@@ -152,10 +153,13 @@ async function reattach(
   ref: string,
 ): Promise<LeasedSandbox | undefined> {
   const { terms, provider, sandbox } = open.settings.workspaceOptions;
+  const { learn: onSecret } = open.settings.log.secrets;
+  // What it was given when it was made it holds still, and nobody else looks that up again.
+  await exposedSecrets(sandbox.manifest, sandbox.secrets, onSecret);
   try {
     return await persist(
       'sandbox.connect',
-      () => LeasedSandbox.attach(terms, provider, lease, ref, sandbox),
+      () => LeasedSandbox.attach(terms, provider, lease, ref, { ...sandbox, onSecret }),
       open.signal,
     );
   } catch (error) {

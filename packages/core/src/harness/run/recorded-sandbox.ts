@@ -50,7 +50,7 @@ export class RecordedSandbox implements RunSandbox {
       use: async (operation, work) => {
         guard.frame(operation);
         const { files } = await this.#sandbox();
-        return persistUntilStarted(operation, () => work(files), signal);
+        return this.#persist(operation, () => work(files));
       },
       change: (operation, paths, facts, work) => this.#change(operation, paths, facts, work),
       digest: (bytes) => pass.cipher.digestBytes(bytes),
@@ -71,11 +71,7 @@ export class RecordedSandbox implements RunSandbox {
   async collect(destination: string, options: CollectOptions = {}): Promise<CollectReceipt> {
     this.#guard.frame('collect');
     const sandbox = await this.#sandbox();
-    return persistUntilStarted(
-      'collect',
-      () => sandbox.collect(destination, this.#within(options)),
-      this.#signal,
-    );
+    return this.#persist('collect', () => sandbox.collect(destination, this.#within(options)));
   }
 
   async exec(command: CommandLine, options: ExecOptions = {}): Promise<ExecResult> {
@@ -147,8 +143,8 @@ export class RecordedSandbox implements RunSandbox {
     }
     const sandbox = await this.#sandbox();
     // A source that is a stream can be read only once.
-    if (facts === null) await work(sandbox.files);
-    else await persistUntilStarted(operation, () => work(sandbox.files), this.#signal);
+    if (facts === null) await this.#withoutSecrets(() => work(sandbox.files));
+    else await this.#persist(operation, () => work(sandbox.files));
     const sandboxOf = sandboxName(sandbox.ref);
     const said = { ...this.#guard.facts(frame), sandbox: sandboxOf, facts: { operation } };
     this.#pass.log.note({ ...said, type: 'file.change' }, { paths: texts, facts });
@@ -161,11 +157,24 @@ export class RecordedSandbox implements RunSandbox {
     work: () => Promise<Result>,
   ): Promise<Result> {
     const again = input === undefined || typeof input === 'string' || input instanceof Uint8Array;
-    return again ? persistUntilStarted(operation, work, this.#signal) : work();
+    return again ? this.#persist(operation, work) : this.#withoutSecrets(work);
   }
 
   #sandbox(): Promise<Sandbox> {
-    return this.#pass.until(this.#open());
+    return this.#withoutSecrets(() => this.#pass.until(this.#open()));
+  }
+
+  #persist<Result>(operation: string, work: () => Promise<Result>): Promise<Result> {
+    return this.#withoutSecrets(() => persistUntilStarted(operation, work, this.#signal));
+  }
+
+  /** What a provider says of a failure may repeat what it was sent. */
+  async #withoutSecrets<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      throw this.#pass.log.secrets.error(error);
+    }
   }
 
   /** The same options, given up on when the pass ends. */

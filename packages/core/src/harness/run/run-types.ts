@@ -138,12 +138,14 @@ export interface RunOptions {
   readonly id?: string;
   /** JSON; recorded. */
   readonly input?: unknown;
-  /** What the sandbox starts from. */
-  readonly sandbox?: Omit<CreateOptions, 'signal' | 'timeoutMs'>;
+  /** What the sandbox starts from. Its secrets are looked up and known to the run; each process that resumes it looks them up itself. */
+  readonly sandbox?: Omit<CreateOptions, 'signal' | 'timeoutMs' | 'onSecret'>;
   /** The provider of the run's own sandbox, by its name in the harness. Default: the first. */
   readonly provider?: string;
   /** Default `every-step`. */
   readonly checkpoint?: CheckpointPolicy;
+  /** Lets checkpoints, and what is kept of branches, hold known secrets. Default false: one that is found is `failed-precondition`. */
+  readonly acknowledgeSecrets?: boolean;
   /** How many checkpoints keep their snapshot once the run has ended. Default 1. */
   readonly keepCheckpoints?: number;
   /** Gives up on the run: it is failed and its sandboxes are destroyed. */

@@ -27,6 +27,8 @@ export interface RunWorkspaceOptions {
   readonly sandbox: NonNullable<RunOptions['sandbox']>;
   readonly policy: Policy;
   readonly checkpoints: CheckpointPolicy;
+  /** Whether checkpoints may hold known secrets. */
+  readonly acknowledgeSecrets: boolean;
 }
 
 /** The sandbox of a run: made or made again from the last checkpoint when it is first used, and saved by the policy. */
@@ -213,7 +215,9 @@ export class RunWorkspace implements ScopeHooks {
     parent: string | undefined,
   ): Promise<SavedWorkspace> {
     try {
-      return await saver.save(sandbox, parent, this.#pass.signal);
+      const { signal, log } = this.#pass;
+      const secrets = this.#options.acknowledgeSecrets ? [] : log.secrets.values();
+      return await saver.save(sandbox, parent, { signal, secrets });
     } catch (error) {
       if (!(await this.isLost())) throw error;
       // Not worth another try: there is nothing left to save.
@@ -223,8 +227,9 @@ export class RunWorkspace implements ScopeHooks {
   }
 
   async #open(): Promise<LeasedSandbox> {
-    const { provider, terms, budget, sandbox: options } = this.#options;
+    const { provider, terms, budget, sandbox } = this.#options;
     const { log, state } = this.#pass;
+    const options = { ...sandbox, onSecret: log.secrets.learn };
     budget.spend('sandboxes');
     const saved = this.#saved;
     const facts = { provider: provider.id };

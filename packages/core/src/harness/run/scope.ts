@@ -254,7 +254,7 @@ export class Scope {
       const what = `the result of ${call.kind} ${call.name}`;
       result = { value: value === undefined ? undefined : asJson(value, what) };
     } catch (error) {
-      result = { error };
+      result = { error: this.#pass.log.secrets.error(error) };
     }
     this.#pass.throwIfEnded();
     const failure = 'error' in result ? result : undefined;

@@ -7,15 +7,10 @@ import type { WorkspaceSaver } from './workspace-saver.ts';
 const shortestSecret = 8;
 
 /** Saves workspaces as snapshots in a store. One that holds a secret is refused with `failed-precondition`. */
-export function snapshotSaver(
-  store: SnapshotStore,
-  secrets: Readonly<Record<string, string>>,
-): WorkspaceSaver {
-  const values = Object.values(secrets).filter(
-    (value) => Buffer.byteLength(value) >= shortestSecret,
-  );
+export function snapshotSaver(store: SnapshotStore): WorkspaceSaver {
   return {
-    async save(sandbox, parent, signal) {
+    async save(sandbox, parent, { signal, secrets }) {
+      const values = secrets.filter((value) => Buffer.byteLength(value) >= shortestSecret);
       const options = { signal, secrets: values, ...(parent === undefined ? {} : { parent }) };
       const { id, tree } = await sandbox.snapshot(store, options);
       return { snapshot: id, tree };

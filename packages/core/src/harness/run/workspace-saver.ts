@@ -19,7 +19,15 @@ interface MergedWorkspace {
 
 /** Saves workspaces and makes sandboxes of them again. */
 export interface WorkspaceSaver {
-  save(sandbox: Sandbox, parent: string | undefined, signal: AbortSignal): Promise<SavedWorkspace>;
+  save(
+    sandbox: Sandbox,
+    parent: string | undefined,
+    options: {
+      readonly signal: AbortSignal;
+      /** Values that must not be in the workspace. Those under 8 bytes are not looked for. */
+      readonly secrets: readonly string[];
+    },
+  ): Promise<SavedWorkspace>;
   /** Gives up what was saved; its bytes go when the store is pruned. Idempotent. */
   forget(snapshot: string): Promise<void>;
   /** Does to `ours` what was done from `base` to `theirs`. */

@@ -1,4 +1,4 @@
-import type { Json } from '../journal/run-event.ts';
+import type { Json } from '../harness/journal/run-event.ts';
 import { secretForms } from './secret-forms.ts';
 
 /** Replaces secrets, wherever they are in a value, by their names. */
@@ -8,18 +8,18 @@ export interface Redactor {
 }
 
 /**
- * A redactor of these secrets (name -> value). It finds each value as it is and in the forms in which programs print it:
- * base64 (both alphabets, at any offset), hexadecimal, percent-encoded and JSON-escaped. Values under 4 bytes are left alone.
+ * A redactor of these secrets (name and value; a name may have several). It finds each value as it is and in the forms in which
+ * programs print it, those of `secretForms`. Values under 4 bytes are left alone.
  */
-export function redactor(secrets: Readonly<Record<string, string>>): Redactor {
-  const replacements = Object.entries(secrets)
+export function redactor(secrets: Iterable<readonly [name: string, value: string]>): Redactor {
+  const replacements = [...secrets]
     .flatMap(([name, value]) =>
       secretForms(value, '').map(([form]) => [form, `[redacted:${name}]`] as const),
     )
     // The longest first: a form that contains another is replaced whole.
     .toSorted(([left], [right]) => right.length - left.length);
   const text = (original: string): string =>
-    replacements.reduce((result, [form, mark]) => result.replaceAll(form, mark), original);
+    replacements.reduce((result, [form, mark]) => result.replaceAll(form, () => mark), original);
   const json = (value: Json): Json => {
     if (typeof value === 'string') return text(value);
     if (value === null || typeof value !== 'object') return value;
