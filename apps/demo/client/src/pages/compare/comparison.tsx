@@ -3,7 +3,7 @@ import { notifications } from '@mantine/notifications';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
-import type { ComparisonView, KeepRequest } from '../../../../src/protocol/compare.ts';
+import type { BranchRequest, ComparisonView } from '../../../../src/protocol/compare.ts';
 import { path, send } from '../../app/api.ts';
 import { ConfirmButton } from '../../parts/confirm-button.tsx';
 import { StateLabel } from '../../parts/badges.tsx';
@@ -26,9 +26,15 @@ export function Comparison({ comparison }: { comparison: ComparisonView }): Reac
   };
   const keep = useMutation({
     mutationFn: (branch: number) =>
-      send('POST', path`/api/compare/${id}/keep`, { branch } satisfies KeepRequest),
+      send('POST', path`/api/compare/${id}/keep`, { branch } satisfies BranchRequest),
     onSuccess: refresh,
     onError: fail('Nothing was kept'),
+  });
+  const stop = useMutation({
+    mutationFn: (branch: number) =>
+      send('POST', path`/api/compare/${id}/stop`, { branch } satisfies BranchRequest),
+    onSuccess: refresh,
+    onError: fail('It could not be stopped'),
   });
   const remove = useMutation({
     mutationFn: () => send('DELETE', path`/api/compare/${id}`),
@@ -96,6 +102,10 @@ export function Comparison({ comparison }: { comparison: ComparisonView }): Reac
               keeping={keep.isPending && keep.variables === branch.index}
               onKeep={() => {
                 keep.mutate(branch.index);
+              }}
+              stopping={stop.isPending && stop.variables === branch.index}
+              onStop={() => {
+                stop.mutate(branch.index);
               }}
             />
           ))}

@@ -30,7 +30,7 @@ function Begin(): ReactNode {
     <>
       <PageHeader
         title="Fork and compare"
-        about="One snapshot, a sandbox with its contents for each branch, a command in each: see what each took, said and changed, and keep the best."
+        about="One snapshot, a sandbox with its contents for each branch, a command or an agent in each: see what each took, said and changed, and keep the best."
       />
       <NewComparison />
       {error !== null && <ErrorDisplay error={error} retry={() => void refetch()} />}
@@ -58,7 +58,7 @@ function Row({ comparison }: { comparison: ComparisonView }): ReactNode {
       <Link href={`/compare/${id}`} className={list.row} data-row>
         <span className={list.name}>
           <Text span size="sm" fw={600} truncate>
-            {branches[0]?.command}
+            {branches[0]?.task ?? branches[0]?.command}
           </Text>
           <Text span size="xs" c="dimmed" className="mono">
             {snapshot.slice(0, 12)}
