@@ -34,17 +34,21 @@ interface Finding {
   readonly places: readonly string[];
 }
 
+const colorRules = ['color-contrast', 'link-in-text-block'];
+let axe: Promise<string> | undefined;
+
 /** What axe finds on a page as it is now that is serious or worse: empty where nothing is. */
-export async function seriousFindings(page: Page): Promise<readonly Finding[]> {
-  const source = await readFile(
-    createRequire(import.meta.url).resolve('axe-core/axe.min.js'),
-    'utf8',
-  );
+export async function seriousFindings(
+  page: Page,
+  about: 'everything' | 'colors' = 'everything',
+): Promise<readonly Finding[]> {
+  axe ??= readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   // Not as a script of the page, whose policy forbids it.
-  await page.evaluate(source);
+  if (await page.evaluate(`!('axe' in window)`)) await page.evaluate(await axe);
+  const rules = about === 'everything' ? '' : `runOnly: ${JSON.stringify(colorRules)},`;
   return page.evaluate<
     readonly Finding[]
-  >(`axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
+  >(`axe.run(document, { ${rules} resultTypes: ['violations'] }).then(({ violations }) =>
     violations
       .filter(({ impact }) => impact === 'serious' || impact === 'critical')
       .map(({ id, impact, help, nodes }) => ({

@@ -1,19 +1,9 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
 import type { SandboxView } from '../src/protocol/sandboxes.ts';
-import { launchChromium } from './browser.ts';
-import { DemoProcess } from './demo-process.ts';
+import { demoInBrowser } from './demo-in-browser.ts';
 
-let demo: DemoProcess;
-let browser: Browser;
-
-beforeAll(async () => {
-  [demo, browser] = await Promise.all([DemoProcess.start(), launchChromium()]);
-});
-afterAll(async () => {
-  await browser.close();
-  await demo[Symbol.asyncDispose]();
-});
+const running = demoInBrowser();
 
 const COUNT = 200;
 const LIMIT_MS = 200;
@@ -56,11 +46,9 @@ async function untilPaint(page: Page, interact: () => Promise<void>): Promise<nu
 }
 
 test(`with ${COUNT} sandboxes listed (the test answers for the list; the page is the real one) what is done is painted within ${LIMIT_MS} ms`, async () => {
-  const page = await browser.newPage();
-  page.setDefaultTimeout(60_000);
+  const page = await running.open('/not-a-page');
   await page.route('**/api/sandboxes', (route) => route.fulfill({ json: madeUp() }));
-  await page.goto(demo.url);
-  await page.goto(`${demo.origin}/sandboxes`);
+  await page.goto(`${running.demo.origin}/sandboxes`);
   await page.getByText(`${COUNT} of ${COUNT}`).waitFor();
   expect(await page.getByRole('listitem').filter({ hasText: 'job' }).count()).toBe(COUNT);
 

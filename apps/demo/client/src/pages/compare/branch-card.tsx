@@ -68,9 +68,14 @@ export function BranchCard({
           $ {command}
         </pre>
       ) : (
-        <Text className={classes.task} tabIndex={0} aria-label={`Task of branch ${index + 1}`}>
+        <div
+          className={classes.task}
+          tabIndex={0}
+          role="group"
+          aria-label={`Task of branch ${index + 1}`}
+        >
           {task}
-        </Text>
+        </div>
       )}
       <div className={classes.tags}>
         {by !== undefined && (

@@ -6,6 +6,7 @@ import { ProviderName } from '../../parts/badges.tsx';
 import { Bar } from '../run/branch-lane.tsx';
 import { useNow } from '../run/run-queries.ts';
 import { TimeScale } from '../run/time-scale.ts';
+import { isScripted } from './scripted.ts';
 import chart from '../run/timeline-chart.module.css';
 
 const LEAST_MS = 300;
@@ -24,7 +25,6 @@ export function BranchTimeline({ comparison }: { comparison: ComparisonView }): 
   const scale = new TimeScale(0, end, [], LEAST_MS);
   const hasAgents = branches.some(({ task }) => task !== undefined);
   const hasCommands = branches.some(({ command }) => command !== undefined);
-  const isScripted = branches.some(({ agent }) => agent && agent.model.vendor === undefined);
   return (
     <section className={chart.chart} aria-label="Timeline">
       <div className={chart.axis} aria-hidden>
@@ -57,7 +57,7 @@ export function BranchTimeline({ comparison }: { comparison: ComparisonView }): 
         {hasAgents && (
           <span>
             <i data-kind="turn" />
-            {isScripted ? 'script chooses' : 'model thinks'}
+            {branches.some(isScripted) ? 'script chooses' : 'model thinks'}
           </span>
         )}
         <span>

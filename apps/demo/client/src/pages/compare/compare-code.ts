@@ -2,13 +2,13 @@ import type { BranchView, ComparisonView } from '../../../../src/protocol/compar
 import { providerImport, quote } from '../../parts/action-code.ts';
 import type { ActionCode } from '../../parts/copy-as-code.tsx';
 
-/** A program that does what this comparison does. */
-export function compareCode(comparison: ComparisonView): ActionCode {
+/** A program that does what this comparison does, with the snapshots of a directory. */
+export function compareCode(comparison: ComparisonView, store: string): ActionCode {
   const { branches } = comparison;
   const hasAgent = branches.some(({ task }) => task !== undefined);
   return {
     what: 'fork and compare',
-    typescript: hasAgent ? agentCode(comparison) : commandCode(comparison),
+    typescript: hasAgent ? agentCode(comparison, store) : commandCode(comparison, store),
   };
 }
 
@@ -17,7 +17,7 @@ function imports(branches: readonly BranchView[]): string {
   return [...providers].map(([provider, emulated]) => providerImport(provider, emulated)).join('');
 }
 
-function commandCode({ snapshot, branches }: ComparisonView): string {
+function commandCode({ snapshot, branches }: ComparisonView, store: string): string {
   const list = branches
     .map(
       ({ provider, command = '' }) => `  { provider: ${provider}(), command: ${quote(command)} },`,
@@ -26,7 +26,7 @@ function commandCode({ snapshot, branches }: ComparisonView): string {
   return `import { directoryStore } from '@gantry/core/node';
 import { diffSnapshots } from '@gantry/core/snapshot';
 ${imports(branches)}
-const store = directoryStore('snapshots');
+const store = directoryStore(${quote(store)});
 const base = '${snapshot}';
 const branches = [
 ${list}
@@ -44,7 +44,7 @@ await Promise.all(
 }
 
 /** Agents as a durable run has them: killed and started again, the program goes on where it was. */
-function agentCode({ snapshot, branches }: ComparisonView): string {
+function agentCode({ snapshot, branches }: ComparisonView, store: string): string {
   const list = branches
     .map(({ provider, task, command = '' }) => {
       const work = task === undefined ? `command: ${quote(command)}` : `task: ${quote(task)}`;
@@ -64,7 +64,7 @@ import { createHarness, sqliteJournal } from '@gantry/core/harness';
 import { directoryStore } from '@gantry/core/node';
 import { diffSnapshots } from '@gantry/core/snapshot';
 ${imports(branches)}${modelImport(branches)}
-const store = directoryStore('snapshots');
+const store = directoryStore(${quote(store)});
 const base = '${snapshot}';
 const branches = [
 ${list}

@@ -1,10 +1,11 @@
 import { Anchor, Button, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
 import type { BranchRequest, ComparisonView } from '../../../../src/protocol/compare.ts';
 import { path, send } from '../../app/api.ts';
+import { stateQuery } from '../../app/queries.ts';
 import { ConfirmButton } from '../../parts/confirm-button.tsx';
 import { StateLabel } from '../../parts/badges.tsx';
 import { CopyAsCode } from '../../parts/copy-as-code.tsx';
@@ -19,6 +20,7 @@ export function Comparison({ comparison }: { comparison: ComparisonView }): Reac
   const { id, snapshot, branches } = comparison;
   const [, navigate] = useLocation();
   const client = useQueryClient();
+  const { data: state } = useQuery(stateQuery);
   const { tone, label, busy } = comparisonState(comparison);
   const refresh = (): Promise<void> => client.invalidateQueries({ queryKey: ['compare'] });
   const fail = (title: string) => (error: Error) => {
@@ -65,7 +67,7 @@ export function Comparison({ comparison }: { comparison: ComparisonView }): Reac
         }
         actions={
           <>
-            <CopyAsCode {...compareCode(comparison)} />
+            <CopyAsCode {...compareCode(comparison, `${state?.stateDirectory ?? '.'}/snapshots`)} />
             {kept?.sandbox !== undefined && (
               <Button component={Link} href={`/sandboxes/${encodeURIComponent(kept.sandbox)}`}>
                 Open the kept sandbox

@@ -6,9 +6,10 @@ import { Link, useLocation } from 'wouter';
 import type { CompareRequest } from '../../../../src/protocol/compare.ts';
 import { send } from '../../app/api.ts';
 import { ErrorDisplay } from '../../app/error-display.tsx';
-import { providersQuery, snapshotsQuery } from '../../app/queries.ts';
+import { providersQuery, snapshotsQuery, stateQuery } from '../../app/queries.ts';
 import { useSearch } from '../../app/use-search.ts';
 import { EmptyState } from '../../parts/empty-state.tsx';
+import { startingTask } from './starting-task.ts';
 import { WorkChoice } from './work-choice.tsx';
 import classes from './page.module.css';
 
@@ -16,19 +17,14 @@ interface DraftBranch {
   readonly key: number;
   readonly provider: string | undefined;
   readonly command: string;
-  readonly task: string;
+  /** Absent: nobody has written one yet, and there is one to start from. */
+  readonly task?: string | undefined;
 }
 
 const MOST = 16;
 const first: readonly DraftBranch[] = [
-  {
-    ...{ key: 0, provider: undefined, command: 'ls -la; echo one > branch.txt' },
-    task: 'List what is here, in LIST.txt.\n$ ls -la > LIST.txt\n$ cat LIST.txt',
-  },
-  {
-    ...{ key: 1, provider: undefined, command: 'echo two > branch.txt; du -sk .' },
-    task: 'List what is here, the largest first, in LIST.txt.\n$ du -ak . | sort -rn > LIST.txt\n$ head LIST.txt',
-  },
+  { key: 0, provider: undefined, command: 'ls -la; echo one > branch.txt' },
+  { key: 1, provider: undefined, command: 'echo two > branch.txt; du -sk .' },
 ];
 
 /** Sets up a comparison and begins it. */
@@ -41,6 +37,9 @@ export function NewComparison(): ReactNode {
   const [branches, setBranches] = useState(first);
   const [work, setWork] = useSearch('work');
   const isAgent = work === 'agent';
+  const { data: state } = useQuery(stateQuery);
+  const taskOf = ({ key, task }: DraftBranch): string =>
+    task ?? (state === undefined ? '' : startingTask(key, state.model));
   const ready = providers?.filter((provider) => provider.ready) ?? [];
   const newest = snapshots?.toSorted((a, b) => b.createdAt - a.createdAt) ?? [];
   const chosen = snapshot || newest[0]?.id;
@@ -63,7 +62,7 @@ export function NewComparison(): ReactNode {
       snapshot: chosen,
       branches: branches.map((branch) => ({
         provider: providerOf(branch),
-        ...(isAgent ? { task: branch.task } : { command: branch.command }),
+        ...(isAgent ? { task: taskOf(branch) } : { command: branch.command }),
       })),
     });
   };
@@ -128,7 +127,7 @@ export function NewComparison(): ReactNode {
                   autosize
                   minRows={2}
                   maxRows={10}
-                  value={branch.task}
+                  value={taskOf(branch)}
                   onChange={(event) => {
                     change(branch.key, { task: event.currentTarget.value });
                   }}
@@ -167,7 +166,8 @@ export function NewComparison(): ReactNode {
             onClick={() => {
               const last = branches.at(-1);
               const key = Math.max(...branches.map((each) => each.key)) + 1;
-              const { provider, command = '', task = '' } = last ?? {};
+              const { provider, command = '' } = last ?? {};
+              const task = last && taskOf(last);
               setBranches([...branches, { key, provider, command, task }]);
             }}
           >
@@ -179,7 +179,7 @@ export function NewComparison(): ReactNode {
             disabled={
               chosen === undefined ||
               ready.length === 0 ||
-              branches.some(({ command, task }) => (isAgent ? task : command).trim() === '')
+              branches.some((each) => (isAgent ? taskOf(each) : each.command).trim() === '')
             }
           >
             Fork and run

@@ -7,10 +7,11 @@ import { get, path } from '../../app/api.ts';
 import { ErrorDisplay } from '../../app/error-display.tsx';
 import { moveByArrows } from '../../parts/arrow-keys.ts';
 import { Ago } from '../../parts/ago.tsx';
-import { StateLabel } from '../../parts/badges.tsx';
+import { ScriptedBadge, StateLabel } from '../../parts/badges.tsx';
 import { PageHeader } from '../../parts/page-header.tsx';
 import list from '../runs/page.module.css';
 import { Comparison, comparisonState } from './comparison.tsx';
+import { isScripted } from './scripted.ts';
 import { NewComparison } from './new-comparison.tsx';
 
 const comparisonsQuery = queryOptions({
@@ -69,6 +70,12 @@ function Row({ comparison }: { comparison: ComparisonView }): ReactNode {
         </StateLabel>
         <Text span size="sm" c="dimmed">
           {branches.length} branches
+          {branches.some(isScripted) && (
+            <>
+              {' '}
+              <ScriptedBadge />
+            </>
+          )}
         </Text>
         <Text span size="xs" c="dimmed">
           {[...new Set(branches.map(({ provider }) => provider))].join(', ')}

@@ -1,6 +1,7 @@
 import { SegmentedControl } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
+import type { ModelView } from '../../../../src/protocol/compare.ts';
 import { stateQuery } from '../../app/queries.ts';
 import { ScriptedBadge } from '../../parts/badges.tsx';
 import classes from './page.module.css';
@@ -27,23 +28,23 @@ export function WorkChoice({
           { value: 'agent', label: 'Agent' },
         ]}
       />
-      {isAgent && model !== undefined && (
-        <p className={classes.model}>
-          {model.vendor === undefined ? (
-            <>
-              <ScriptedBadge /> No model works here, since the server was started without{' '}
-              <code>ANTHROPIC_API_KEY</code> or <code>OPENAI_API_KEY</code>. A script stands in: it
-              writes the task to <code>TASK.md</code> and runs each line that begins with{' '}
-              <code>$</code>, by the agent’s own tools.
-            </>
-          ) : (
-            <>
-              <strong>{model.id}</strong> of {model.vendor} works on the task with commands and
-              files of the branch’s sandbox. Its key stays in the server.
-            </>
-          )}
-        </p>
-      )}
+      {isAgent && <p className={classes.model}>{model !== undefined && <Model model={model} />}</p>}
     </div>
+  );
+}
+
+function Model({ model }: { model: ModelView }): ReactNode {
+  return model.vendor === undefined ? (
+    <>
+      <ScriptedBadge /> No model works here, since the server was started without{' '}
+      <code>ANTHROPIC_API_KEY</code> or <code>OPENAI_API_KEY</code>. A script stands in: it writes
+      the task to <code>TASK.md</code> and runs each line that begins with <code>$</code>, by the
+      agent’s own tools.
+    </>
+  ) : (
+    <>
+      <strong>{model.id}</strong> of {model.vendor} works on the task, with commands and files of
+      the branch’s sandbox. Its key stays in the server.
+    </>
   );
 }
