@@ -1,6 +1,5 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll } from 'vitest';
-import { launchChromium } from './browser.ts';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { afterAll, beforeAll, inject } from 'vitest';
 import { DemoProcess } from './demo-process.ts';
 
 /** A server and a Chromium. */
@@ -25,7 +24,7 @@ export function demoInBrowser(environment: Readonly<Record<string, string>> = {}
     throw new Error('the server and the browser are there only once the hooks have run');
   };
   beforeAll(async () => {
-    const [demo, browser] = await Promise.all([DemoProcess.start(environment), launchChromium()]);
+    const [demo, browser] = await Promise.all([DemoProcess.start(environment), sharedChromium()]);
     started = { demo, browser };
   });
   afterAll(async () => {
@@ -40,7 +39,8 @@ export function demoInBrowser(environment: Readonly<Record<string, string>> = {}
       return running().browser;
     },
     open: async (place) => {
-      const page = await running().browser.newPage();
+      // What moves in, in and out, is waited for as long as it moves.
+      const page = await running().browser.newPage({ reducedMotion: 'reduce' });
       page.setDefaultTimeout(patienceMs);
       await signIn(page, running().demo);
       await page.goto(`${running().demo.origin}${place}`);
@@ -55,4 +55,11 @@ export async function signIn(page: Page, { cookie, origin }: DemoProcess): Promi
   await page
     .context()
     .addCookies([{ name, value, url: origin, httpOnly: true, sameSite: 'Strict' }]);
+}
+
+/** The Chromium that all test files share; what one opens in it, no other sees. Close it after. */
+export function sharedChromium(): Promise<Browser> {
+  const shared = inject('chromium');
+  if ('missing' in shared) throw new Error(shared.missing);
+  return chromium.connect(shared.endpoint);
 }
