@@ -50,7 +50,10 @@ export async function seriousFindings(
   axe ??= readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   // Not as a script of the page, whose policy forbids it.
   if (await page.evaluate(`!('axe' in window)`)) await page.evaluate(await axe);
-  const rules = about === 'everything' ? '' : `runOnly: { type: 'rule', values: ${JSON.stringify(colorRules)} },`;
+  const rules =
+    about === 'everything'
+      ? ''
+      : `runOnly: { type: 'rule', values: ${JSON.stringify(colorRules)} },`;
   return page.evaluate<
     readonly Finding[]
   >(`axe.run(document, { ${rules} resultTypes: ['violations'] }).then(({ violations }) =>

@@ -42,6 +42,7 @@ export async function checkLook(
       .toBe(0);
     for (const [turn, colorScheme] of schemes.entries()) {
       await page.emulateMedia({ colorScheme });
+      await page.evaluate(endTransitions);
       const at = `${name}, ${colorScheme}, ${width} pixels wide`;
       // Whatever the colors are, the rest of the page stays as it was found.
       expect(await seriousFindings(page, turn === 0 ? 'everything' : 'colors'), at).toEqual([]);
@@ -56,6 +57,12 @@ export async function checkLook(
     }
   }
   await context.close();
+}
+
+/** In the page: colors that are on their way from one scheme to the other get there. */
+function endTransitions(): void {
+  for (const animation of document.getAnimations())
+    if (animation instanceof CSSTransition) animation.finish();
 }
 
 /** In the page: adds up what moved without anybody having done something, as Chromium sees it. */
