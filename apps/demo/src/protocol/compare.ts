@@ -4,7 +4,7 @@ import type { ErrorAnswer } from './errors.ts';
 import { z } from 'zod';
 
 /** What is done in a branch: a command runs, or an agent works on a task. */
-export type BranchWork = { readonly command: string } | { readonly task: string };
+type BranchWork = { readonly command: string } | { readonly task: string };
 
 /** `POST /api/compare`. Answers `{id}` at once. */
 export interface CompareRequest {

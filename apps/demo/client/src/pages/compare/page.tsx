@@ -59,7 +59,7 @@ function Row({ comparison }: { comparison: ComparisonView }): ReactNode {
       <Link href={`/compare/${id}`} className={list.row} data-row>
         <span className={list.name}>
           <Text span size="sm" fw={600} truncate>
-            {branches[0]?.task ?? branches[0]?.command}
+            {(branches[0]?.task ?? branches[0]?.command)?.split('\n')[0]}
           </Text>
           <Text span size="xs" c="dimmed" className="mono">
             {snapshot.slice(0, 12)}
