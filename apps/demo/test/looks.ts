@@ -42,6 +42,10 @@ export async function checkLook(
       .toBe(0);
     for (const [turn, colorScheme] of schemes.entries()) {
       await page.emulateMedia({ colorScheme });
+      // The page hears of it a moment later.
+      await page
+        .locator(`html[data-mantine-color-scheme=${colorScheme}]`)
+        .waitFor({ state: 'attached' });
       await page.evaluate(endTransitions);
       const at = `${name}, ${colorScheme}, ${width} pixels wide`;
       // Whatever the colors are, the rest of the page stays as it was found.

@@ -13,7 +13,7 @@ export class AgentSteps {
   readonly #tell: (shown: Shown) => void;
   #steps: readonly AgentStep[] = [];
   #earlier = 0;
-  #end: Partial<Shown> = {};
+  #end: Pick<Shown, 'status' | 'said' | 'tokens'> = {};
 
   constructor(since: () => number, tell: (shown: Shown) => void) {
     this.#since = since;
@@ -46,9 +46,9 @@ export class AgentSteps {
     };
   }
 
-  /** How it all ended, as far as that is known. */
-  finish(end: Partial<Shown>): void {
-    this.#end = { ...this.#end, ...end };
+  /** How it all ended. */
+  finish(end: Pick<Shown, 'status' | 'said' | 'tokens'>): void {
+    this.#end = end;
     this.#changed();
   }
 

@@ -68,7 +68,7 @@ export class Comparisons implements AsyncDisposable {
     return id;
   }
 
-  /** Ends a branch's command or agent; what it has done so far is then compared. Of a branch that does not work, nothing changes. */
+  /** Ends a branch's command or agent, as it begins where it has not yet; what it has done by then is compared. Once it has ended, nothing changes. */
   stopBranch(id: string, index: number): ComparisonView {
     const { branches } = this.view(id);
     if (!branches[index])

@@ -18,11 +18,7 @@ export async function runAgent(
     update({ agent: { model: modelView(process.env), ...shown } }),
   );
   const agent = createAgent({ model, maxTurns });
-  try {
-    const { text, status, usage } = await agent.run(new WatchedScope(sandbox, signal, steps), task);
-    const tokens = usage.inputTokens + usage.outputTokens;
-    steps.finish({ status, said: text, tokens });
-  } finally {
-    steps.finish({});
-  }
+  const scope = new WatchedScope(sandbox, signal, steps);
+  const { text, status, usage } = await agent.run(scope, task);
+  steps.finish({ status, said: text, tokens: usage.inputTokens + usage.outputTokens });
 }
