@@ -4,7 +4,7 @@ import type { ComparisonView } from '../src/protocol/compare.ts';
 import type { SandboxView } from '../src/protocol/sandboxes.ts';
 import type { SnapshotView } from '../src/protocol/snapshots.ts';
 import { demoInBrowser } from './demo-in-browser.ts';
-import { checkLook, looks } from './looks.ts';
+import { checkLook, looks, whileLooking } from './looks.ts';
 
 // Snapshots, their branches side by side, and what proves a provider, as people use them on the pages.
 
@@ -158,6 +158,7 @@ test('the kill matrix tells for each broken provider what noticed', async () => 
 
 test.each(looks)(
   '$width pixels wide, the pages of snapshots, comparisons and conformance look as they should',
+  whileLooking,
   async (look) => {
     const checked = checkLook(running, look, [
       ['snapshots', `/snapshots/${base}`, 'dl'],

@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
 import { demoInBrowser } from './demo-in-browser.ts';
-import { checkLook, looks, type Place } from './looks.ts';
+import { checkLook, looks, type Place, whileLooking } from './looks.ts';
 
 // How the pages look and hold: both color schemes, a desktop and a phone.
 
@@ -27,6 +27,7 @@ const places = (): readonly Place[] => [
 
 test.each(looks)(
   '$width pixels wide, no page has a serious finding of axe, moves by itself or is wider than the window',
+  whileLooking,
   async (look) => {
     await expect(checkLook(running, look, places())).resolves.toBeUndefined();
   },

@@ -12,6 +12,9 @@ export interface Look {
   readonly schemes: readonly ['light' | 'dark', ...('light' | 'dark')[]];
 }
 
+/** Some twenty looks at pages: minutes, on a machine that is busy with something else. */
+export const whileLooking = { timeout: 300_000 } as const;
+
 /** A desktop in both color schemes, and a phone in the dark one: contrast does not depend on the width. */
 export const looks: readonly Look[] = [
   { width: 1280, height: 800, schemes: ['light', 'dark'] },

@@ -5,7 +5,7 @@ import { beforeAll, expect, test } from 'vitest';
 import type { RunEventView, VerificationView } from '../src/protocol/provenance.ts';
 import type { DocumentFields, RunView } from '../src/protocol/runs.ts';
 import { demoInBrowser, signIn } from './demo-in-browser.ts';
-import { checkLook, looks } from './looks.ts';
+import { checkLook, looks, whileLooking } from './looks.ts';
 
 // A real run on real sandboxes, killed by hand: what the pages say of it, and what its record does.
 
@@ -138,16 +138,20 @@ test('the record is verified by the server and by the browser, and each tamperin
   expect(await intoto.json()).toMatchObject({ _type: 'https://in-toto.io/Statement/v1' });
 });
 
-test.each(looks)('$width pixels wide, the pages of runs look as they should', async (look) => {
-  const { list } = await view();
-  const [{ name: document } = { name: '' }] = list.toSorted((a, b) => a.bytes - b.bytes);
-  const record = `/runs/${run}/records/${encodeURIComponent(document)}`;
-  const checked = checkLook(running, look, [
-    ['runs', '/runs', `a[href="/runs/${run}"]`],
-    ['run', `/runs/${run}`, 'td'],
-    ['run-moments', `/runs/${run}/moments`, 'ol > li'],
-    ['record', record, 'mark[data-selected]'],
-    ['provenance', `/provenance/${run}/12`, '[aria-current="true"]'],
-  ]);
-  await expect(checked).resolves.toBeUndefined();
-});
+test.each(looks)(
+  '$width pixels wide, the pages of runs look as they should',
+  whileLooking,
+  async (look) => {
+    const { list } = await view();
+    const [{ name: document } = { name: '' }] = list.toSorted((a, b) => a.bytes - b.bytes);
+    const record = `/runs/${run}/records/${encodeURIComponent(document)}`;
+    const checked = checkLook(running, look, [
+      ['runs', '/runs', `a[href="/runs/${run}"]`],
+      ['run', `/runs/${run}`, 'td'],
+      ['run-moments', `/runs/${run}/moments`, 'ol > li'],
+      ['record', record, 'mark[data-selected]'],
+      ['provenance', `/provenance/${run}/12`, '[aria-current="true"]'],
+    ]);
+    await expect(checked).resolves.toBeUndefined();
+  },
+);
