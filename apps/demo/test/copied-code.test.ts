@@ -2,37 +2,46 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SandboxView } from '../src/protocol/sandboxes.ts';
-import { launchChromium } from './browser.ts';
-import { DemoProcess } from './demo-process.ts';
+import type { ComparisonView } from '../src/protocol/compare.ts';
+import { operationDone } from './events.ts';
+import { demoInBrowser } from './demo-in-browser.ts';
+import { modelServer } from './model-server.ts';
 
 // What the page shows as code is run, against the same state, and must do what its action does.
 
 const gantry = path.join(import.meta.dirname, '..', 'node_modules', 'gantry', 'bin', 'gantry.js');
 const run = promisify(execFile);
 
-let demo: DemoProcess;
-let browser: Browser;
+const model = await modelServer();
+const environment = {
+  ANTHROPIC_API_KEY: 'a-key',
+  ANTHROPIC_BASE_URL: model.url,
+  GANTRY_MODEL: 'claude-sonnet-4-5',
+};
+const running = demoInBrowser(environment);
 /** Below this package, so that programs find what it depends on. */
 let folder: string;
 
 beforeAll(async () => {
-  [demo, browser] = await Promise.all([DemoProcess.start(), launchChromium()]);
   folder = await mkdtemp(path.join(import.meta.dirname, 'copied-'));
 });
 afterAll(async () => {
-  await browser.close();
+  await model.close();
   // Those that the code has made are not the server's own.
   await shell('npx gantry destroy --all --yes');
-  await demo[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });
 });
 
 const options = () => ({
   cwd: folder,
-  env: { ...process.env, GANTRY_STATE_DIRECTORY: path.join(demo.directory, 'local') },
+  env: {
+    ...process.env,
+    ...environment,
+    GANTRY_STATE_DIRECTORY: path.join(running.demo.directory, 'local'),
+  },
 });
 
 async function typescript(code: string): Promise<string> {
@@ -61,13 +70,11 @@ async function copied(page: Page, button: RegExp, action?: string): Promise<[str
   return [program ?? '', line ?? ''];
 }
 
-const sandboxes = (): Promise<readonly SandboxView[]> => demo.call('GET', 'sandboxes');
+const sandboxes = (): Promise<readonly SandboxView[]> => running.demo.call('GET', 'sandboxes');
 
 test('code that is copied makes, uses, keeps and ends sandboxes as the buttons do', async () => {
-  const page = await browser.newPage();
-  page.setDefaultTimeout(60_000);
-  await page.goto(demo.url);
-  await page.goto(`${demo.origin}/sandboxes?create=1`);
+  const { demo } = running;
+  const page = await running.open('/sandboxes?create=1');
   await page.getByText('A script and its data').click();
   await page.getByRole('region', { name: 'Plan' }).getByText('hello.sh').waitFor();
   const [make, makeLine] = await copied(page, /^As code: create/);
@@ -100,5 +107,35 @@ test('code that is copied makes, uses, keeps and ends sandboxes as the buttons d
       timeout: 60_000,
     })
     .toBe('gone');
+  await page.close();
+});
+
+test("with a key an agent's branches are a real model's, and so is the code that is copied", async () => {
+  const { demo } = running;
+  const sandbox = await demo.sandbox({ provider: 'local', name: 'of-a-model' });
+  const { snapshot } = await operationDone(demo, `sandboxes/${sandbox}/snapshot`, {});
+  const branches = [{ provider: 'local', task: 'Write model.txt.' }];
+  const { id } = await demo.call<{ id: string }>('POST', 'compare', { snapshot, branches });
+  const {
+    branches: [branch],
+  } = await demo.until<ComparisonView>(`compare/${id}`, ({ state }) => state === 'done');
+  expect(branch).toMatchObject({
+    agent: {
+      ...{ model: { id: 'claude-sonnet-4-5', vendor: 'Anthropic' }, said: 'It is written.' },
+      ...{ status: 'finished', tokens: 4 },
+    },
+    differences: [{ path: 'model.txt', kind: 'added' }],
+  });
+  expect(model.asked()).toBe(2);
+
+  const page = await running.open(`/compare/${id}`);
+  const article = page.getByRole('article', { name: 'Branch 1' });
+  await article.getByText('claude-sonnet-4-5').waitFor();
+  await article.getByText('model says').waitFor();
+  expect(await page.getByText('scripted', { exact: true }).count()).toBe(0);
+  await page.getByRole('button', { name: /^As code/ }).click();
+  const program = await page.getByLabel(/^Code that does this/).textContent();
+  expect(await typescript(program ?? '')).toBe('It is written.\nadded model.txt\n');
+  expect(model.asked()).toBe(4);
   await page.close();
 });

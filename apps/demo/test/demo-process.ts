@@ -52,6 +52,8 @@ export class DemoProcess implements AsyncDisposable {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         ...process.env,
+        // No test asks a real model, whoever runs it.
+        ...{ ANTHROPIC_API_KEY: '', OPENAI_API_KEY: '' },
         ...this.#environment,
         GANTRY_STATE_DIRECTORY: at('local'),
         XDG_STATE_HOME: at('state'),

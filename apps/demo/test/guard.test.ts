@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket as Socket } from 'ws';
-import { launchChromium } from './browser.ts';
+import { sharedChromium } from './demo-in-browser.ts';
 import { DemoProcess } from './demo-process.ts';
 
 // Who is let in. What the page itself sends is in every other test; here is what everybody else could.
@@ -90,7 +90,7 @@ describe('a request', () => {
 describe('in Chromium', () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await launchChromium();
+    browser = await sharedChromium();
   });
   afterAll(() => browser.close());
 

@@ -1,23 +1,15 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { launchChromium } from './browser.ts';
-import { DemoProcess } from './demo-process.ts';
-import { checkLook, looks, type Place } from './looks.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { demoInBrowser } from './demo-in-browser.ts';
+import { checkLook, looks, type Place, whileLooking } from './looks.ts';
 
 // How the pages look and hold: both color schemes, a desktop and a phone.
 
-let demo: DemoProcess;
-let browser: Browser;
+const running = demoInBrowser();
 let sandbox: string;
 
 beforeAll(async () => {
-  [demo, browser] = await Promise.all([DemoProcess.start(), launchChromium()]);
   const manifest = 'spec: gantry-manifest/1\nentries: { a.txt: { type: file, text: hello } }\n';
-  sandbox = await demo.sandbox({ provider: 'local', name: 'looked-at', manifest });
-});
-afterAll(async () => {
-  await browser.close();
-  await demo[Symbol.asyncDispose]();
+  sandbox = await running.demo.sandbox({ provider: 'local', name: 'looked-at', manifest });
 });
 
 /** Each place, and what is on it once it is complete. */
@@ -35,7 +27,8 @@ const places = (): readonly Place[] => [
 
 test.each(looks)(
   '$width pixels wide, no page has a serious finding of axe, moves by itself or is wider than the window',
+  whileLooking,
   async (look) => {
-    await expect(checkLook(browser, demo, look, places())).resolves.toBeUndefined();
+    await expect(checkLook(running, look, places())).resolves.toBeUndefined();
   },
 );

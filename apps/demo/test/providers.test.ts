@@ -1,24 +1,12 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { launchChromium, picture } from './browser.ts';
-import { DemoProcess } from './demo-process.ts';
+import { expect, test } from 'vitest';
+import { picture } from './browser.ts';
+import { demoInBrowser } from './demo-in-browser.ts';
 
-let demo: DemoProcess;
-let browser: Browser;
-
-beforeAll(async () => {
-  [demo, browser] = await Promise.all([DemoProcess.start(), launchChromium()]);
-});
-afterAll(async () => {
-  await browser.close();
-  await demo[Symbol.asyncDispose]();
-});
+const running = demoInBrowser();
 
 test('an emulator is started with a click, and wherever its provider is named it is marked', async () => {
-  const page = await browser.newPage();
-  page.setDefaultTimeout(60_000);
-  await page.goto(demo.url);
-  await page.goto(`${demo.origin}/providers`);
+  const page = await running.open('/providers');
+  const { origin } = running.demo;
   const card = page.getByRole('article', { name: 'e2b' });
   await card.getByText('not ready').waitFor();
   expect(await card.getByText('emulated', { exact: true }).count()).toBe(0);
@@ -44,17 +32,17 @@ test('an emulator is started with a click, and wherever its provider is named it
   await page.getByRole('tab', { name: 'About' }).click();
   await page.getByText('stands in for the vendor').waitFor();
 
-  await page.goto(`${demo.origin}/sandboxes`);
+  await page.goto(`${origin}/sandboxes`);
   const row = page.getByRole('listitem').filter({ hasText: 'stand-in' });
   await row.getByText('emulated', { exact: true }).waitFor();
-  await page.goto(`${demo.origin}/`);
+  await page.goto(`${origin}/`);
   for (const panel of ['Providers', 'Sandboxes now'])
     await page
       .getByRole('region', { name: panel })
       .getByText('emulated', { exact: true })
       .waitFor();
 
-  await page.goto(`${demo.origin}/providers/e2b`);
+  await page.goto(`${origin}/providers/e2b`);
   await page.getByRole('dialog').getByRole('button', { name: 'Stop emulator' }).click();
   await page.getByRole('dialog').getByText('not ready').waitFor();
   await page.close();

@@ -1,33 +1,25 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { beforeAll, expect, test } from 'vitest';
 import type { RunEventView, VerificationView } from '../src/protocol/provenance.ts';
 import type { DocumentFields, RunView } from '../src/protocol/runs.ts';
-import { launchChromium } from './browser.ts';
-import { DemoProcess } from './demo-process.ts';
-import { checkLook, looks } from './looks.ts';
+import { demoInBrowser, signIn } from './demo-in-browser.ts';
+import { checkLook, looks, whileLooking } from './looks.ts';
 
 // A real run on real sandboxes, killed by hand: what the pages say of it, and what its record does.
 
-let demo: DemoProcess;
-let browser: Browser;
+const running = demoInBrowser();
 let page: Page;
 let run = '';
 
 beforeAll(async () => {
-  [demo, browser] = await Promise.all([DemoProcess.start(), launchChromium()]);
-  page = await browser.newPage();
-  page.setDefaultTimeout(120_000);
-  await page.goto(demo.url);
-});
-afterAll(async () => {
-  await browser.close();
-  await demo[Symbol.asyncDispose]();
+  page = await running.open('/runs');
 });
 
-const view = (): Promise<RunView> => demo.call('GET', `runs/${run}`);
-const events = (): Promise<readonly RunEventView[]> => demo.call('GET', `runs/${run}/events`);
+const view = (): Promise<RunView> => running.demo.call('GET', `runs/${run}`);
+const events = (): Promise<readonly RunEventView[]> =>
+  running.demo.call('GET', `runs/${run}/events`);
 const shown = (text: string): Promise<void> => page.getByText(text).first().waitFor();
 
 // A minute of waiting where the machine is busy with something else.
@@ -35,7 +27,7 @@ test(
   'sandboxes and the harness are killed under a run, and it comes to the same end',
   { timeout: 300_000 },
   async () => {
-    await page.goto(`${demo.origin}/runs`);
+    const { demo } = running;
     await page.getByRole('button', { name: 'New run' }).first().click();
     const form = page.getByRole('dialog');
     await form.getByLabel('Only documents with').fill('c3');
@@ -64,7 +56,7 @@ test(
     // The server that showed it may end too: all there is to go on from is on disk.
     await demo.stop();
     await demo.startAgain();
-    await page.goto(demo.url);
+    await signIn(page, demo);
     await page.goto(`${demo.origin}/runs/${run}`);
     await page.getByRole('button', { name: 'Go on with it' }).click();
 
@@ -100,6 +92,7 @@ test(
 
 test('every value leads to the bytes that it was read from', async () => {
   const { results } = await view();
+  const { demo } = running;
   const [{ document } = { document: '' }] = results;
   await page.goto(`${demo.origin}/runs/${run}`);
   await page.getByRole('region', { name: 'Results' }).getByRole('link', { name: document }).click();
@@ -120,6 +113,7 @@ test('every value leads to the bytes that it was read from', async () => {
 });
 
 test('the record is verified by the server and by the browser, and each tampering with a copy is found out', async () => {
+  const { demo } = running;
   await page.goto(`${demo.origin}/provenance/${run}/12`);
   const verify = page.getByRole('button', { name: 'Verify', exact: true });
   await verify.click();
@@ -144,16 +138,20 @@ test('the record is verified by the server and by the browser, and each tamperin
   expect(await intoto.json()).toMatchObject({ _type: 'https://in-toto.io/Statement/v1' });
 });
 
-test.each(looks)('$width pixels wide, the pages of runs look as they should', async (look) => {
-  const { list } = await view();
-  const [{ name: document } = { name: '' }] = list.toSorted((a, b) => a.bytes - b.bytes);
-  const record = `/runs/${run}/records/${encodeURIComponent(document)}`;
-  const checked = checkLook(browser, demo, look, [
-    ['runs', '/runs', `a[href="/runs/${run}"]`],
-    ['run', `/runs/${run}`, 'td'],
-    ['run-moments', `/runs/${run}/moments`, 'ol > li'],
-    ['record', record, 'mark[data-selected]'],
-    ['provenance', `/provenance/${run}/12`, '[aria-current="true"]'],
-  ]);
-  await expect(checked).resolves.toBeUndefined();
-});
+test.each(looks)(
+  '$width pixels wide, the pages of runs look as they should',
+  whileLooking,
+  async (look) => {
+    const { list } = await view();
+    const [{ name: document } = { name: '' }] = list.toSorted((a, b) => a.bytes - b.bytes);
+    const record = `/runs/${run}/records/${encodeURIComponent(document)}`;
+    const checked = checkLook(running, look, [
+      ['runs', '/runs', `a[href="/runs/${run}"]`],
+      ['run', `/runs/${run}`, 'td'],
+      ['run-moments', `/runs/${run}/moments`, 'ol > li'],
+      ['record', record, 'mark[data-selected]'],
+      ['provenance', `/provenance/${run}/12`, '[aria-current="true"]'],
+    ]);
+    await expect(checked).resolves.toBeUndefined();
+  },
+);

@@ -1,25 +1,13 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { launchChromium } from './browser.ts';
-import { DemoProcess } from './demo-process.ts';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { demoInBrowser, signIn } from './demo-in-browser.ts';
 
 // What people do with a sandbox, on the page, with real sandboxes of `local`.
 
-let demo: DemoProcess;
-let browser: Browser;
-
-beforeAll(async () => {
-  [demo, browser] = await Promise.all([DemoProcess.start(), launchChromium()]);
-});
-afterAll(async () => {
-  await browser.close();
-  await demo[Symbol.asyncDispose]();
-});
+const running = demoInBrowser();
 
 async function open(): Promise<Page> {
-  const page = await browser.newPage();
-  page.setDefaultTimeout(60_000);
-  await page.goto(demo.url);
+  const page = await running.open('/');
   await page.getByRole('heading', { level: 1 }).waitFor();
   return page;
 }
@@ -31,7 +19,7 @@ function sandboxOf(page: Page): string {
 
 /** What a file of a sandbox holds, as the server has it. */
 async function contents(sandbox: string, file: string): Promise<string> {
-  const answer = await demo.request('GET', `sandboxes/${sandbox}/files?path=${file}`);
+  const answer = await running.demo.request('GET', `sandboxes/${sandbox}/files?path=${file}`);
   return answer.ok ? answer.text() : `status ${answer.status}`;
 }
 
@@ -109,7 +97,7 @@ test('a sandbox is planned, made, used in its terminal, its files changed, suspe
   await page.getByRole('dialog').getByRole('button', { name: 'Destroy' }).click();
   await page.waitForURL(/\/sandboxes$/);
   await page.getByText('No sandbox yet').waitFor();
-  expect(await demo.call('GET', 'sandboxes')).toEqual([]);
+  expect(await running.demo.call('GET', 'sandboxes')).toEqual([]);
   await page.close();
 });
 
@@ -149,6 +137,22 @@ test('everything is done by the keyboard alone', async () => {
   await keyboard.press('Shift+Escape');
   expect(await focused()).toBe('New shell');
 
+  // Ctrl-K is the shell's there: it takes away the end of a line. Cmd-K is not.
+  const palette = page.getByPlaceholder('Go to, or do…');
+  await keyboard.press('Shift+Tab');
+  await tabTo(/^Terminal input$/);
+  await keyboard.type('echo cut > cut.txt; exit');
+  for (let letters = 0; letters < '; exit'.length; letters += 1) await keyboard.press('ArrowLeft');
+  await keyboard.press('Control+k');
+  await keyboard.press('Enter');
+  await expect.poll(() => contents(id, 'cut.txt'), { timeout: 60_000 }).toBe('cut\n');
+  expect(await palette.count()).toBe(0);
+  await keyboard.press('Meta+k');
+  await palette.waitFor();
+  await keyboard.press('Escape');
+  await palette.waitFor({ state: 'hidden' });
+  await keyboard.press('Shift+Escape');
+
   // Go to the list, find the sandbox, in again; the palette leads elsewhere; Escape closes.
   await keyboard.press('g');
   await keyboard.press('s');
@@ -156,6 +160,11 @@ test('everything is done by the keyboard alone', async () => {
   await tabTo(/^Find by name/);
   await keyboard.type('by-keys');
   await page.getByText('1 of 1').waitFor();
+  // In a field, too, it opens and closes.
+  await keyboard.press('Control+k');
+  await palette.waitFor();
+  await keyboard.press('Control+k');
+  await palette.waitFor({ state: 'hidden' });
   await tabTo(/^by-keys/);
   await keyboard.press('ArrowDown');
   await keyboard.press('Enter');
@@ -168,7 +177,6 @@ test('everything is done by the keyboard alone', async () => {
   await page.getByRole('button', { name: /^keys\.txt/ }).waitFor();
 
   await keyboard.press('Control+k');
-  const palette = page.getByPlaceholder('Go to, or do…');
   await palette.waitFor();
   await expect.poll(focused, { timeout: 60_000 }).toBe(await palette.getAttribute('aria-label'));
   await keyboard.type('providers');
@@ -181,4 +189,38 @@ test('everything is done by the keyboard alone', async () => {
   await keyboard.press('Escape');
   await page.getByRole('dialog', { name: 'Keys' }).waitFor({ state: 'detached' });
   await page.close();
+});
+
+test('eight tabs share one stream of events, and the next goes on with it when its tab is closed', async () => {
+  const { browser, demo } = running;
+  const context = await browser.newContext();
+  const streams: string[] = [];
+  context.on('request', (request) => {
+    const { pathname, search } = new URL(request.url());
+    if (pathname === '/api/events') streams.push(search);
+  });
+  const pages: Page[] = [];
+  for (let count = 0; count < 8; count += 1) {
+    const page = await context.newPage();
+    page.setDefaultTimeout(60_000);
+    if (count === 0) await signIn(page, demo);
+    await page.goto(`${demo.origin}/sandboxes`);
+    await page.getByText('Live', { exact: true }).waitFor();
+    pages.push(page);
+  }
+  const allShow = (name: string): Promise<unknown> =>
+    Promise.all(
+      pages.map((page) => page.getByRole('listitem').filter({ hasText: name }).waitFor()),
+    );
+  await demo.sandbox({ provider: 'local', name: 'told-to-all' });
+  await allShow('told-to-all');
+  expect(streams).toEqual(['']);
+
+  await pages.shift()?.close();
+  await demo.sandbox({ provider: 'local', name: 'told-to-the-rest' });
+  await allShow('told-to-the-rest');
+  // It asked for what it had not heard yet, not from the beginning.
+  expect(streams).toHaveLength(2);
+  expect(streams[1]).toMatch(/^\?since=\d+$/);
+  await context.close();
 });

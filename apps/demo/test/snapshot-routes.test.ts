@@ -131,6 +131,22 @@ describe('a comparison', () => {
     expect(left.filter(({ name }) => name.startsWith('branch '))).toHaveLength(1);
   });
 
+  test("ends a branch's work when asked, and compares what it had done by then", async () => {
+    const command = 'echo begun | tee begun.txt; sleep 3600';
+    const request = { snapshot: first, branches: [{ provider: 'local', command }] };
+    const { id } = await demo.call<{ id: string }>('POST', 'compare', request);
+    const place = `compare/${id}`;
+    await demo.until<ComparisonView>(place, ({ branches }) => branches[0]?.output === 'begun\n');
+    await demo.call('POST', `${place}/stop`, { branch: 0 });
+    const view = await demo.until<ComparisonView>(place, ({ state }) => state !== 'running');
+    expect(view.branches).toMatchObject([
+      { state: 'done', stopped: true, differences: [{ path: 'begun.txt', kind: 'added' }] },
+    ]);
+    const nobody = JSON.stringify({ branch: 1 });
+    expect((await demo.request('POST', `${place}/stop`, nobody)).status).toBe(404);
+    await demo.call('DELETE', place);
+  });
+
   test('says why a branch cannot be made, and goes on with the others', async () => {
     const wrong = { snapshot: first, branches: [{ provider: 'vercel', command: 'true' }] };
     expect((await demo.request('POST', 'compare', JSON.stringify(wrong))).status).toBe(412);

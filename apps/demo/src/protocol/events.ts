@@ -1,4 +1,3 @@
-import type { ComparisonView } from './compare.ts';
 import type { ConformanceRun, LiveCheck } from './conformance.ts';
 import type { ErrorAnswer } from './errors.ts';
 import type { EmulatorView } from './providers.ts';
@@ -32,8 +31,8 @@ export type ServerEvent =
   | { readonly type: 'sandbox-removed'; readonly id: string }
   | { readonly type: 'emulator'; readonly provider: string; readonly emulator: EmulatorView }
   | { readonly type: 'snapshot'; readonly snapshot: SnapshotView }
-  /** A comparison as it is now, whole. */
-  | { readonly type: 'comparison'; readonly comparison: ComparisonView }
+  /** Something of a comparison is another way now. Without what: with its outputs it is large, and changes often. */
+  | { readonly type: 'comparison'; readonly id: string }
   | { readonly type: 'comparison-removed'; readonly id: string }
   | { readonly type: 'run'; readonly run: RunSummary }
   /** An event of a run's record, as it was committed. */

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { Hono } from 'hono';
 import { z } from 'zod';
 import type { StateAnswer } from '../protocol/state.ts';
+import { modelView } from './compare/model-view.ts';
 import type { DemoContext } from './demo-context.ts';
 
 const packageFacts = z.object({ version: z.string() });
@@ -16,6 +17,7 @@ export function stateRoutes(demo: DemoContext): Hono {
       version,
       emulatedRunning: demo.providers.emulators.list(),
       defaultProvider: demo.providers.preferred,
+      model: modelView(process.env),
       stateDirectory: demo.stateDirectory,
       lastEvent: demo.events.last,
     };

@@ -2,9 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { LanguageModel } from 'ai';
-import { MockLanguageModelV4 } from 'ai/test';
-
-type Call = { readonly tool: string; readonly input: object };
+import { playScript, type ScriptedTurn } from './play-script.ts';
 
 const guest = fileURLToPath(new URL('../guest', import.meta.url));
 const extension = path.extname(fileURLToPath(import.meta.url));
@@ -24,7 +22,7 @@ export async function scriptedModel(): Promise<LanguageModel> {
     })),
   );
   const runAll = `mkdir -p results && for f in samples/*; do ./tools/node extractor/extract${extension} "$f" "results/\${f#samples/}.json" || exit 1; done; ls results`;
-  const turns: readonly (readonly Call[] | string)[] = [
+  const turns: readonly ScriptedTurn[] = [
     [
       { tool: 'read_file', input: { path: 'TASK.md' } },
       { tool: 'list_files', input: { depth: 2 } },
@@ -34,29 +32,9 @@ export async function scriptedModel(): Promise<LanguageModel> {
     [{ tool: 'check_results', input: {} }],
     'The extractor is in extractor/, and the host verified its result for every sample.',
   ];
-  return new MockLanguageModelV4({
-    provider: 'scripted',
-    modelId: 'scripted',
-    doGenerate: (options) => {
-      const index = options.prompt.filter(({ role }) => role === 'assistant').length;
-      const turn = turns[index];
-      if (turn === undefined) return Promise.reject(new Error(`the script has no turn ${index}`));
-      const calls = typeof turn === 'string' ? [] : turn;
-      const parts = calls.map(({ tool, input }, call) => ({
-        type: 'tool-call' as const,
-        toolCallId: `call-${index}-${call}`,
-        toolName: tool,
-        input: JSON.stringify(input),
-      }));
-      return Promise.resolve({
-        content: typeof turn === 'string' ? [{ type: 'text', text: turn }] : parts,
-        finishReason: { unified: calls.length > 0 ? 'tool-calls' : 'stop', raw: undefined },
-        usage: {
-          inputTokens: { total: 0, noCache: 0, cacheRead: 0, cacheWrite: 0 },
-          outputTokens: { total: 0, text: 0, reasoning: 0 },
-        },
-        warnings: [],
-      });
-    },
+  return playScript((_prompt, index) => {
+    const turn = turns[index];
+    if (turn === undefined) throw new Error(`the script has no turn ${index}`);
+    return turn;
   });
 }

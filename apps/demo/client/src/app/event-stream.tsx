@@ -3,12 +3,10 @@ import { createContext, type ReactNode, use, useEffect, useRef, useState } from 
 import type { ServerEvent } from '../../../src/protocol/events.ts';
 import type { SandboxView } from '../../../src/protocol/sandboxes.ts';
 import { rememberProgress } from './operation.ts';
-import { parseAnswer } from './parse-answer.ts';
 import { keys } from './queries.ts';
+import { type Connection, listenTogether } from './shared-events.ts';
 
 type Listener = (event: ServerEvent) => void;
-/** `refused`: the server is another one now, which does not know this page; `lost` is tried again by the browser. */
-type Connection = 'connecting' | 'live' | 'lost' | 'refused';
 
 const listeners = new Set<Listener>();
 const ConnectionContext = createContext<Connection>('connecting');
@@ -26,7 +24,7 @@ const outdated: Readonly<Partial<Record<ServerEvent['type'], readonly string[]>>
 /** Many events come at once; an answer is fetched again at most this often. */
 const INTERVAL_MS = 250;
 
-/** Keeps one connection for events and brings what the pages know up to date, so that each shows what is. */
+/** Hears the server's events and brings what the pages know up to date, so that each shows what is. */
 export function EventStream({ children }: { children: ReactNode }): ReactNode {
   const queryClient = useQueryClient();
   const [connection, setConnection] = useState<Connection>('connecting');
@@ -38,24 +36,17 @@ export function EventStream({ children }: { children: ReactNode }): ReactNode {
       for (const key of due) void queryClient.invalidateQueries({ queryKey: [key] });
       due.clear();
     };
-    const source = new EventSource('/api/events');
-    source.addEventListener('open', () => {
-      setConnection('live');
-    });
-    source.addEventListener('error', () => {
-      setConnection(source.readyState === EventSource.CLOSED ? 'refused' : 'lost');
-    });
-    source.addEventListener('message', (message: MessageEvent<string>) => {
-      const event = parseAnswer<ServerEvent>(message.data);
+    const onEvent = (event: ServerEvent): void => {
       if (event.type === 'progress') rememberProgress(event);
       applyToSandboxes(queryClient, event);
       if (event.type === 'reset') void queryClient.invalidateQueries();
       for (const key of outdated[event.type] ?? []) due.add(key);
       if (due.size > 0) timer ??= setTimeout(refetch, INTERVAL_MS);
       for (const listener of listeners) listener(event);
-    });
+    };
+    const end = listenTogether({ onEvent, onConnection: setConnection });
     return () => {
-      source.close();
+      end();
       if (timer !== undefined) clearTimeout(timer);
     };
   }, [queryClient]);

@@ -2,6 +2,7 @@ import { Group, Kbd, Modal, Stack, Table, Text } from '@mantine/core';
 import { type ReactNode, useEffect, useState } from 'react';
 import { useLocation } from 'wouter';
 import { allDestinations } from './destinations.ts';
+import { togglePalette } from './palette.tsx';
 
 /** How long after `g` the second key counts. */
 const SEQUENCE_MS = 1_500;
@@ -14,12 +15,24 @@ function isTyping(target: EventTarget | null): boolean {
   );
 }
 
-/** The keys that work on every page: `g` and a letter to go, `c` to create, `?` for the list of keys. */
+/** Ctrl-K or Cmd-K, wherever one types; but Ctrl-K in a terminal is the shell's, which cuts a line with it. */
+function isPaletteKey({ key, ctrlKey, metaKey, altKey, shiftKey, target }: KeyboardEvent): boolean {
+  if (key.toLowerCase() !== 'k' || altKey || shiftKey || ctrlKey === metaKey) return false;
+  return metaKey || !(target instanceof Element && target.closest('.xterm'));
+}
+
+/** The keys that work on every page: Ctrl-K for the palette, `g` and a letter to go, `c` to create, `?` for the list of keys. */
 export function Hotkeys(): ReactNode {
   const [, navigate] = useLocation();
   const [opened, setOpened] = useState(false);
   useEffect(() => {
     let goUntil = 0;
+    const onPaletteKey = (event: KeyboardEvent): void => {
+      if (!isPaletteKey(event)) return;
+      event.preventDefault();
+      event.stopPropagation();
+      togglePalette();
+    };
     const onKey = (event: KeyboardEvent): void => {
       if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
       if (document.querySelector('[role="dialog"]') !== null) return;
@@ -39,8 +52,11 @@ export function Hotkeys(): ReactNode {
       }
       if (event.key === '?') setOpened(true);
     };
+    // Before what has the focus gets it: an editor may have a use for it of its own.
+    window.addEventListener('keydown', onPaletteKey, { capture: true });
     window.addEventListener('keydown', onKey);
     return () => {
+      window.removeEventListener('keydown', onPaletteKey, { capture: true });
       window.removeEventListener('keydown', onKey);
     };
   }, [navigate]);
@@ -60,7 +76,7 @@ export function Hotkeys(): ReactNode {
 function KeyList(): ReactNode {
   const keys: readonly (readonly [keys: readonly string[], what: string])[] = [
     [['/'], 'Search and go anywhere'],
-    [['Ctrl', 'K'], 'The same, from anywhere'],
+    [['Ctrl', 'K'], 'The same, also where one types'],
     ...allDestinations.map(({ key, label }) => [['g', key], label] as const),
     [['c'], 'New sandbox'],
     [['↑', '↓'], 'Move in a list'],

@@ -12,6 +12,9 @@ import { keys } from './queries.ts';
 /** Opens the command palette. */
 export const openPalette: () => void = spotlight.open;
 
+/** Opens it, or closes it where it is open. */
+export const togglePalette: () => void = spotlight.toggle;
+
 /** The command palette: every page, every listed sandbox, every action that needs no page. `/` or Ctrl-K. */
 export function Palette(): ReactNode {
   const [, navigate] = useLocation();
@@ -64,7 +67,7 @@ export function Palette(): ReactNode {
       scrollable
       maxHeight={420}
       overlayProps={{ blur: 0, opacity: 0.35 }}
-      shortcut={['mod + K', '/']}
+      shortcut="/"
       nothingFound="Nothing has that name"
       searchProps={{
         'aria-label': 'Search pages, sandboxes and actions',

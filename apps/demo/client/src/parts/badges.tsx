@@ -13,6 +13,18 @@ export function EmulatedBadge(): ReactNode {
   );
 }
 
+/** Stands wherever an agent is shown whose model is really a script. */
+export function ScriptedBadge(): ReactNode {
+  return (
+    <span
+      className={classes.emulated}
+      title="No model: a script drives the agent's tools, since the server has no key for a model"
+    >
+      scripted
+    </span>
+  );
+}
+
 /** A provider's name, marked where it is emulated. */
 export function ProviderName({ id, emulated }: { id: string; emulated: boolean }): ReactNode {
   return (

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { compareRequest, keepRequest } from '../../protocol/compare.ts';
+import { branchRequest, compareRequest } from '../../protocol/compare.ts';
 import { requestBody } from '../request-body.ts';
 import type { Comparisons } from './comparisons.ts';
 
@@ -13,8 +13,12 @@ export function compareRoutes(comparisons: Comparisons): Hono {
     })
     .get('/:id', (context) => context.json(comparisons.view(context.req.param('id'))))
     .post('/:id/keep', async (context) => {
-      const { branch } = await requestBody(context, keepRequest);
+      const { branch } = await requestBody(context, branchRequest);
       return context.json(await comparisons.keep(context.req.param('id'), branch));
+    })
+    .post('/:id/stop', async (context) => {
+      const { branch } = await requestBody(context, branchRequest);
+      return context.json(comparisons.stopBranch(context.req.param('id'), branch));
     })
     .delete('/:id', async (context) => {
       await comparisons.remove(context.req.param('id'));

@@ -12,10 +12,12 @@ const apart = 200;
 
 interface Running {
   readonly stop: AbortController;
+  /** Each ends the work of one branch, which is then compared as any other. */
+  readonly branches: readonly AbortController[];
   readonly ended: Promise<void>;
 }
 
-/** Comparisons: one snapshot, a sandbox with its contents for each branch, a command in each, and what it changed. */
+/** Comparisons: one snapshot, a sandbox with its contents for each branch, a command or an agent in each, and what it changed. */
 export class Comparisons implements AsyncDisposable {
   readonly #demo: SharedContext;
   readonly #views = new Map<string, ComparisonView>();
@@ -54,14 +56,25 @@ export class Comparisons implements AsyncDisposable {
     const id = randomUUID();
     this.#put({
       ...{ id, snapshot: snapshot.id, state: 'running', startedAt: Date.now() },
-      branches: request.branches.map(({ provider, command }, index) => ({
-        ...{ index, provider, command, state: 'waiting', output: '', outputBytes: 0 },
-        emulated: providers.isEmulated(provider),
+      branches: request.branches.map((branch, index) => ({
+        ...{ index, ...branch, state: 'waiting', output: '', outputBytes: 0 },
+        emulated: providers.isEmulated(branch.provider),
       })),
     });
     const stop = new AbortController();
-    this.#running.set(id, { stop, ended: this.#run(id, stop.signal) });
+    const branches = request.branches.map(() => new AbortController());
+    const work = branches.map(({ signal }) => signal);
+    this.#running.set(id, { stop, branches, ended: this.#run(id, stop.signal, work) });
     return id;
+  }
+
+  /** Ends a branch's command or agent, as it begins where it has not yet; what it has done by then is compared. Once it has ended, nothing changes. */
+  stopBranch(id: string, index: number): ComparisonView {
+    const { branches } = this.view(id);
+    if (!branches[index])
+      throw new SandboxError('not-found', `the comparison has no branch ${index}`);
+    this.#running.get(id)?.branches[index]?.abort(new SandboxError('cancelled', 'stopped by hand'));
+    return this.view(id);
   }
 
   /** Keeps one branch's sandbox, and ends the others'. */
@@ -96,9 +109,9 @@ export class Comparisons implements AsyncDisposable {
     await this.#save();
   }
 
-  async #run(id: string, signal: AbortSignal): Promise<void> {
+  async #run(id: string, signal: AbortSignal, work: readonly AbortSignal[]): Promise<void> {
     const { startedAt, branches, snapshot } = this.view(id);
-    const context = { id, demo: this.#demo, signal, startedAt, snapshot };
+    const context = { id, demo: this.#demo, signal, work, startedAt, snapshot };
     const update = (index: number, facts: Partial<BranchView>): void =>
       this.#branch(id, index, facts);
     const groups = Map.groupBy(branches, ({ provider }) => provider);
@@ -145,9 +158,8 @@ export class Comparisons implements AsyncDisposable {
     if (this.#told.has(view.id)) return;
     const tell = (): void => {
       this.#told.delete(view.id);
-      const comparison = this.#views.get(view.id);
-      if (!comparison) return;
-      this.#demo.events.publish({ type: 'comparison', comparison });
+      if (!this.#views.has(view.id)) return;
+      this.#demo.events.publish({ type: 'comparison', id: view.id });
       this.#save().catch((error: unknown) => console.error('comparisons cannot be kept:', error));
     };
     this.#told.set(view.id, setTimeout(tell, apart));

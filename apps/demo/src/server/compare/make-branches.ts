@@ -9,6 +9,8 @@ export interface BranchContext {
   readonly id: string;
   readonly demo: SharedContext;
   readonly signal: AbortSignal;
+  /** Of each branch: ends its command or agent alone. */
+  readonly work: readonly AbortSignal[];
   readonly startedAt: number;
   readonly snapshot: string;
 }
@@ -68,7 +70,7 @@ export async function makeBranches(
     });
     await settle(branch, clone);
   });
-  // The first goes on only when the others have been cloned: what its command does is then in none of them.
+  // The first goes on only when the others have been cloned: what is done in it is then in none of them.
   await Promise.all([settle(first, source, Promise.allSettled([clones])), ...rest]);
 }
 
@@ -89,12 +91,12 @@ async function cloned(
 }
 
 async function remember(
-  { index, command }: BranchView,
+  { index, command, task = command ?? '' }: BranchView,
   sandbox: Sandbox,
   { demo, startedAt, snapshot }: BranchContext,
   update: Update,
 ): Promise<void> {
-  const name = `branch ${index + 1}: ${command.split('\n')[0]?.slice(0, 50)}`;
+  const name = `branch ${index + 1}: ${task.split('\n')[0]?.slice(0, 50)}`;
   const { id } = await demo.sandboxes.add(sandbox, { name, ports: [], snapshot });
   const { by } = sandbox.origin;
   update(index, {

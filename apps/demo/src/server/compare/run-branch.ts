@@ -2,24 +2,40 @@ import type { Sandbox } from '@gantry/core';
 import type { BranchView } from '../../protocol/compare.ts';
 import { describeError } from '../error-answer.ts';
 import type { BranchContext } from './make-branches.ts';
+import { runCommand } from './run-command.ts';
 
-/** Bytes of a branch's output that are kept: the end of it. */
-const mostOutput = 16 << 10;
 const mostDifferences = 500;
 
-/** Runs a branch's command, keeps what it left as a snapshot, and compares that with where it began. */
+/** What a branch's work is given. */
+export interface BranchWorkshop {
+  readonly sandbox: Sandbox;
+  /** Ends the work. */
+  readonly signal: AbortSignal;
+  /** Milliseconds since the comparison's start. */
+  readonly since: () => number;
+  readonly update: (facts: Partial<BranchView>) => void;
+}
+
+/** Does a branch's work, keeps what it left as a snapshot, and compares that with where it began. */
 export async function runBranch(
-  { index, command }: BranchView,
+  branch: BranchView,
   sandbox: Sandbox,
-  { demo, signal, startedAt, snapshot }: BranchContext,
+  { demo, signal, work, startedAt, snapshot }: BranchContext,
   update: (facts: Partial<BranchView>) => void,
 ): Promise<void> {
+  const { index } = branch;
   const since = (): number => Date.now() - startedAt;
+  const stopped = work[index];
   try {
-    await using running = await sandbox.spawn(command, { signal });
-    const tail = new OutputTail((output, outputBytes) => update({ output, outputBytes }));
-    await Promise.all([tail.read(running.stdout), tail.read(running.stderr)]);
-    update({ exit: await running.exit, ranMs: since(), state: 'looking' });
+    const ends = AbortSignal.any(stopped ? [signal, stopped] : [signal]);
+    try {
+      await doWork(branch, { sandbox, signal: ends, since, update });
+    } catch (error) {
+      // What was ended by hand is compared like what ended by itself.
+      if (stopped?.aborted !== true || signal.aborted) throw error;
+    }
+    if (stopped?.aborted) update({ stopped: true });
+    update({ ranMs: since(), state: 'looking' });
     const taken = await sandbox.snapshot(demo.snapshots.store, { parent: snapshot, signal });
     const record = demo.sandboxes.find(sandbox.ref);
     await demo.snapshots.add(taken, {
@@ -40,21 +56,9 @@ export async function runBranch(
   }
 }
 
-/** The end of both outputs of a command, as they came. */
-class OutputTail {
-  readonly #tell: (text: string, totalBytes: number) => void;
-  #tail: Buffer = Buffer.alloc(0);
-  #total = 0;
-
-  constructor(tell: (text: string, totalBytes: number) => void) {
-    this.#tell = tell;
-  }
-
-  async read(stream: ReadableStream<Uint8Array>): Promise<void> {
-    for await (const bytes of stream) {
-      this.#total += bytes.length;
-      this.#tail = Buffer.concat([this.#tail, bytes]).subarray(-mostOutput);
-      this.#tell(this.#tail.toString('utf8'), this.#total);
-    }
-  }
+async function doWork({ command, task }: BranchView, workshop: BranchWorkshop): Promise<void> {
+  if (task === undefined) return runCommand(command ?? '', workshop);
+  // The AI SDK takes a while to load, and who runs commands needs none of it.
+  const { runAgent } = await import('./run-agent.ts');
+  return runAgent(task, workshop);
 }

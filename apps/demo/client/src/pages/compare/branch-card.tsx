@@ -1,11 +1,12 @@
 import { Badge, Button, Text } from '@mantine/core';
-import { IconBookmark } from '@tabler/icons-react';
+import { IconBookmark, IconPlayerStop } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import type { BranchView } from '../../../../src/protocol/compare.ts';
 import { formatDuration } from '../../parts/amounts.ts';
-import { ProviderName, StateLabel } from '../../parts/badges.tsx';
+import { ProviderName, ScriptedBadge, StateLabel } from '../../parts/badges.tsx';
 import { DifferenceList } from '../../parts/difference-list.tsx';
+import { AgentSteps } from './agent-steps.tsx';
 import classes from './page.module.css';
 
 const made = {
@@ -25,21 +26,26 @@ const states = {
   gone: { tone: 'idle', label: 'ended' },
 } as const;
 
-/** One branch: what it ran, said and changed. */
+/** One branch: what was done in it, what came out, and what that changed. */
 export function BranchCard({
   branch,
   base,
   canKeep,
   keeping,
   onKeep,
+  stopping,
+  onStop,
 }: {
   branch: BranchView;
   base: string;
   canKeep: boolean;
   keeping: boolean;
   onKeep: () => void;
+  stopping: boolean;
+  onStop: () => void;
 }): ReactNode {
-  const { index, provider, emulated, command, state, by, exit, output, differences } = branch;
+  const { index, provider, emulated, command, task, state, by, exit, output } = branch;
+  const { agent, differences } = branch;
   const { tone, label } = states[state];
   const took =
     branch.readyMs === undefined || branch.startedMs === undefined
@@ -57,14 +63,43 @@ export function BranchCard({
           {label}
         </StateLabel>
       </header>
-      <pre className={classes.line} title={command}>
-        $ {command}
-      </pre>
+      {task === undefined ? (
+        <pre className={classes.line} title={command}>
+          $ {command}
+        </pre>
+      ) : (
+        <div
+          className={classes.task}
+          tabIndex={0}
+          role="group"
+          aria-label={`Task of branch ${index + 1}`}
+        >
+          {task}
+        </div>
+      )}
       <div className={classes.tags}>
         {by !== undefined && (
           <Badge variant="default">
             {made[by]}
             {took === undefined ? '' : `, ${took}`}
+          </Badge>
+        )}
+        {agent !== undefined &&
+          (agent.model.vendor === undefined ? (
+            <ScriptedBadge />
+          ) : (
+            <Badge variant="default" title={`A model of ${agent.model.vendor}`}>
+              {agent.model.id}
+            </Badge>
+          ))}
+        {branch.stopped === true && (
+          <Badge variant="default" c="var(--warn)">
+            stopped by hand
+          </Badge>
+        )}
+        {agent?.status !== undefined && agent.status !== 'finished' && (
+          <Badge variant="default" c="var(--warn)">
+            {agent.status === 'refused' ? 'answer withheld' : 'out of turns'}
           </Badge>
         )}
         {exit !== undefined && (
@@ -73,9 +108,13 @@ export function BranchCard({
           </Badge>
         )}
       </div>
-      <pre className={classes.output} tabIndex={0} aria-label={`Output of branch ${index + 1}`}>
-        {output === '' ? <span className={classes.none}>no output</span> : output}
-      </pre>
+      {task === undefined ? (
+        <pre className={classes.output} tabIndex={0} aria-label={`Output of branch ${index + 1}`}>
+          {output === '' ? <span className={classes.none}>no output</span> : output}
+        </pre>
+      ) : (
+        <AgentSteps index={index} agent={agent} />
+      )}
       {branch.error !== undefined && (
         <Text size="sm" className={classes.error} role="alert">
           {branch.error.message}
@@ -100,6 +139,17 @@ export function BranchCard({
           </Link>
         )}
         <span className={classes.spring} />
+        {state === 'running' && (
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<IconPlayerStop size={14} aria-hidden />}
+            loading={stopping}
+            onClick={onStop}
+          >
+            Stop
+          </Button>
+        )}
         <Button
           size="xs"
           variant="light"

@@ -6,6 +6,7 @@ import { ProviderName } from '../../parts/badges.tsx';
 import { Bar } from '../run/branch-lane.tsx';
 import { useNow } from '../run/run-queries.ts';
 import { TimeScale } from '../run/time-scale.ts';
+import { isScripted } from './scripted.ts';
 import chart from '../run/timeline-chart.module.css';
 
 const LEAST_MS = 300;
@@ -22,6 +23,8 @@ export function BranchTimeline({ comparison }: { comparison: ComparisonView }): 
   );
   const end = state === 'running' ? Math.max(now, last) : last;
   const scale = new TimeScale(0, end, [], LEAST_MS);
+  const hasAgents = branches.some(({ task }) => task !== undefined);
+  const hasCommands = branches.some(({ command }) => command !== undefined);
   return (
     <section className={chart.chart} aria-label="Timeline">
       <div className={chart.axis} aria-hidden>
@@ -49,8 +52,14 @@ export function BranchTimeline({ comparison }: { comparison: ComparisonView }): 
         </span>
         <span>
           <i data-kind="work" />
-          command runs
+          {hasCommands ? (hasAgents ? 'command or tool runs' : 'command runs') : 'tool runs'}
         </span>
+        {hasAgents && (
+          <span>
+            <i data-kind="turn" />
+            {branches.some(isScripted) ? 'script chooses' : 'model thinks'}
+          </span>
+        )}
         <span>
           <i data-kind="hold" />
           contents are compared
@@ -70,11 +79,12 @@ function Lane({
   end: number;
 }): ReactNode {
   const { index, provider, emulated, startedMs, readyMs, ranMs, comparedMs, state } = branch;
+  const { agent } = branch;
   const ended = ['done', 'failed', 'kept', 'gone'].includes(state);
   const until = (next: number | undefined, from: number): number => next ?? (ended ? from : end);
   const stages = [
     ['making', startedMs, readyMs],
-    ['work', readyMs, ranMs],
+    [branch.task === undefined ? 'work' : 'idle', readyMs, ranMs],
     ['hold', ranMs, comparedMs],
   ] as const;
   const words = stages.flatMap(([kind, from, to]) =>
@@ -104,6 +114,16 @@ function Lane({
             />
           ),
         )}
+        {agent?.steps.map(({ kind, name, startedMs: from, endedMs }, place) => (
+          <Bar
+            key={agent.earlier + place}
+            kind={kind === 'tool' ? 'work' : 'turn'}
+            from={from}
+            to={endedMs ?? until(ranMs, from)}
+            scale={scale}
+            title={kind === 'tool' ? name : (agent.model.vendor ?? 'script')}
+          />
+        ))}
         {state === 'failed' && (
           <span
             className={chart.cap}
@@ -117,4 +137,9 @@ function Lane({
   );
 }
 
-const names = { making: 'made in', work: 'ran for', hold: 'compared in' } as const;
+const names = {
+  making: 'made in',
+  work: 'ran for',
+  idle: 'worked for',
+  hold: 'compared in',
+} as const;

@@ -1,10 +1,11 @@
 import { Anchor, Button, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
-import type { ComparisonView, KeepRequest } from '../../../../src/protocol/compare.ts';
+import type { BranchRequest, ComparisonView } from '../../../../src/protocol/compare.ts';
 import { path, send } from '../../app/api.ts';
+import { stateQuery } from '../../app/queries.ts';
 import { ConfirmButton } from '../../parts/confirm-button.tsx';
 import { StateLabel } from '../../parts/badges.tsx';
 import { CopyAsCode } from '../../parts/copy-as-code.tsx';
@@ -19,6 +20,7 @@ export function Comparison({ comparison }: { comparison: ComparisonView }): Reac
   const { id, snapshot, branches } = comparison;
   const [, navigate] = useLocation();
   const client = useQueryClient();
+  const { data: state } = useQuery(stateQuery);
   const { tone, label, busy } = comparisonState(comparison);
   const refresh = (): Promise<void> => client.invalidateQueries({ queryKey: ['compare'] });
   const fail = (title: string) => (error: Error) => {
@@ -26,9 +28,15 @@ export function Comparison({ comparison }: { comparison: ComparisonView }): Reac
   };
   const keep = useMutation({
     mutationFn: (branch: number) =>
-      send('POST', path`/api/compare/${id}/keep`, { branch } satisfies KeepRequest),
+      send('POST', path`/api/compare/${id}/keep`, { branch } satisfies BranchRequest),
     onSuccess: refresh,
     onError: fail('Nothing was kept'),
+  });
+  const stop = useMutation({
+    mutationFn: (branch: number) =>
+      send('POST', path`/api/compare/${id}/stop`, { branch } satisfies BranchRequest),
+    onSuccess: refresh,
+    onError: fail('It could not be stopped'),
   });
   const remove = useMutation({
     mutationFn: () => send('DELETE', path`/api/compare/${id}`),
@@ -59,7 +67,7 @@ export function Comparison({ comparison }: { comparison: ComparisonView }): Reac
         }
         actions={
           <>
-            <CopyAsCode {...compareCode(comparison)} />
+            <CopyAsCode {...compareCode(comparison, `${state?.stateDirectory ?? '.'}/snapshots`)} />
             {kept?.sandbox !== undefined && (
               <Button component={Link} href={`/sandboxes/${encodeURIComponent(kept.sandbox)}`}>
                 Open the kept sandbox
@@ -96,6 +104,10 @@ export function Comparison({ comparison }: { comparison: ComparisonView }): Reac
               keeping={keep.isPending && keep.variables === branch.index}
               onKeep={() => {
                 keep.mutate(branch.index);
+              }}
+              stopping={stop.isPending && stop.variables === branch.index}
+              onStop={() => {
+                stop.mutate(branch.index);
               }}
             />
           ))}

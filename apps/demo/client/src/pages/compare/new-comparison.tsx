@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Group, Select, Stack, Text, TextInput } from '@mantine/core';
+import { ActionIcon, Button, Group, Select, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import { IconCamera, IconPlus, IconX } from '@tabler/icons-react';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, type ReactNode, useState } from 'react';
@@ -6,15 +6,19 @@ import { Link, useLocation } from 'wouter';
 import type { CompareRequest } from '../../../../src/protocol/compare.ts';
 import { send } from '../../app/api.ts';
 import { ErrorDisplay } from '../../app/error-display.tsx';
-import { providersQuery, snapshotsQuery } from '../../app/queries.ts';
+import { providersQuery, snapshotsQuery, stateQuery } from '../../app/queries.ts';
 import { useSearch } from '../../app/use-search.ts';
 import { EmptyState } from '../../parts/empty-state.tsx';
+import { startingTask } from './starting-task.ts';
+import { WorkChoice } from './work-choice.tsx';
 import classes from './page.module.css';
 
 interface DraftBranch {
   readonly key: number;
   readonly provider: string | undefined;
   readonly command: string;
+  /** Absent: nobody has written one yet, and there is one to start from. */
+  readonly task?: string | undefined;
 }
 
 const MOST = 16;
@@ -31,6 +35,11 @@ export function NewComparison(): ReactNode {
   const { data: snapshots } = useQuery(snapshotsQuery);
   const { data: providers } = useQuery(providersQuery);
   const [branches, setBranches] = useState(first);
+  const [work, setWork] = useSearch('work');
+  const isAgent = work === 'agent';
+  const { data: state } = useQuery(stateQuery);
+  const taskOf = ({ key, task }: DraftBranch): string =>
+    task ?? (state === undefined ? '' : startingTask(key, state.model));
   const ready = providers?.filter((provider) => provider.ready) ?? [];
   const newest = snapshots?.toSorted((a, b) => b.createdAt - a.createdAt) ?? [];
   const chosen = snapshot || newest[0]?.id;
@@ -53,7 +62,7 @@ export function NewComparison(): ReactNode {
       snapshot: chosen,
       branches: branches.map((branch) => ({
         provider: providerOf(branch),
-        command: branch.command,
+        ...(isAgent ? { task: taskOf(branch) } : { command: branch.command }),
       })),
     });
   };
@@ -85,10 +94,16 @@ export function NewComparison(): ReactNode {
           }}
           data={newest.map(({ id, name }) => ({ value: id, label: name ?? id.slice(0, 12) }))}
         />
+        <WorkChoice
+          isAgent={isAgent}
+          onChange={(agent) => {
+            setWork(agent ? 'agent' : '');
+          }}
+        />
         <fieldset className={classes.branches}>
           <legend>Branches</legend>
           {branches.map((branch, index) => (
-            <div key={branch.key} className={classes.branch}>
+            <div key={branch.key} className={classes.branch} data-agent={isAgent || undefined}>
               <Text size="sm" c="dimmed" className="numbers" w={18}>
                 {index + 1}
               </Text>
@@ -105,14 +120,28 @@ export function NewComparison(): ReactNode {
                   label: emulated ? `${id} (emulated)` : id,
                 }))}
               />
-              <TextInput
-                aria-label={`Command of branch ${index + 1}`}
-                className={classes.command}
-                value={branch.command}
-                onChange={(event) => {
-                  change(branch.key, { command: event.currentTarget.value });
-                }}
-              />
+              {isAgent ? (
+                <Textarea
+                  aria-label={`Task of branch ${index + 1}`}
+                  className={classes.taskField}
+                  autosize
+                  minRows={2}
+                  maxRows={10}
+                  value={taskOf(branch)}
+                  onChange={(event) => {
+                    change(branch.key, { task: event.currentTarget.value });
+                  }}
+                />
+              ) : (
+                <TextInput
+                  aria-label={`Command of branch ${index + 1}`}
+                  className={classes.command}
+                  value={branch.command}
+                  onChange={(event) => {
+                    change(branch.key, { command: event.currentTarget.value });
+                  }}
+                />
+              )}
               <ActionIcon
                 variant="subtle"
                 color="gray"
@@ -137,10 +166,9 @@ export function NewComparison(): ReactNode {
             onClick={() => {
               const last = branches.at(-1);
               const key = Math.max(...branches.map((each) => each.key)) + 1;
-              setBranches([
-                ...branches,
-                { key, provider: last?.provider, command: last?.command ?? '' },
-              ]);
+              const { provider, command = '' } = last ?? {};
+              const task = last && taskOf(last);
+              setBranches([...branches, { key, provider, command, task }]);
             }}
           >
             Add a branch
@@ -151,7 +179,7 @@ export function NewComparison(): ReactNode {
             disabled={
               chosen === undefined ||
               ready.length === 0 ||
-              branches.some(({ command }) => command.trim() === '')
+              branches.some((each) => (isAgent ? taskOf(each) : each.command).trim() === '')
             }
           >
             Fork and run

@@ -7,10 +7,11 @@ import { get, path } from '../../app/api.ts';
 import { ErrorDisplay } from '../../app/error-display.tsx';
 import { moveByArrows } from '../../parts/arrow-keys.ts';
 import { Ago } from '../../parts/ago.tsx';
-import { StateLabel } from '../../parts/badges.tsx';
+import { ScriptedBadge, StateLabel } from '../../parts/badges.tsx';
 import { PageHeader } from '../../parts/page-header.tsx';
 import list from '../runs/page.module.css';
 import { Comparison, comparisonState } from './comparison.tsx';
+import { isScripted } from './scripted.ts';
 import { NewComparison } from './new-comparison.tsx';
 
 const comparisonsQuery = queryOptions({
@@ -30,7 +31,7 @@ function Begin(): ReactNode {
     <>
       <PageHeader
         title="Fork and compare"
-        about="One snapshot, a sandbox with its contents for each branch, a command in each: see what each took, said and changed, and keep the best."
+        about="One snapshot, a sandbox with its contents for each branch, a command or an agent in each: see what each took, said and changed, and keep the best."
       />
       <NewComparison />
       {error !== null && <ErrorDisplay error={error} retry={() => void refetch()} />}
@@ -58,7 +59,7 @@ function Row({ comparison }: { comparison: ComparisonView }): ReactNode {
       <Link href={`/compare/${id}`} className={list.row} data-row>
         <span className={list.name}>
           <Text span size="sm" fw={600} truncate>
-            {branches[0]?.command}
+            {(branches[0]?.task ?? branches[0]?.command)?.split('\n')[0]}
           </Text>
           <Text span size="xs" c="dimmed" className="mono">
             {snapshot.slice(0, 12)}
@@ -69,6 +70,12 @@ function Row({ comparison }: { comparison: ComparisonView }): ReactNode {
         </StateLabel>
         <Text span size="sm" c="dimmed">
           {branches.length} branches
+          {branches.some(isScripted) && (
+            <>
+              {' '}
+              <ScriptedBadge />
+            </>
+          )}
         </Text>
         <Text span size="xs" c="dimmed">
           {[...new Set(branches.map(({ provider }) => provider))].join(', ')}

@@ -50,7 +50,8 @@ export default function TerminalTab({ sandbox }: { sandbox: SandboxDetails }): R
       if (parent.clientWidth > 0) fit.fit();
     });
     observer.observe(parent);
-    view.focus();
+    // It comes late; who has opened something over the page by then goes on there.
+    if (!document.activeElement?.closest('[role="dialog"]')) view.focus();
     return () => {
       observer.disconnect();
       connection.close();
