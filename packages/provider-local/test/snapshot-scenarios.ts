@@ -69,8 +69,36 @@ const notDeceived: Scenario['run'] = async (context) => {
   assert.equal(second.work.bytesRead, 3);
 };
 
+/** Most of a large file need not be there, neither in the store nor in the next sandbox. */
+const holesStay: Scenario['run'] = async (context) => {
+  const store = there(context);
+  await using sandbox = await context.provider.create();
+  await shell(
+    sandbox,
+    'truncate -s 2200M sparse; printf middle | dd of=sparse bs=1 seek=1500000001 conv=notrunc 2>/dev/null',
+  );
+  const first = await sandbox.snapshot(store);
+  assert.ok(first.work.bytesStored < 1_000, `${first.work.bytesStored} bytes were stored`);
+  await using again = await context.provider.rehydrate(first, store);
+  assert.ok(!again.origin.lost.includes('holes'));
+  const [size, blocks] = (await shell(again, 'stat -c "%s %b" sparse')).split(' ').map(Number);
+  assert.equal(size, 2200 * 1024 ** 2);
+  assert.ok((blocks ?? Infinity) * 512 < 1_000_000, `${blocks} blocks are on the disk`);
+  const middle = 'tail -c +1500000000 sparse | head -c 10 | od -An -c';
+  assert.equal(await shell(again, middle), await shell(sandbox, middle));
+  await assert.rejects(
+    context.provider.rehydrate(first, store, { limits: { maxBytes: 2 ** 31 } }),
+    {
+      code: 'resource-exhausted',
+    },
+  );
+  const whole = await again.snapshot(store, { evidence: 'bytes' });
+  assert.equal(whole.tree, first.tree);
+};
+
 export const snapshotScenarios: readonly Scenario[] = [
   { name: 'a snapshot comes back exactly in another sandbox', run: comesBack },
   { name: 'what changed since a snapshot is read by the host alone', run: travelsLight },
+  { name: 'holes of a sparse file stay holes', run: holesStay },
   { name: 'a guest that sets times hides no change', run: notDeceived },
 ];

@@ -120,13 +120,14 @@ export interface RehydrateOptions extends CreateOptions {
 /** What became of a native snapshot that could have been used. */
 export type NativeOutcome = 'used' | 'gone' | 'expired' | 'different';
 
-/** What a sandbox that was reached or made again has lost of what it was. */
+/** What a sandbox that was reached or made again has lost of what it was. `holes`: those of sparse files are zeros now, which take up disk. */
 export type Loss =
   | 'processes'
   | 'memory'
   | 'workspace'
   | 'special-modes'
   | 'skipped-entries'
+  | 'holes'
   | 'outside-workspace';
 
 /** How a `Sandbox` object came to its sandbox. */

@@ -1,6 +1,6 @@
 import type { Call } from '../../contract/call.ts';
 import { encodeChunkList, type ChunkReference } from '../format/chunk-list.ts';
-import { chunker, type Chunker, wholeFileBytes } from '../format/chunker.ts';
+import { chunker, type Chunker, largestPieceBytes, wholeFileBytes } from '../format/chunker.ts';
 import type { PackedObject } from '../format/pack.ts';
 import type { IndexFrame } from '../format/snapshot-index.ts';
 import type { FileContents, ObjectId } from '../format/tree-node.ts';
@@ -150,6 +150,8 @@ class Pieces {
   readonly #put: (bytes: Uint8Array) => Promise<ObjectId>;
   readonly #buffer: Buffer;
   readonly #pieces: ChunkReference[] = [];
+  /** What is cut of zeros, always the same: neither boundaries nor ids of a hole need be found again and again. */
+  #zeros: ChunkReference | undefined;
   #start = 0;
   #end = 0;
 
@@ -182,10 +184,22 @@ class Pieces {
   async #cut(last: boolean): Promise<void> {
     for (;;) {
       const pending = this.#buffer.subarray(this.#start, this.#end);
-      const size = this.#chunker.cut(pending, last);
+      const zeros = startsWithZeros(pending);
+      const size = (zeros && this.#zeros?.size) || this.#chunker.cut(pending, last);
       if (size === 0) return;
-      this.#pieces.push({ size, id: await this.#put(pending.subarray(0, size)) });
+      const known = zeros ? this.#zeros : undefined;
+      const piece = known ?? { size, id: await this.#put(pending.subarray(0, size)) };
+      if (zeros) this.#zeros = piece;
+      this.#pieces.push(piece);
       this.#start += size;
     }
   }
+}
+
+const zeros = Buffer.alloc(largestPieceBytes);
+
+function startsWithZeros(bytes: Buffer): boolean {
+  return (
+    bytes.length >= zeros.length && bytes.compare(zeros, 0, zeros.length, 0, zeros.length) === 0
+  );
 }
