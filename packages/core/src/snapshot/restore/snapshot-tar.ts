@@ -3,6 +3,7 @@ import type { BytePath } from '../../manifest/byte-path.ts';
 import { joinPath, pathBytes, pathText } from '../../manifest/byte-path.ts';
 import { encodeSparseHeader } from '../../manifest/sparse-tar-header.ts';
 import { encodeTarHeader, tarBlock, tarPadding } from '../../manifest/tar-header.ts';
+import { wantBack } from '../../process/taken-chunks.ts';
 import { decodeChunkList } from '../format/chunk-list.ts';
 import type { ObjectId } from '../format/tree-node.ts';
 import type { ObjectReader } from '../repository/object-reader.ts';
@@ -145,7 +146,9 @@ function readAhead(
 /** Joins parts into chunks of a good size: each chunk costs a turn of the pipe. */
 class ChunkBuilder {
   readonly #full: Uint8Array[] = [];
-  #chunk = Buffer.allocUnsafe(chunkBytes);
+  /** Chunks that have been written and come back. */
+  readonly #spare: Buffer<ArrayBuffer>[] = [];
+  #chunk = Buffer.allocUnsafeSlow(chunkBytes);
   #filled = 0;
 
   get isFull(): boolean {
@@ -185,8 +188,10 @@ class ChunkBuilder {
   #grow(count: number): void {
     this.#filled += count;
     if (this.#filled < chunkBytes) return;
-    this.#full.push(this.#chunk);
-    this.#chunk = Buffer.allocUnsafe(chunkBytes);
+    const full = this.#chunk;
+    wantBack(full, () => this.#spare.push(full));
+    this.#full.push(full);
+    this.#chunk = this.#spare.pop() ?? Buffer.allocUnsafeSlow(chunkBytes);
     this.#filled = 0;
   }
 }
