@@ -96,7 +96,7 @@ export interface SnapshotOptions extends OperationOptions {
 
 /** How much a rehydrated workspace may hold; more is refused with `resource-exhausted` before anything is written. */
 export interface RestoreLimits {
-  /** Bytes of all files, default 64 GiB. */
+  /** Bytes of all files, holes of sparse ones included, default 64 GiB. */
   readonly maxBytes?: number;
   /** Default 4,000,000. */
   readonly maxEntries?: number;
