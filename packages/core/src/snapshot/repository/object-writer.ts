@@ -4,6 +4,7 @@ import { chunker, type Chunker, largestPieceBytes, wholeFileBytes } from '../for
 import type { PackedObject } from '../format/pack.ts';
 import type { IndexFrame } from '../format/snapshot-index.ts';
 import type { FileContents, ObjectId } from '../format/tree-node.ts';
+import { freeBytes } from '../free-bytes.ts';
 import type { ObjectPlaces } from './object-reader.ts';
 import { readMoves } from './moves.ts';
 import { PackWriter } from './pack-writer.ts';
@@ -78,7 +79,7 @@ export class ObjectWriter {
     source: AsyncIterable<Uint8Array>,
     onBytes: (count: number) => void,
   ): Promise<{ readonly size: number; readonly contents: FileContents }> {
-    const head: Uint8Array[] = [];
+    const head: Buffer<ArrayBuffer>[] = [];
     let size = 0;
     let pieces: Pieces | undefined;
     for await (const chunk of source) {
@@ -87,10 +88,13 @@ export class ObjectWriter {
       if (pieces === undefined && size > wholeFileBytes) {
         this.#chunker ??= chunker(this.#repository.codec);
         pieces = new Pieces(this.#chunker, (bytes) => this.put(bytes));
-        for (const part of head) await pieces.add(part);
+        for (const part of head) {
+          await pieces.add(part);
+          freeBytes(part);
+        }
       }
       // A copy: the chunk may be used again by whoever reads it.
-      if (pieces === undefined) head.push(Uint8Array.from(chunk));
+      if (pieces === undefined) head.push(Buffer.from(chunk));
       else await pieces.add(chunk);
     }
     if (pieces !== undefined) {
