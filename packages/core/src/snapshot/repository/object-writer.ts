@@ -125,6 +125,7 @@ export class ObjectWriter {
   /** Writes what is left, and tells where everything is. */
   async finish(): Promise<WrittenObjects> {
     await this.#packs.finish();
+    this.#written.clear();
     return this.#result;
   }
 
