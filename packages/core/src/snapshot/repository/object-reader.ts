@@ -1,6 +1,7 @@
 import type { Call } from '../../contract/call.ts';
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import type { Opener } from '../format/codec.ts';
+import { CollectorWeight } from '../collector-weight.ts';
 import { decompressFrame } from '../format/compress.ts';
 import { packMagic } from '../format/pack.ts';
 import type { ObjectId } from '../format/tree-node.ts';
@@ -14,6 +15,8 @@ import { getBytes, getBytesInto } from './store-access.ts';
 const keptBytes = 16 * 1024 * 1024;
 /** A frame larger than this is refused: no object is. */
 const largestFrame = 256 * 1024 * 1024;
+/** Frames after which the collector looks at everything. */
+const framesPerCollection = 256;
 /** Room for a stored frame of the usual size, which zstd and encryption may make a little longer. */
 const roomBytes = 1024 * 1024 + 64 * 1024;
 
@@ -40,6 +43,7 @@ export class ObjectReader {
   readonly #present = new Map<ObjectId, Promise<boolean>>();
   /** Places in which stored frames have been, for the next ones. */
   readonly #rooms: ArrayBuffer[] = [];
+  readonly #weight = new CollectorWeight(framesPerCollection);
   #kept = 0;
 
   constructor(repository: Repository, places: ObjectPlaces, call: Call) {
@@ -149,6 +153,7 @@ export class ObjectReader {
 
   async #load({ pack, offset, stored, raw }: ObjectLocation): Promise<Buffer<ArrayBuffer>> {
     const name = `pack ${pack}`;
+    this.#weight.count();
     if (raw > largestFrame) throw lost(name, `a frame claims ${raw} bytes`);
     const { store } = this.#repository;
     const opener = await this.#opener(pack);
