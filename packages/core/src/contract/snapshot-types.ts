@@ -99,7 +99,7 @@ export interface SnapshotOptions extends OperationOptions {
 
 /** How much a rehydrated workspace may hold; more is refused with `resource-exhausted` before anything is written. */
 export interface RestoreLimits {
-  /** Bytes of all files, default 64 GiB. */
+  /** Bytes of all files, holes of sparse ones included, default 64 GiB. */
   readonly maxBytes?: number;
   /** Default 4,000,000. */
   readonly maxEntries?: number;
@@ -123,13 +123,14 @@ export interface RehydrateOptions extends CreateOptions {
 /** What became of a native snapshot that could have been used. */
 export type NativeOutcome = 'used' | 'gone' | 'expired' | 'different';
 
-/** What a sandbox that was reached or made again has lost of what it was. */
+/** What a sandbox that was reached or made again has lost of what it was. `holes`: those of sparse files are zeros now, which take up disk. */
 export type Loss =
   | 'processes'
   | 'memory'
   | 'workspace'
   | 'special-modes'
   | 'skipped-entries'
+  | 'holes'
   | 'outside-workspace';
 
 /** How a `Sandbox` object came to its sandbox. */

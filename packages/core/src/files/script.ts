@@ -59,6 +59,7 @@ export type ScriptName =
   | 'survey'
   | 'look'
   | 'sockets'
+  | 'tarKind'
   | 'packTree'
   | 'packNamed'
   | 'unpackFile'
@@ -260,6 +261,9 @@ fi; ${someGone}`,
   /** directory: the names of sockets below it, each ended by NUL. */
   sockets: `
 cd -- "$p" && exec find . -type s -print0`,
+
+  /** any path: `GNU` where `tar` is GNU's. */
+  tarKind: `case $(tar --version 2>/dev/null) in *'GNU tar'*) printf GNU;; esac`,
 
   /** directory, steps: a tar of all that is in it. */
   packTree: `

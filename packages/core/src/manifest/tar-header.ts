@@ -48,8 +48,8 @@ function headerBlock(
   block.write(octal(fields.mode, 7), 100);
   block.write(octal(0, 7), 108);
   block.write(octal(0, 7), 116);
-  writeNumber(block, fields.size, 124);
-  writeNumber(block, Math.max(0, Math.floor(fields.modifiedSeconds)), 136);
+  writeTarNumber(block, fields.size, 124);
+  writeTarNumber(block, Math.max(0, Math.floor(fields.modifiedSeconds)), 136);
   block.write(flag, 156);
   block.set(link.subarray(0, 100), 157);
   block.write('ustar  \0', 257);
@@ -68,7 +68,7 @@ export function tarChecksum(block: Uint8Array): number {
 }
 
 /** Twelve bytes: eleven octal digits, or from 8 GiB on GNU's binary form. */
-function writeNumber(block: Buffer, value: number, offset: number): void {
+export function writeTarNumber(block: Buffer, value: number, offset: number): void {
   if (value < 8 ** 11) {
     block.write(octal(value, 11), offset);
     return;

@@ -1,10 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
+  closeSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
+  readSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -15,6 +19,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { caught } from '../../test/manifest/caught.ts';
 import { inChunks, paxEntry, tarBytes } from '../../test/manifest/tar-bytes.ts';
 import { nameText } from './byte-name.ts';
+import { encodeSparseHeader } from './sparse-tar-header.ts';
 import { encodeTarHeader, tarBlock, tarChecksum } from './tar-header.ts';
 import { readTar } from './tar-reader.ts';
 
@@ -125,6 +130,40 @@ describe('what is written is read', () => {
     const reader = readTar(inChunks(Buffer.concat([header, Buffer.alloc(tarBlock)])), limits);
     expect((await reader.next()).value?.size).toBe(size);
     await reader.return();
+  });
+});
+
+describe('files with holes', () => {
+  test('GNU tar makes the holes, also beyond 8 GiB', () => {
+    const offsets = Array.from({ length: 60 }, (_, index) => index * 8 * 1024 ** 3);
+    const size = offsets.length * 8 * 1024 ** 3;
+    const header = encodeSparseHeader(
+      {
+        ...{ type: 'file', path: Buffer.from(long), mode: 0o640 },
+        ...{ size, modifiedSeconds: 1_000_000_000 },
+      },
+      offsets.map((offset) => ({ offset, length: tarBlock })),
+    );
+    const data = offsets.map((_, index) => Buffer.alloc(tarBlock, index + 1));
+    const out = path.join(directory, 'holes');
+    mkdirSync(out);
+    execFileSync('tar', ['-xpof', '-', '-C', out], {
+      input: Buffer.concat([header, ...data, Buffer.alloc(2 * tarBlock)]),
+    });
+    const file = path.join(out, long);
+    const { size: whole, blocks, mode, mtimeMs } = statSync(file);
+    expect({ whole, mode: mode & 0o777, mtimeMs }).toEqual({
+      ...{ whole: size, mode: 0o640, mtimeMs: 1e12 },
+    });
+    expect(blocks).toBeLessThan(60 * 32);
+    const descriptor = openSync(file, 'r');
+    const found = offsets.map((offset) => {
+      const bytes = Buffer.alloc(2 * tarBlock);
+      readSync(descriptor, bytes, 0, bytes.length, offset);
+      return [bytes[0], bytes[tarBlock - 1], bytes[tarBlock]];
+    });
+    closeSync(descriptor);
+    expect(found).toEqual(offsets.map((_, index) => [index + 1, index + 1, 0]));
   });
 });
 

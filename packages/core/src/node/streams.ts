@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { markPrompt } from '../process/taken-chunks.ts';
 
 export { OutputStream } from '../process/output-stream.ts';
 export { openFifo } from './fifo.ts';
@@ -50,7 +51,7 @@ export function readableFromSocket(socket: Socket): ReadableStream<Uint8Array> {
 export function writableToSocket(socket: Socket): WritableStream<Uint8Array> {
   let failure: Error | undefined;
   let finished = false;
-  return new WritableStream<Uint8Array>({
+  const stream = new WritableStream<Uint8Array>({
     start(controller) {
       socket.once('error', (error) => {
         failure = error;
@@ -82,6 +83,7 @@ export function writableToSocket(socket: Socket): WritableStream<Uint8Array> {
       socket.destroy();
     },
   });
+  return markPrompt(stream);
 }
 
 function readerGone(): Error {

@@ -1,5 +1,6 @@
 import type { InputSource } from '../contract/sandbox.ts';
 import { bytesOf } from './byte-source.ts';
+import { giveBack } from './taken-chunks.ts';
 
 /** Input on its way to a process. */
 export interface Feeding {
@@ -26,6 +27,7 @@ export function feedInput(source: InputSource, stdin: WritableStream<Uint8Array>
           return undefined;
         }
         await writer.write(next.value);
+        giveBack(next.value, stdin);
       } catch {
         // The process closed its input or ended: its right, and its exit status tells the rest.
         return undefined;

@@ -136,6 +136,28 @@ rm second; ln sparse second; chmod 0640 readonly; mv first renamed`,
     ]);
   });
 
+  test('holes come back as holes where tar can make them, and as zeros where it cannot, which is said', async () => {
+    await using sparse = await openWorkspace(await provider.create());
+    // In all places and more of them than one header takes, none of them where a block begins or ends.
+    inWorkspace(
+      sparse,
+      `for at in {0..30}; do head -c 1000 /dev/urandom | dd of=many bs=1000003 seek=$at conv=notrunc; done 2>/dev/null
+truncate -s 9000001 empty; truncate -s 9000001 front; printf end >> front; printf start > back; truncate -s 9000001 back
+truncate -s 5242880 even; ln many 'other name'; head -c 9000000 /dev/urandom > full`,
+    );
+    const first = await sparse.snapshot(store);
+    expect(first.work.bytesStored).toBeLessThan(9_000_000 + 31 * 1_000 + 10_000);
+    await comesBack(first, sparse);
+    await using again = await openWorkspace(await provider.rehydrate(first, store));
+    const onDisk = Number(inWorkspace(again, 'du -k --exclude=full -s .').split('\t')[0]);
+    const isMade = tools === 'GNU';
+    expect({
+      said: again.origin.lost.includes('holes'),
+      small: onDisk < 18_000,
+      noBlocks: inWorkspace(again, 'stat -c %b empty even') === '0\n0\n',
+    }).toEqual({ said: !isMade, small: isMade, noBlocks: isMade });
+  });
+
   test('nothing changed: the same tree, and no bytes', async () => {
     await untilSettled();
     const before = await sandbox.snapshot(store);

@@ -6,6 +6,9 @@ const closeAsync = promisify(close);
 const chunkBytes = 256 * 1024;
 /** Of places that are used again and again: each read costs two changes of thread, however long it is. */
 const placeBytes = 1024 * 1024;
+/** Places of files that have been read, for the next ones: as many as two files at once take. */
+const spare: Buffer<ArrayBuffer>[] = [];
+const mostSpare = 4;
 
 /** How a file is read. */
 export interface ReadHow {
@@ -26,7 +29,7 @@ export function readDescriptor(
   const places: Buffer<ArrayBuffer>[] = [];
   const place = (): Buffer<ArrayBuffer> => {
     if (!reuse) return Buffer.allocUnsafeSlow(chunkBytes);
-    const free = places.length === 2 ? places.shift() : undefined;
+    const free = places.length === 2 ? places.shift() : spare.pop();
     const next = free ?? Buffer.allocUnsafeSlow(placeBytes);
     places.push(next);
     return next;
@@ -41,10 +44,16 @@ export function readDescriptor(
   };
   let ahead: ReturnType<typeof readAsync> | undefined;
   let open = true;
+  /** Nobody looks at what was read any more, and nothing more is read. */
+  const leave = async (): Promise<void> => {
+    await reading;
+    for (const one of places.splice(0)) if (spare.length < mostSpare) spare.push(one);
+    await closeAsync(descriptor);
+  };
   const finish = async (): Promise<void> => {
     if (!open) return;
     open = false;
-    await closeAsync(descriptor);
+    await leave();
   };
   return new ReadableStream<Uint8Array>(
     {
@@ -73,8 +82,7 @@ export function readDescriptor(
         if (!open) return;
         open = false;
         // A descriptor that is closed under a read may stand for another file by the time of the read.
-        await reading;
-        await closeAsync(descriptor);
+        await leave();
       },
     },
     { highWaterMark: 0 },

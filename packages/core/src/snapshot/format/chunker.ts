@@ -7,7 +7,8 @@ export const wholeFileBytes: number = 1024 * 1024;
 /** Sizes of the pieces of larger files, in bytes. All are part of the format. */
 const minimum = 16 * 1024;
 const average = 64 * 1024;
-const maximum = 256 * 1024;
+/** The largest piece: what zeros are cut into. */
+export const largestPieceBytes: number = 256 * 1024;
 /** Before the average a boundary needs 18 bits to be zero, after it 14: pieces come near the average (normalized chunking). */
 const strictMask = 0xffff_c000 | 0;
 const looseMask = 0xfffc_0000 | 0;
@@ -31,8 +32,8 @@ export function chunker(codec: Pick<Codec, 'gearSeed'>): Chunker {
 }
 
 function cut({ room, find }: GearScanner, bytes: Uint8Array, last: boolean): number {
-  const end = Math.min(bytes.length, maximum);
-  if (bytes.length < maximum && !last) return 0;
+  const end = Math.min(bytes.length, largestPieceBytes);
+  if (bytes.length < largestPieceBytes && !last) return 0;
   if (end <= minimum) return end;
   const inside = bytes.buffer === room.buffer;
   if (!inside) room.set(bytes.subarray(0, end));

@@ -1,4 +1,5 @@
 import type { IndexDocument, PathFacts } from '../format/snapshot-index.ts';
+import type { PackedObject } from '../format/pack.ts';
 import type { ObjectId } from '../format/tree-node.ts';
 
 /** Where an object is: in which frame of which pack, and which bytes of the frame's contents. */
@@ -16,23 +17,19 @@ export class IndexChain {
   readonly id: ObjectId;
   readonly document: IndexDocument;
   readonly #parent: IndexChain | undefined;
-  readonly #locations = new Map<ObjectId, ObjectLocation>();
+  /** As the document has them: for many objects, a second description of each would take most of the memory. */
+  readonly #objects = new Map<ObjectId, PackedObject>();
 
   constructor(id: ObjectId, document: IndexDocument, parent: IndexChain | undefined) {
     this.id = id;
     this.document = document;
     this.#parent = parent;
-    for (const { id: object, frame, at, size } of document.objects) {
-      const found = document.frames[frame];
-      const pack = found && document.packs[found.pack];
-      if (!found || pack === undefined) continue; // Decoding has refused such an index.
-      const { offset, stored, raw } = found;
-      this.#locations.set(object, { pack, offset, stored, raw, at, size });
-    }
+    for (const object of document.objects) this.#objects.set(object.id, object);
   }
 
   locate(object: ObjectId): ObjectLocation | undefined {
-    return this.#locations.get(object) ?? this.#parent?.locate(object);
+    const packed = this.#objects.get(object);
+    return (packed && this.#locationOf(packed)) ?? this.#parent?.locate(object);
   }
 
   /** The ids of all indexes of the chain. */
@@ -43,7 +40,10 @@ export class IndexChain {
   /** Every object of the chain, those of the newest index last. */
   *locations(): Generator<readonly [ObjectId, ObjectLocation], void> {
     if (this.#parent) yield* this.#parent.locations();
-    yield* this.#locations;
+    for (const [id, packed] of this.#objects) {
+      const location = this.#locationOf(packed);
+      if (location) yield [id, location];
+    }
   }
 
   /** What is known of every path, the chain taken as one. */
@@ -52,5 +52,13 @@ export class IndexChain {
     for (const path of this.document.removed) facts.delete(path);
     for (const [path, known] of this.document.facts) facts.set(path, known);
     return facts;
+  }
+
+  #locationOf({ frame, at, size }: PackedObject): ObjectLocation | undefined {
+    const found = this.document.frames[frame];
+    const pack = found && this.document.packs[found.pack];
+    if (!found || pack === undefined) return undefined; // Decoding has refused such an index.
+    const { offset, stored, raw } = found;
+    return { pack, offset, stored, raw, at, size };
   }
 }

@@ -1,6 +1,7 @@
 import type { Call } from '../../contract/call.ts';
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import type { Opener } from '../format/codec.ts';
+import { CollectorWeight } from '../collector-weight.ts';
 import { decompressFrame } from '../format/compress.ts';
 import { packMagic } from '../format/pack.ts';
 import type { ObjectId } from '../format/tree-node.ts';
@@ -8,12 +9,16 @@ import { freeBytes } from '../free-bytes.ts';
 import type { ObjectLocation } from './index-chain.ts';
 import { readMoves } from './moves.ts';
 import { type Repository, storeKeys } from './repository.ts';
-import { getBytes } from './store-access.ts';
+import { getBytes, getBytesInto } from './store-access.ts';
 
 /** Plain bytes of frames that stay in memory. */
 const keptBytes = 16 * 1024 * 1024;
 /** A frame larger than this is refused: no object is. */
 const largestFrame = 256 * 1024 * 1024;
+/** Frames after which the collector looks at everything. */
+const framesPerCollection = 256;
+/** Room for a stored frame of the usual size, which zstd and encryption may make a little longer. */
+const roomBytes = 1024 * 1024 + 64 * 1024;
 
 interface KeptFrame {
   /** Plain bytes, as the index says. */
@@ -36,6 +41,9 @@ export class ObjectReader {
   readonly #openers = new Map<ObjectId, Promise<Opener>>();
   readonly #moves = new Map<ObjectId, Promise<ReadonlyMap<ObjectId, ObjectLocation>>>();
   readonly #present = new Map<ObjectId, Promise<boolean>>();
+  /** Places in which stored frames have been, for the next ones. */
+  readonly #rooms: ArrayBuffer[] = [];
+  readonly #weight = new CollectorWeight(framesPerCollection);
   #kept = 0;
 
   constructor(repository: Repository, places: ObjectPlaces, call: Call) {
@@ -145,13 +153,21 @@ export class ObjectReader {
 
   async #load({ pack, offset, stored, raw }: ObjectLocation): Promise<Buffer<ArrayBuffer>> {
     const name = `pack ${pack}`;
+    this.#weight.count();
     if (raw > largestFrame) throw lost(name, `a frame claims ${raw} bytes`);
     const { store } = this.#repository;
-    const [opener, bytes] = await Promise.all([
-      this.#opener(pack),
-      getBytes(store, storeKeys.pack(pack), this.#call, { offset, length: stored }),
-    ]);
-    return decompressFrame(opener.open(offset, bytes), raw, name);
+    const opener = await this.#opener(pack);
+    const key = storeKeys.pack(pack);
+    const range = { offset, length: stored };
+    if (stored > roomBytes) {
+      const bytes = await getBytes(store, key, this.#call, range);
+      return decompressFrame(opener.open(offset, bytes), raw, name);
+    }
+    const room = this.#rooms.pop() ?? Buffer.allocUnsafeSlow(roomBytes).buffer;
+    const { bytes, place } = await getBytesInto(room, store, key, this.#call, range);
+    const plain = await decompressFrame(opener.open(offset, bytes), raw, name);
+    this.#rooms.push(place ?? room);
+    return plain;
   }
 
   #opener(pack: ObjectId): Promise<Opener> {

@@ -1,9 +1,10 @@
 import type { Call } from '../../contract/call.ts';
 import { encodeChunkList, type ChunkReference } from '../format/chunk-list.ts';
-import { chunker, type Chunker, wholeFileBytes } from '../format/chunker.ts';
+import { chunker, type Chunker, largestPieceBytes, wholeFileBytes } from '../format/chunker.ts';
 import type { PackedObject } from '../format/pack.ts';
 import type { IndexFrame } from '../format/snapshot-index.ts';
 import type { FileContents, ObjectId } from '../format/tree-node.ts';
+import { freeBytes } from '../free-bytes.ts';
 import type { ObjectPlaces } from './object-reader.ts';
 import { readMoves } from './moves.ts';
 import { PackWriter } from './pack-writer.ts';
@@ -78,7 +79,7 @@ export class ObjectWriter {
     source: AsyncIterable<Uint8Array>,
     onBytes: (count: number) => void,
   ): Promise<{ readonly size: number; readonly contents: FileContents }> {
-    const head: Uint8Array[] = [];
+    const head: Buffer<ArrayBuffer>[] = [];
     let size = 0;
     let pieces: Pieces | undefined;
     for await (const chunk of source) {
@@ -87,10 +88,13 @@ export class ObjectWriter {
       if (pieces === undefined && size > wholeFileBytes) {
         this.#chunker ??= chunker(this.#repository.codec);
         pieces = new Pieces(this.#chunker, (bytes) => this.put(bytes));
-        for (const part of head) await pieces.add(part);
+        for (const part of head) {
+          await pieces.add(part);
+          freeBytes(part);
+        }
       }
       // A copy: the chunk may be used again by whoever reads it.
-      if (pieces === undefined) head.push(Uint8Array.from(chunk));
+      if (pieces === undefined) head.push(Buffer.from(chunk));
       else await pieces.add(chunk);
     }
     if (pieces !== undefined) {
@@ -121,6 +125,7 @@ export class ObjectWriter {
   /** Writes what is left, and tells where everything is. */
   async finish(): Promise<WrittenObjects> {
     await this.#packs.finish();
+    this.#written.clear();
     return this.#result;
   }
 
@@ -150,6 +155,8 @@ class Pieces {
   readonly #put: (bytes: Uint8Array) => Promise<ObjectId>;
   readonly #buffer: Buffer;
   readonly #pieces: ChunkReference[] = [];
+  /** What is cut of zeros, always the same: neither boundaries nor ids of a hole need be found again and again. */
+  #zeros: ChunkReference | undefined;
   #start = 0;
   #end = 0;
 
@@ -182,10 +189,22 @@ class Pieces {
   async #cut(last: boolean): Promise<void> {
     for (;;) {
       const pending = this.#buffer.subarray(this.#start, this.#end);
-      const size = this.#chunker.cut(pending, last);
+      const zeros = startsWithZeros(pending);
+      const size = (zeros && this.#zeros?.size) || this.#chunker.cut(pending, last);
       if (size === 0) return;
-      this.#pieces.push({ size, id: await this.#put(pending.subarray(0, size)) });
+      const known = zeros ? this.#zeros : undefined;
+      const piece = known ?? { size, id: await this.#put(pending.subarray(0, size)) };
+      if (zeros) this.#zeros = piece;
+      this.#pieces.push(piece);
       this.#start += size;
     }
   }
+}
+
+const zeros = Buffer.alloc(largestPieceBytes);
+
+function startsWithZeros(bytes: Buffer): boolean {
+  return (
+    bytes.length >= zeros.length && bytes.compare(zeros, 0, zeros.length, 0, zeros.length) === 0
+  );
 }

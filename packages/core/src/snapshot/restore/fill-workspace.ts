@@ -9,10 +9,11 @@ import { rememberBase } from '../capture/take-snapshot.ts';
 import { ProgressReporter } from '../progress.ts';
 import { ObjectReader } from '../repository/object-reader.ts';
 import type { Repository } from '../repository/repository.ts';
+import { HoleFinder } from './file-holes.ts';
 import { type Look, lookAndMark } from './look-and-mark.ts';
 import { mendModes } from './mend-modes.ts';
 import { planRestore, type RestorePlan } from './restore-plan.ts';
-import { sendSnapshot } from './send-snapshot.ts';
+import { readsHoles, sendSnapshot } from './send-snapshot.ts';
 
 const operation = 'rehydrate';
 const special = 0o7000;
@@ -34,7 +35,8 @@ export async function fillWorkspace(
   const progress = new ProgressReporter(options.onProgress);
   const keepSpecialModes = options.keepSpecialModes === true;
   const onFile = (bytes: number): void => progress.add('writing', bytes, 1, plan.bytes);
-  await sendSnapshot(session, plan, reader, { keepSpecialModes, onFile }, call);
+  const holes = new HoleFinder(repository.codec, () => readsHoles(session, call));
+  await sendSnapshot(session, plan, reader, { holes, keepSpecialModes, onFile }, call);
   const mask = keepSpecialModes ? 0o7777 : 0o777;
   const look = (): Promise<Look> => lookAndMark(session, call);
   let found = await look();
@@ -45,6 +47,7 @@ export async function fillWorkspace(
   if (snapshot.skipped.length > 0) lost.push('skipped-entries');
   const modes = [...plan.files, ...plan.directories].map(({ entry }) => entry.mode);
   if (!keepSpecialModes && modes.some((mode) => (mode & special) !== 0)) lost.push('special-modes');
+  if (holes.filled) lost.push('holes');
   return lost;
 }
 

@@ -12,7 +12,7 @@ import type { RestorePlan } from './restore-plan.ts';
 import { snapshotTar, type TarForm } from './snapshot-tar.ts';
 
 /** How a snapshot is sent. */
-export type SendOptions = Pick<TarForm, 'keepSpecialModes' | 'onFile'>;
+export type SendOptions = Pick<TarForm, 'holes' | 'keepSpecialModes' | 'onFile'>;
 
 /** Unpacks a snapshot in a workspace: in one tar, or, where paths are longer than tools take, section by section. */
 export async function sendSnapshot(
@@ -38,6 +38,15 @@ export async function sendSnapshot(
   for (const [section, part] of split) await send(section, part, ['entries']);
   // A directory that is closed at last must be so after all that is in it.
   for (const [section, part] of split.toReversed()) await send(section, part, ['directories']);
+}
+
+/** Whether the sandbox's `tar` reads GNU's form of files with holes; another one may lose them in silence. */
+export async function readsHoles(session: Session, call: Call): Promise<boolean> {
+  // What writes natively is the vendor's, and nobody says what it reads.
+  if (session.driver.archive) return false;
+  const run = { operation: 'rehydrate', script: 'tarKind', path: workspacePath } as const;
+  const said = await runScript(session, run, { signal: call.signal });
+  return Buffer.from(said).toString('latin1') === 'GNU';
 }
 
 /** Tar programs make links that may lead elsewhere when all else is there, which changes the times of their directories. */

@@ -1,11 +1,14 @@
 import { SandboxError } from '../../errors/sandbox-error.ts';
 import type { BytePath } from '../../manifest/byte-path.ts';
 import { joinPath, pathBytes, pathText } from '../../manifest/byte-path.ts';
+import { encodeSparseHeader } from '../../manifest/sparse-tar-header.ts';
 import { encodeTarHeader, tarBlock, tarPadding } from '../../manifest/tar-header.ts';
+import { wantBack } from '../../process/taken-chunks.ts';
 import { decodeChunkList } from '../format/chunk-list.ts';
 import type { ObjectId } from '../format/tree-node.ts';
 import type { ObjectReader } from '../repository/object-reader.ts';
 import { insideSection, type Section } from '../sections.ts';
+import type { FilePart, HoleFinder } from './file-holes.ts';
 import type { Planned, RestorePlan } from './restore-plan.ts';
 
 /** Bits of a mode that are permissions and nothing more. */
@@ -23,6 +26,8 @@ export interface TarForm {
   readonly prefix?: BytePath;
   /** Whether set-user-ID, set-group-ID and sticky bits stay. */
   readonly keepSpecialModes: boolean;
+  /** Finds what becomes a hole. Absent: zeros are written. */
+  readonly holes?: HoleFinder;
   /** Entries that follow all others, in blocks. */
   readonly last?: () => Iterable<Uint8Array>;
   /** Hears of contents as they are written. */
@@ -47,11 +52,11 @@ export async function* snapshotTar(
   const mask = form.keepSpecialModes ? 0o7777 : permissions;
   const name = (path: BytePath): Uint8Array =>
     pathBytes(joinPath(form.prefix ?? '', insideSection(path, form.section)));
-  const header = (path: BytePath, type: 'file' | 'directory', mode: number, size: number) =>
-    encodeTarHeader({
-      ...{ type, path: name(path), mode: mode & mask, size },
-      modifiedSeconds: seconds(path),
-    });
+  const fields = (path: BytePath, type: 'file' | 'directory', mode: number, size: number) => ({
+    ...{ type, path: name(path), mode: mode & mask, size },
+    modifiedSeconds: seconds(path),
+  });
+  const header = (...entry: Parameters<typeof fields>) => encodeTarHeader(fields(...entry));
   const link = (path: BytePath, type: 'symlink' | 'hardlink', linkTarget: Uint8Array) =>
     encodeTarHeader({
       ...{ type, path: name(path), mode: permissions, size: 0 },
@@ -68,22 +73,34 @@ export async function* snapshotTar(
     );
     for (const [index, { path, entry }] of plan.files.entries()) {
       wanted(index);
-      chunks.add(header(path, 'file', entry.mode, entry.size));
+      const start = fields(path, 'file', entry.mode, entry.size);
+      let stored = entry.size;
       if (entry.contents.kind === 'list') {
         const list = await reader.read(entry.contents.id);
         const pieces = decodeChunkList(list, entry.size, `list ${entry.contents.id}`);
-        const soon = readAhead(reader, pieces);
-        for (const [number, { id, size }] of pieces.entries()) {
+        const holed = await form.holes?.find(pieces);
+        chunks.add(holed ? encodeSparseHeader(start, holed.regions) : encodeTarHeader(start));
+        const parts: readonly FilePart[] = holed?.parts ?? pieces;
+        if (holed) stored = holed.parts.reduce((sum, { size }) => sum + size, 0);
+        const soon = readAhead(reader, parts);
+        for (const [number, part] of parts.entries()) {
           soon(number);
-          const add = (bytes: Uint8Array): void => chunks.add(checked(path, size, bytes));
-          if (!reader.useNow(id, add)) await reader.use(id, add);
+          if (part.id === undefined) chunks.zeros(part.size);
+          else {
+            const { id, size } = part;
+            const add = (bytes: Uint8Array): void => chunks.add(checked(path, size, bytes));
+            if (!reader.useNow(id, add)) await reader.use(id, add);
+          }
           if (chunks.isFull) yield* chunks.full();
         }
-      } else if (entry.contents.kind === 'blob') {
-        const add = (bytes: Uint8Array): void => chunks.add(checked(path, entry.size, bytes));
-        if (!reader.useNow(entry.contents.id, add)) await reader.use(entry.contents.id, add);
+      } else {
+        chunks.add(encodeTarHeader(start));
+        if (entry.contents.kind === 'blob') {
+          const add = (bytes: Uint8Array): void => chunks.add(checked(path, entry.size, bytes));
+          if (!reader.useNow(entry.contents.id, add)) await reader.use(entry.contents.id, add);
+        }
       }
-      chunks.zeros(tarPadding(entry.size).length);
+      chunks.zeros(tarPadding(stored).length);
       form.onFile?.(entry.size);
       if (chunks.isFull) yield* chunks.full();
     }
@@ -129,7 +146,9 @@ function readAhead(
 /** Joins parts into chunks of a good size: each chunk costs a turn of the pipe. */
 class ChunkBuilder {
   readonly #full: Uint8Array[] = [];
-  #chunk = Buffer.allocUnsafe(chunkBytes);
+  /** Chunks that have been written and come back. */
+  readonly #spare: Buffer<ArrayBuffer>[] = [];
+  #chunk = Buffer.allocUnsafeSlow(chunkBytes);
   #filled = 0;
 
   get isFull(): boolean {
@@ -169,8 +188,10 @@ class ChunkBuilder {
   #grow(count: number): void {
     this.#filled += count;
     if (this.#filled < chunkBytes) return;
-    this.#full.push(this.#chunk);
-    this.#chunk = Buffer.allocUnsafe(chunkBytes);
+    const full = this.#chunk;
+    wantBack(full, () => this.#spare.push(full));
+    this.#full.push(full);
+    this.#chunk = this.#spare.pop() ?? Buffer.allocUnsafeSlow(chunkBytes);
     this.#filled = 0;
   }
 }
