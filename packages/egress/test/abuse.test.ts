@@ -361,7 +361,8 @@ test('requests that begin at the same time do not pass the budget together', asy
   await expect.poll(() => asked, { timeout: 30_000 }).toBeGreaterThan(0);
   await expect.poll(() => decisions(proxy), { timeout: 30_000 }).toHaveLength(4);
   known.resolve(['127.0.0.1']);
-  expect((await Promise.all(statuses)).toSorted()).toEqual([200, 200, 429, 429, 429, 429]);
+  const answered = (await Promise.all(statuses)).map(String).toSorted();
+  expect(answered.join(' ')).toBe('200 200 429 429 429 429');
   client.destroy();
 });
 
