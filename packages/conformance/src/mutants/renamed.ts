@@ -1,8 +1,8 @@
 import type { DriverHandle, DriverWrapper, SandboxRef } from '@gantry/core/driver';
 
 /**
- * A wrapper under which sandboxes have other ids than their driver's, which only this process can translate; of its capabilities
- * only those are left that are about the network.
+ * A wrapper under which sandboxes have other ids than their driver's, which only this process can translate, and nobody is told of
+ * secrets; of its capabilities only those are left that are about the network.
  */
 export function renamed(
   rename: (ref: SandboxRef, secret: string | undefined) => string,
@@ -18,9 +18,12 @@ export function renamed(
       ...(driver.probe ? { probe: driver.probe.bind(driver) } : {}),
       ...(secrets ? { secrets } : {}),
       async create(request, call) {
-        const handle = await driver.create(request, call);
-        const [rule] = Object.values(request.secrets ?? {});
-        const secret = rule && (await request.secretResolver?.(rule.from));
+        const { onSecret: _untold, ...quiet } = call;
+        const handle = await driver.create(request, quiet);
+        const [{ from } = { from: '' }] = Object.values(request.secrets ?? {});
+        const secret = from.startsWith('env:')
+          ? process.env[from.slice(4)]
+          : await request.secretResolver?.(from);
         const ref = { ...handle.ref, id: rename(handle.ref, secret) };
         real.set(ref.id, handle.ref);
         const shown = { ...handle, ref };
