@@ -10,11 +10,13 @@ import {
   type TLSSocket,
 } from 'node:tls';
 import { type Host, readAuthority } from '../policy/host-name.ts';
+import { HostSessions } from './host-sessions.ts';
 
 type Dialer = (host: Host, port: number) => Promise<Socket>;
 type Connected = (error: Error | null, socket: Duplex) => void;
 
 const idleMs = 30_000;
+const handshakeMs = 30_000;
 
 /** Connections of one session to hosts, kept open between requests. Each is made by the session's own dialer. */
 export class UpstreamAgents {
@@ -23,6 +25,10 @@ export class UpstreamAgents {
   readonly #trusted: SecureContext | undefined;
   #http: HttpAgent;
   #https: HttpsAgent;
+  /** For requests that came by HTTP/2. */
+  readonly sessions: HostSessions = new HostSessions(async (host, port) =>
+    this.secure(host, await this.#dial(host, port), ['h2', 'http/1.1']),
+  );
 
   constructor(dialer: Dialer, authorities: readonly string[]) {
     this.#dial = dialer;
@@ -51,12 +57,14 @@ export class UpstreamAgents {
         for (const socket of sockets ?? []) socket.destroy();
       }
     }
+    this.sessions.reset();
   }
 
   /** Cuts every connection. */
   close(): void {
     this.#http.destroy();
     this.#https.destroy();
+    this.sessions.close();
   }
 
   #plain(): HttpAgent {
@@ -110,8 +118,14 @@ export class UpstreamAgents {
         ...(host.address === undefined ? { servername: host.text } : {}),
         ...(this.#trusted === undefined ? {} : { secureContext: this.#trusted }),
       });
+      const timer = setTimeout(
+        () => secured.destroy(new Error('the host does not speak TLS')),
+        handshakeMs,
+      );
+      secured.once('close', () => clearTimeout(timer));
       secured.once('error', reject);
       secured.once('secureConnect', () => {
+        clearTimeout(timer);
         secured.off('error', reject);
         resolve(secured);
       });

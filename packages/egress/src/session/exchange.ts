@@ -53,7 +53,9 @@ export class Exchange {
 
   /** Ends it from outside. */
   cut(problem: string): void {
-    if (!this.#ended) this.#cut?.(problem);
+    if (this.#ended) return;
+    if (this.#cut === undefined) this.end({ problem });
+    else this.#cut(problem);
   }
 
   /** Counts bytes on their way to the host. False: the budget is used up, and this has been cut. */
