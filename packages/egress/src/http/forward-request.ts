@@ -11,7 +11,9 @@ import {
   type AnyResponse,
   beginAnswer,
   breakOff,
+  isWhole,
   respondRefusal,
+  takeNoMore,
 } from './respond.ts';
 import { unreachable } from './unreachable.ts';
 import { overHttp1, type UpstreamAnswer, type UpstreamRequest } from './upstream-request.ts';
@@ -32,7 +34,7 @@ export async function forwardRequest(
     request.destroy();
   });
   response.once('close', () => {
-    const whole = response.writableFinished;
+    const whole = isWhole(response);
     if (!whole) upstream?.cancel();
     exchange.end(whole ? { status: response.statusCode } : { problem: 'aborted' });
   });
@@ -81,6 +83,7 @@ export async function forwardRequest(
   const { body: sink, cancel } = upstream;
   request.on('data', (chunk: Buffer) => exchange.out(chunk.length));
   request.on('error', cancel);
+  sink.once('close', () => takeNoMore(request, response));
   request.pipe(sink);
 }
 

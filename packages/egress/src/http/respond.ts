@@ -42,6 +42,23 @@ export function breakOff(response: AnyResponse): void {
   else response.destroy(new Error('the answer is not whole'));
 }
 
+/** Whether a client got the whole answer, as far as Node knows. Asked when the answer is closed. */
+export function isWhole(response: AnyResponse): boolean {
+  // A reset by the client finishes the answer, too.
+  const aborted = response instanceof ServerResponse ? false : response.stream.aborted;
+  return response.writableFinished && !aborted;
+}
+
+/** Takes no more of a request's body once its answer is whole: the host does not want it. */
+export function takeNoMore(request: AnyRequest, response: AnyResponse): void {
+  // In HTTP/1.1 the answer's end says so.
+  if (response instanceof ServerResponse || request.complete) return;
+  const { stream } = response;
+  // Trailers are the last of an answer, if only none of them.
+  if (stream.sentTrailers !== undefined) stream.close();
+  else stream.once('wantTrailers', () => setImmediate(() => stream.close()));
+}
+
 /** Tells a client why its request is not answered by the host. The rest of its body is not read. */
 export function respondRefusal(response: AnyResponse, refusal: Refusal): void {
   if (response.headersSent || response.writableEnded) {
