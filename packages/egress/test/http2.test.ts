@@ -102,7 +102,7 @@ async function finish(stream: ClientHttp2Stream): Promise<Answer> {
     headersOnly = (flags & endStream) !== 0;
   });
   stream.on('trailers', (all) => {
-    trailers = { ...all };
+    trailers = { ...(all as Record<string, unknown>) };
   });
   stream.on('data', (chunk: Buffer) => {
     body += chunk.toString();
@@ -244,7 +244,7 @@ test('many streams share few connections to the host, and have events of their o
   expect(connections()).toBeLessThanOrEqual(3);
   expect(await ends(proxy)).toHaveLength(paths.length);
   const asked = proxy.events.flatMap((event) => (event.type === 'decision' ? [event.path] : []));
-  expect(asked.toSorted()).toEqual(paths.toSorted());
+  expect(new Set(asked)).toEqual(new Set(paths));
 });
 
 test('a host of HTTP/1.1 is spoken to by that, also with trailers, cookies and a body of no length', async () => {
@@ -278,7 +278,7 @@ test('a host of HTTP/1.1 is spoken to by that, also with trailers, cookies and a
   expect(answer.headers['set-cookie']).toEqual(['a=1', 'b=2']);
   expect(answer).toMatchObject({ status: 200, trailers: { 'x-sum': 'undefined' } });
   expect(old.seen).toMatchObject([{ version: '1.1', method: 'POST', body: 'first second' }]);
-  const [{ headers = [] } = {}] = old.seen;
+  const headers = old.seen[0]?.headers ?? [];
   expect(headers.join('\n')).toContain(`x-key\n${real}`);
   expect(headers.map((text) => text.toLowerCase())).not.toContain('te');
 });

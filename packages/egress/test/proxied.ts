@@ -151,8 +151,13 @@ export async function tunnelTo(
 
 function record(request: IncomingMessage, seen: Seen[], done: () => void): void {
   const parts: Buffer[] = [];
+  let broken = false;
   request.on('data', (chunk: Buffer) => parts.push(chunk));
+  request.once('aborted', () => {
+    broken = true;
+  });
   request.on('end', () => {
+    if (broken) return;
     seen.push({
       method: request.method ?? '',
       url: request.url ?? '',
