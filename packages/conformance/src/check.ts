@@ -1,4 +1,4 @@
-import type { CapabilityName } from '@gantry/core';
+import type { Capabilities, CapabilityName } from '@gantry/core';
 import type { CheckContext } from './runner/check-context.ts';
 
 /** How much a requirement weighs: a MUST that fails makes its profile nonconformant, a SHOULD partial. */
@@ -10,6 +10,8 @@ export interface Needs {
   readonly capability?: CapabilityName;
   /** Beside capability `network`: what must be declared of it. All but `allow-list` need that mode, too. */
   readonly network?: 'allow-list' | 'live' | 'requests' | 'recorded';
+  /** Beside capability `secrets`: a way into requests that must be declared of it. */
+  readonly secrets?: NonNullable<Capabilities['secrets']>['inject'][number];
   /** Applies to subjects that claim an isolation other than `none`. */
   readonly isolation?: true;
   /** Continues in another process, which needs the subject as a module path; else `untestable`. */

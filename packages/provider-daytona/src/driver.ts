@@ -102,8 +102,11 @@ export function daytonaDriver(options: DaytonaOptions): SandboxDriver<DaytonaHan
     network: {
       modes: ['none', 'allow-list', 'open'],
       live: true,
-      set: ({ sandbox }, policy) =>
-        withVendor(() => sandbox.updateNetworkSettings(toNetwork(policy))),
+      set: async ({ sandbox, sessions }, policy) => {
+        await withVendor(() => sandbox.updateNetworkSettings(toNetwork(policy)));
+        // The environment of an older shell may not say how the network is reached now.
+        await sessions.clear();
+      },
     },
     nativeSnapshot: nativeSnapshot(client, (name, request) => create(request, name)),
     metrics: {

@@ -36,7 +36,8 @@ ${launch(command)}
 /**
  * Passes an output on. Programs cost more than most outputs are worth: a bash reads the first bytes by itself, one by one, which
  * is exact whatever they are, and waits for none that is not there yet. After them, and in other shells, a piece is what
- * dd reads at once.
+ * dd reads at once. Nothing is written in less than three bytes: the SDK keeps so few back until more comes
+ * (`stdDemuxStream`).
  */
 const send = `  ${usualPlaces}
   read -r gantry_pid _ </proc/self/stat
@@ -54,7 +55,7 @@ const send = `  ${usualPlaces}
         printf '%s!g%s!\\n' "$gantry_name" "$gantry_hex"
         gantry_hex= gantry_name=
         dd bs=65536 count=1 | base64
-        printf ',\\n'
+        printf ',\\n\\n'
       fi
     done
     [ -z "$gantry_hex" ] || printf '%s!h%s!\\n' "$gantry_name" "$gantry_hex"

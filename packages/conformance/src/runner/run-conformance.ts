@@ -178,9 +178,11 @@ class SuiteRun {
 
   /** What the subject does not declare of what a check needs. */
   #missing(check: Check): string | undefined {
-    const { capability, isolation, network } = check.needs ?? {};
+    const { capability, isolation, network, secrets } = check.needs ?? {};
     if (network !== undefined && !declaresNetwork(this.#state.capabilities, network))
       return `the subject does not declare ${network === 'allow-list' ? 'network mode allow-list' : `network.${network}`}`;
+    if (secrets !== undefined && !this.#state.capabilities.secrets?.inject.includes(secrets))
+      return `the subject does not declare secrets.inject ${secrets}`;
     if (isolation && this.#claims.isolation === 'none') return 'the subject claims no isolation';
     if (capability === undefined) return undefined;
     const declared = this.#state.capabilities[capability] !== undefined;

@@ -1,4 +1,4 @@
-import type { NetworkPolicy } from '@gantry/core';
+import type { Manifest, NetworkPolicy, SecretRule } from '@gantry/core';
 import type { Check } from '../../check.ts';
 import type { CheckContext } from '../../runner/check-context.ts';
 import { creating, undeclared } from '../capabilities/undeclared.ts';
@@ -8,6 +8,17 @@ const limited: NetworkPolicy = {
   ...listed,
   requests: [{ host: 'example.invalid', methods: ['GET'] }],
 };
+
+const ways = [
+  ['placeholder', {}],
+  ['header', { header: 'x-key' }],
+  ['query', { query: 'key' }],
+] as const;
+
+function withRule(rule: Pick<SecretRule, 'header' | 'query'>): Omit<Manifest, 'spec'> {
+  const secret = { from: 'env:PATH', hosts: ['example.invalid'], ...rule } as const;
+  return { network: { mode: 'none' }, secrets: { KEY: secret } };
+}
 
 const wholeTwin = undeclared('network', 'network', creating({ network: { mode: 'open' } }));
 
@@ -20,15 +31,24 @@ export const networkTwin: Check = {
   },
 };
 
-/** The twin of profile `secrets`. */
-export const secretsTwin: Check = undeclared(
-  'secrets',
-  'secrets',
-  creating({
-    network: { mode: 'none' },
-    secrets: { KEY: { from: 'env:PATH', hosts: ['example.invalid'] } },
-  }),
-);
+const wholeSecretsTwin = undeclared('secrets', 'secrets', creating(withRule({})));
+
+/** The twin of profile `secrets`: without the capability, and without each way to inject that the subject does not declare. */
+export const secretsTwin: Check = {
+  ...wholeSecretsTwin,
+  async run(t) {
+    await wholeSecretsTwin.run(t);
+    const { inject } = t.capabilities.secrets ?? {};
+    if (!inject) return;
+    const { provider, counts } = t.counted();
+    for (const [way, rule] of ways) {
+      if (inject.includes(way)) continue;
+      const manifest = { spec: 'gantry-manifest/1', ...withRule(rule) } as const;
+      await t.rejects('unsupported', () => provider.create({ manifest }), `a secret by ${way}`);
+    }
+    t.equal(counts.total(), 0, 'calls of the driver');
+  },
+};
 
 async function absentParts(t: CheckContext): Promise<void> {
   const { network } = t.capabilities;

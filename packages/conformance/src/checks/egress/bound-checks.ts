@@ -2,7 +2,13 @@ import { must, type Check } from '../../check.ts';
 import type { CheckContext } from '../../runner/check-context.ts';
 import { refused } from './egress-setting.ts';
 import { hear } from './guest-connection.ts';
-import { canary, type SecretSetting, secretSetting, withSecret } from './secret-setting.ts';
+import {
+  canary,
+  needsPlaceholder,
+  type SecretSetting,
+  secretSetting,
+  withSecret,
+} from './secret-setting.ts';
 import type { Arrival } from './world.ts';
 
 const needs = { capability: 'secrets' } as const;
@@ -37,7 +43,7 @@ export const boundChecks: readonly Check[] = [
         'the placeholder, which arrives as it is',
       );
     },
-    { needs },
+    { needs: needsPlaceholder },
   ),
   must(
     'secrets/other-host',
@@ -53,7 +59,7 @@ export const boundChecks: readonly Check[] = [
       none(t, setting, egress.arrived(word));
       t.equal(egress.arrived(word)[0]?.headers['x-key'], mine, 'what arrived');
     },
-    { needs },
+    { needs: needsPlaceholder },
   ),
   must(
     'secrets/by-address',
@@ -71,9 +77,8 @@ export const boundChecks: readonly Check[] = [
       const parts = { headers: { ...headers, host }, serverName };
       await guest.request(`https://${address}:${ports.https}/${word}-2`, parts);
       none(t, setting, egress.arrived(word));
-      t.ok(true, 'looked');
     },
-    { needs },
+    { needs: needsPlaceholder },
   ),
   must(
     'secrets/other-host-inside',
@@ -102,7 +107,7 @@ export const boundChecks: readonly Check[] = [
       none(t, setting, egress.arrived(word));
       for (const answer of answers.slice(1)) refused(t, answer, 'a request for two hosts');
     },
-    { needs },
+    { needs: needsPlaceholder },
   ),
   must(
     'secrets/neighbour',
@@ -125,7 +130,7 @@ export const boundChecks: readonly Check[] = [
         'what arrived',
       );
     },
-    { needs },
+    { needs: needsPlaceholder },
   ),
   must(
     'secrets/redirect',
@@ -148,7 +153,7 @@ export const boundChecks: readonly Check[] = [
         'what arrived where it leads',
       );
     },
-    { needs },
+    { needs: needsPlaceholder },
   ),
   must(
     'secrets/certified',
@@ -167,7 +172,7 @@ export const boundChecks: readonly Check[] = [
   must(
     'secrets/unlisted',
     'secret-bound',
-    "a secret's host is out of reach unless the policy lists it, also when that changes",
+    "a secret's host is out of reach unless the policy lists it",
     async (t) => {
       const value = canary();
       const { egress, guest, placeholder } = await withSecret(t, () => value, await unlisted(t));
@@ -198,9 +203,8 @@ export const boundChecks: readonly Check[] = [
       );
       if (stream) await hear(stream, t.limits.prompt);
       none(t, setting, egress.arrived(word));
-      t.ok(true, 'looked');
     },
-    { needs },
+    { needs: needsPlaceholder },
   ),
 ];
 

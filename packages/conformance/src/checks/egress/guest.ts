@@ -19,6 +19,8 @@ export interface RequestParts {
   readonly headers?: Readonly<Record<string, string>>;
   /** Default: the URL's host. */
   readonly serverName?: string;
+  /** Whom the program believes. Default: the sandbox's authorities, and those of this suite. */
+  readonly authorities?: readonly string[];
 }
 
 /** A program in a sandbox that heeds its environment: it uses the proxy that is named there, and trusts what it is told to. */
@@ -100,7 +102,8 @@ export class Guest {
     const name = Buffer.from(host);
     const wanted = [5, 1, 0, 3, name.length, ...name, port >> 8, port & 0xff];
     stream.write(Buffer.from([5, 1, 0, ...wanted]));
-    const answer = await firstOf(stream, this.#limitMs, 4);
+    // Two bytes for the greeting, and ten for the request (RFC 1928, 3 and 6).
+    const answer = await firstOf(stream, this.#limitMs, 12);
     if (answer.charCodeAt(3) === 0 && answer.length >= 4) return { stream, why: '' };
     stream.destroy();
     return { why: `socks ${[...Buffer.from(answer, 'latin1')].join(' ')}` };
@@ -109,7 +112,7 @@ export class Guest {
   /** One request as any program makes it. Never rejects for what a host or the proxy does. */
   async request(
     url: string,
-    { method = 'GET', headers = {}, serverName }: RequestParts = {},
+    { method = 'GET', headers = {}, serverName, authorities }: RequestParts = {},
   ): Promise<Answer> {
     const { protocol, hostname, host, pathname, search, port } = new URL(url);
     const secure = protocol === 'https:';
@@ -121,13 +124,17 @@ export class Guest {
     }
     const { stream, why } = await this.tunnel(authority);
     if (!stream) return { status: Number(/ (\d{3})/.exec(why)?.[1] ?? 0), body: why, headers: {} };
-    const secured = this.secure(stream, serverName ?? hostname);
+    const secured = this.secure(stream, serverName ?? hostname, authorities);
     return this.#send(secured, { method, path: pathname + search, headers: { host, ...headers } });
   }
 
-  /** TLS as the sandbox's programs speak it: they believe its authorities, and those of this suite. */
-  secure(stream: Duplex, servername: string): TLSSocket {
-    const ca = [...this.authorities, ...testNetwork.authorities];
+  /** TLS as the sandbox's programs speak it. */
+  secure(
+    stream: Duplex,
+    servername: string,
+    authorities: readonly string[] = [...this.authorities, ...testNetwork.authorities],
+  ): TLSSocket {
+    const ca = [...authorities];
     return startTls({ socket: stream, servername, ca, ALPNProtocols: ['http/1.1'] });
   }
 

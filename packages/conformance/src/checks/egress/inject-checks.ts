@@ -1,7 +1,14 @@
 import { must, type Check } from '../../check.ts';
 import { egressSetting, refused } from './egress-setting.ts';
 import { Guest } from './guest.ts';
-import { brokered, canary, secretSetting, withSecret } from './secret-setting.ts';
+import {
+  brokered,
+  canary,
+  inHeader,
+  needsPlaceholder,
+  secretSetting,
+  withSecret,
+} from './secret-setting.ts';
 
 const needs = { capability: 'secrets' } as const;
 
@@ -12,7 +19,6 @@ export const injectChecks: readonly Check[] = [
     "a placeholder becomes the secret in the headers and the query of a request to the secret's host",
     async (t) => {
       const { egress, guest, values, placeholder } = await secretSetting(t);
-      if (!t.capabilities.secrets?.inject.includes('placeholder')) return t.ok(true, 'undeclared');
       const word = t.word('placeholder');
       const mine = placeholder('API_KEY');
       const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
@@ -33,15 +39,14 @@ export const injectChecks: readonly Check[] = [
       t.equal(arrival?.headers['x-other'], `a ${values.API_KEY} b`, 'a header with more in it');
       t.equal(arrival?.headers.authorization, basic(`user:${values.API_KEY}`), 'in Basic');
     },
-    { needs },
+    { needs: needsPlaceholder },
   ),
   must(
     'secrets/header',
     'secret-injected',
-    'a secret is set in its header, whatever the sandbox has sent there',
+    'a secret is set in its header, whatever the sandbox has sent there, and in that of no other host',
     async (t) => {
       const { egress, guest, values } = await secretSetting(t);
-      if (!t.capabilities.secrets?.inject.includes('header')) return t.ok(true, 'undeclared');
       const word = t.word('header');
       const url = egress.url('https', 'header', `/${word}`);
       await guest.request(url);
@@ -51,8 +56,13 @@ export const injectChecks: readonly Check[] = [
         [1, 2].map(() => [values.HEADER_KEY, `Bearer ${values.BEARER_KEY}`]),
         'headers that arrived',
       );
+      await guest.request(egress.url('https', 'other', `/${word}-elsewhere`));
+      const elsewhere = egress.arrived(`${word}-elsewhere`);
+      const [own, ...more] = elsewhere.map(({ headers }) => headers['x-api-key']);
+      t.equal([own, more], [undefined, []], 'the header that arrived at another host');
+      t.equal(elsewhere.length, 1, 'arrivals at another host');
     },
-    { needs },
+    { needs: { ...needs, secrets: 'header' } },
   ),
   must(
     'secrets/query',
@@ -60,14 +70,13 @@ export const injectChecks: readonly Check[] = [
     'a secret is set in its parameter of the query, whatever the sandbox has sent there',
     async (t) => {
       const { egress, guest, values } = await secretSetting(t);
-      if (!t.capabilities.secrets?.inject.includes('query')) return t.ok(true, 'undeclared');
       const word = t.word('query');
       await guest.request(egress.url('https', 'query', `/${word}?key=own&a=1`));
       const [arrival] = egress.arrived(word);
       const query = new URLSearchParams(arrival?.url.split('?')[1]);
       t.equal([query.getAll('key'), query.get('a')], [[values.QUERY_KEY], '1'], 'the query');
     },
-    { needs },
+    { needs: { ...needs, secrets: 'query' } },
   ),
   must(
     'secrets/trusted',
@@ -77,7 +86,7 @@ export const injectChecks: readonly Check[] = [
       const { guest } = await secretSetting(t);
       const variables = ['SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS', 'CURL_CA_BUNDLE'];
       const files = variables.map((name) => guest.env.get(name) ?? '');
-      const line = 'for f; do [ -s "$f" ] && [ ! -w / ] || [ -s "$f" ] && echo there; done; true';
+      const line = 'for f; do [ -s "$f" ] && echo there; done; true';
       const there = await guest.sandbox.exec(['/bin/sh', '-c', line, 'look', ...files]);
       t.equal(there.stdout.text, 'there\n'.repeat(variables.length), 'files of authorities');
       t.ok(guest.authorities.length > 0, 'the sandbox has no authority');
@@ -86,13 +95,12 @@ export const injectChecks: readonly Check[] = [
         other.guest.authorities.every((each) => !guest.authorities.includes(each)),
         'two sandboxes have the same authority',
       );
-      // With its own authorities alone.
       const { url } = await egressSetting(t);
-      const { stream } = await guest.tunnel(new URL(url('https', 'api')).host);
-      t.ok(stream !== undefined, 'no tunnel');
-      stream?.destroy();
+      const parts = { authorities: guest.authorities };
+      const { status, body } = await guest.request(url('https', 'api'), parts);
+      t.equal(status, 200, `by its own authorities alone: ${body}`);
     },
-    { needs },
+    { needs: needsPlaceholder },
   ),
   must(
     'secrets/masked',
@@ -111,7 +119,7 @@ export const injectChecks: readonly Check[] = [
       t.ok(!body.includes(values.API_KEY), 'the answer has the secret in it');
       t.ok(body.includes(mine), 'the answer has not even the placeholder');
     },
-    { needs },
+    { needs: needsPlaceholder },
   ),
   must(
     'secrets/masked-pieces',
@@ -127,7 +135,7 @@ export const injectChecks: readonly Check[] = [
       t.ok(!body.includes(values.API_KEY), 'the answer has the secret in it');
       t.ok(body.includes('x-key'), `the answer is not what was sent: ${body.slice(0, 200)}`);
     },
-    { needs },
+    { needs: needsPlaceholder },
   ),
   must(
     'secrets/rotated',
@@ -151,7 +159,7 @@ export const injectChecks: readonly Check[] = [
         'what arrived',
       );
     },
-    { needs },
+    { needs: needsPlaceholder },
   ),
   must(
     'secrets/withdrawn',
@@ -166,7 +174,7 @@ export const injectChecks: readonly Check[] = [
       refused(t, await guest.request(egress.url('https', 'api', `/${word}`), { headers }), 'it');
       t.equal(egress.arrived(word), [], 'what arrived');
     },
-    { needs },
+    { needs: needsPlaceholder },
   ),
   must(
     'secrets/missing',
@@ -175,7 +183,7 @@ export const injectChecks: readonly Check[] = [
     async (t) => {
       const egress = await egressSetting(t);
       const { provider, counts } = t.counted();
-      const { network, secrets } = brokered(egress);
+      const { network, secrets } = brokered(egress, { API_KEY: inHeader(t) });
       const manifest = {
         spec: 'gantry-manifest/1',
         ...(network ? { network } : {}),
@@ -200,7 +208,7 @@ export const injectChecks: readonly Check[] = [
     'secrets and an open network do not go together where they could pass the broker by',
     async (t) => {
       const egress = await egressSetting(t);
-      const { secrets } = brokered(egress);
+      const { secrets } = brokered(egress, { API_KEY: inHeader(t) });
       const manifest = {
         spec: 'gantry-manifest/1',
         network: { mode: 'open' },
@@ -239,6 +247,6 @@ export const injectChecks: readonly Check[] = [
         delete process.env[name];
       }
     },
-    { needs },
+    { needs: { ...needs, secrets: 'header' } },
   ),
 ];

@@ -7,15 +7,22 @@ import { Guest } from './guest.ts';
 /** Names of variables of the sandbox, one for each way in which a secret may get into a request. */
 type SecretName = 'API_KEY' | 'HEADER_KEY' | 'QUERY_KEY' | 'BEARER_KEY';
 
+const names = ['API_KEY', 'HEADER_KEY', 'QUERY_KEY', 'BEARER_KEY'] as const satisfies SecretName[];
+
 /** A sandbox with secrets that it must never hold. */
 export interface SecretSetting extends AsyncDisposable {
   readonly egress: EgressSetting;
   /** The values, which only this process and the subject's host know. */
   readonly values: Readonly<Record<SecretName, string>>;
   readonly guest: Guest;
+  /** Those that the subject can inject. */
+  readonly names: readonly SecretName[];
   /** What the sandbox has in the place of each. */
   readonly placeholder: (name: SecretName) => string;
 }
+
+/** The checks of a broker that reads requests itself, rather than leaving a rule with a vendor. */
+export const needsPlaceholder = { capability: 'secrets', secrets: 'placeholder' } as const;
 
 /** A secret in the shape of a real one that nobody else knows. */
 export function canary(): string {
@@ -39,6 +46,12 @@ export function brokered(
   };
 }
 
+/** The rule of a secret that arrives in header `x-key`, where a request has its placeholder there. */
+export function inHeader({ capabilities }: CheckContext): Partial<SecretRule> {
+  const { inject = [] } = capabilities.secrets ?? {};
+  return inject.includes('placeholder') ? {} : { header: 'x-key' };
+}
+
 /** A sandbox of the check's own with one secret, `API_KEY`. */
 export async function withSecret(
   t: CheckContext,
@@ -50,7 +63,7 @@ export async function withSecret(
   readonly placeholder: string;
 }> {
   const egress = await egressSetting(t);
-  const { network, ...manifest } = brokered(egress, { API_KEY: rule });
+  const { network, ...manifest } = brokered(egress, { API_KEY: { ...inHeader(t), ...rule } });
   const guest = await egress.enter(t, {
     ...(network ? { network } : {}),
     manifest,
@@ -96,6 +109,7 @@ export function secretSetting(t: CheckContext): Promise<SecretSetting> {
     const guest = await Guest.in(t, sandbox);
     return {
       ...{ egress, values, guest },
+      names: names.filter((name) => secrets && name in secrets),
       placeholder: (name) => guest.env.get(name) ?? '',
       [Symbol.asyncDispose]: async () => Promise.resolve(),
     };
