@@ -68,6 +68,9 @@ const other = (list: Fields, name: string, value: string): Fields =>
 const headers = (list: Fields, last = true, stream = 1): Buffer =>
   frame('headers', endHeaders | (last ? endStream : 0), stream, fields(list));
 
+const many = (count: number, part: (index: number) => Buffer): Buffer =>
+  Buffer.concat(Array.from({ length: count }, (_, index) => part(index)));
+
 /** Opens a connection of HTTP/2 with the proxy, which `heard` then gets every frame of. */
 async function open(port: number, heard: (frame: Frame) => void): Promise<TLSSocket> {
   const socket = await tunnelTo(proxy, `api.test:${port}`, ['h2']);
@@ -230,6 +233,50 @@ test('a body that has not the length that was said does not arrive as a whole on
   }
 });
 
+test('half a request that is taken back does not arrive as a whole one, and each ends in the record', async () => {
+  for (const { port, seen } of [both, old]) {
+    const before = seen.length;
+    const socket = await open(port, () => undefined);
+    for (const [index, code] of [0, 8].entries()) {
+      const stream = 1 + 2 * index;
+      const decided = proxy.events.length;
+      socket.write(headers(request(port), false, stream));
+      socket.write(frame('data', 0, stream, Buffer.from('half')));
+      // Some of it is on its way to the host by then.
+      await expect
+        .poll(() => proxy.events.slice(decided).map(({ type }) => type), { timeout: 30_000 })
+        .toEqual(['decision']);
+      socket.write(reset(stream, code));
+      await expect
+        .poll(() => proxy.events.at(-1), { timeout: 30_000 })
+        .toMatchObject({ type: 'end', problem: 'aborted' });
+    }
+    // At once, before anything is decided.
+    socket.write(
+      many(50, (index) =>
+        Buffer.concat([
+          headers(request(port), index % 2 === 0, 2 * index + 101),
+          reset(2 * index + 101, 8),
+        ]),
+      ),
+    );
+    const idsOf = (type: string): ReadonlySet<number> =>
+      new Set(
+        proxy.events.flatMap((event) =>
+          event.type === type && !('allowed' in event && !event.allowed) ? [event.id] : [],
+        ),
+      );
+    expect(await outcome(port, headers(request(port)))).toBe('answer');
+    await expect
+      .poll(async () => decisions(proxy).then(() => idsOf('end')), { timeout: 30_000 })
+      .toEqual(idsOf('decision'));
+    // Whatever else came to the host was whole when it was sent.
+    expect(seen.slice(before).map(({ body }) => body)).not.toContain('half');
+    expect(seen.length - before).toBeLessThanOrEqual(26);
+    socket.destroy();
+  }
+});
+
 /** Waits until the proxy ends a connection that is written to in this way. */
 async function ended(write: (socket: TLSSocket) => void): Promise<void> {
   const socket = await open(both.port, () => undefined);
@@ -237,9 +284,6 @@ async function ended(write: (socket: TLSSocket) => void): Promise<void> {
   write(socket);
   await closed;
 }
-
-const many = (count: number, part: (index: number) => Buffer): Buffer =>
-  Buffer.concat(Array.from({ length: count }, (_, index) => part(index)));
 
 test.each<readonly [string, (socket: TLSSocket) => void]>([
   [

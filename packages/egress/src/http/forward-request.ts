@@ -38,6 +38,11 @@ export async function forwardRequest(
     if (!whole) upstream?.cancel();
     exchange.end(whole ? { status: response.statusCode } : { problem: 'aborted' });
   });
+  // What was to follow is missing then, and the end that HTTP/2 gives the body all the same is not passed on.
+  request.once('aborted', () => {
+    upstream?.cancel();
+    exchange.end({ problem: 'aborted' });
+  });
   const send = async (): Promise<void> => {
     let session: HostSession | undefined;
     try {

@@ -64,15 +64,20 @@ export class HostSession {
   request(headers: OutgoingHttpHeaders, endStream: boolean): UpstreamRequest {
     const reused = this.#used;
     this.#used = true;
+    // Closing a stream would end its body first, and half a request must not look like a whole one.
+    const cancelled = new AbortController();
     let stream: ClientHttp2Stream;
     try {
-      stream = this.#session.request(headers, { endStream });
+      stream = this.#session.request(headers, { endStream, signal: cancelled.signal });
     } catch (error) {
       this.giveBack();
       throw error;
     }
     stream.once('close', () => this.giveBack());
-    return overHttp2(stream, () => reused && this.#ended);
+    return overHttp2(stream, {
+      cancel: () => cancelled.abort(),
+      stale: () => reused && this.#ended,
+    });
   }
 
   /** Takes no more requests; what is under way goes on. */

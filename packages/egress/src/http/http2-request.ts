@@ -7,10 +7,13 @@ import {
 import { headerList, type HeaderList } from './header-list.ts';
 import type { UpstreamAnswer, UpstreamRequest } from './upstream-request.ts';
 
-const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM } = constants;
+const { NGHTTP2_FLAG_END_STREAM } = constants;
 
 /** A request by HTTP/2. `stale` tells whether its session was a kept one that has ended. */
-export function overHttp2(stream: ClientHttp2Stream, stale: () => boolean): UpstreamRequest {
+export function overHttp2(
+  stream: ClientHttp2Stream,
+  { cancel, stale }: Pick<UpstreamRequest, 'cancel' | 'stale'>,
+): UpstreamRequest {
   const whole = watchEnd(stream);
   let answered = false;
   return {
@@ -29,7 +32,7 @@ export function overHttp2(stream: ClientHttp2Stream, stale: () => boolean): Upst
       });
     },
     stale: () => !answered && stale(),
-    cancel: () => stream.close(NGHTTP2_CANCEL),
+    cancel,
   };
 }
 

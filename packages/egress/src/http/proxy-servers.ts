@@ -22,6 +22,7 @@ import {
   type AnyRequest,
   type AnyResponse,
   breakOff,
+  isGone,
   respondRefusal,
   writeRefusal,
 } from './respond.ts';
@@ -159,7 +160,7 @@ async function serveRequest(request: AnyRequest, response: AnyResponse): Promise
   response.on('error', () => response.destroy());
   const prepared = await prepareRequest(clientRequest(request, false), link);
   if (!('exchange' in prepared)) respondRefusal(response, prepared);
-  else if (response.destroyed) prepared.exchange.end({ problem: 'aborted' });
+  else if (isGone(response)) prepared.exchange.end({ problem: 'aborted' });
   else if (prepared.exchange.ended) breakOff(response);
   else await forwardRequest(request, response, prepared, link);
 }

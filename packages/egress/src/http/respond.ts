@@ -42,6 +42,11 @@ export function breakOff(response: AnyResponse): void {
   else response.destroy(new Error('the answer is not whole'));
 }
 
+/** Whether nobody waits for an answer any more. */
+export function isGone(response: AnyResponse): boolean {
+  return response instanceof ServerResponse ? response.destroyed : response.stream.closed;
+}
+
 /** Whether a client got the whole answer, as far as Node knows. Asked when the answer is closed. */
 export function isWhole(response: AnyResponse): boolean {
   // A reset by the client finishes the answer, too.
