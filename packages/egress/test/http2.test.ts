@@ -9,8 +9,9 @@ import {
   type OutgoingHttpHeaders,
   type ServerHttp2Stream,
 } from 'node:http2';
+import type { Socket } from 'node:net';
 import { createServer as createTls, type TLSSocket } from 'node:tls';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { EgressEvent } from '../src/index.ts';
 import type { SessionAuthority } from '../src/tls/session-authority.ts';
 import { endHeaders, endStream, fields, frame, frameReader, kinds, reset } from './http2-frames.ts';
@@ -302,8 +303,11 @@ async function frames(
   );
 }
 
-const head = (stream: number, more: readonly (readonly [string, string])[] = []): Buffer =>
-  frame('headers', endHeaders, stream, fields([[':status', '200'], ...more]));
+type Fields = readonly (readonly [string, string])[];
+
+const answered = (stream: number, status: string, more: Fields = []): Buffer =>
+  frame('headers', endHeaders, stream, fields([[':status', status], ...more]));
+const head = (stream: number, more: Fields = []): Buffer => answered(stream, '200', more);
 
 test.each<readonly [string, (stream: number, socket: TLSSocket) => readonly Buffer[]]>([
   ['resets the stream without an error', (stream) => [reset(stream, 0)]],
@@ -359,6 +363,113 @@ test('what a host may not send ends the request, and what it takes back is asked
   const { status, headers } = await get(session, '/');
   expect([status, headers['x']]).toEqual([200, undefined]);
   expect(await get(session, '/')).toMatchObject({ status: 502 });
+});
+
+test('what a host may not answer is refused, and what it answers is masked, names of headers too', async () => {
+  const ask = async (answer: (stream: number) => readonly Buffer[]) => {
+    const port = await frames(answer);
+    await using proxy = await through(port);
+    const placeholder = proxy.session.environment()['KEY'] ?? '';
+    return { ...(await get(await client(proxy, port), '/')), placeholder };
+  };
+  const told = (stream: number): Buffer => frame('data', endStream, stream, Buffer.from(real));
+  const refused = (rule: string) => ({
+    status: 502,
+    headers: { 'x-gantry-egress': rule },
+    code: NGHTTP2_NO_ERROR,
+  });
+  // Another protocol, for which HTTP/2 has no words, and what Node does not write.
+  for (const status of ['101', '700']) {
+    const answer = await ask((stream) => [answered(stream, status), told(stream)]);
+    expect(answer).toMatchObject(refused('unreachable'));
+  }
+  // A body where none is would not be masked.
+  expect((await ask((stream) => [answered(stream, '204'), told(stream)])).body).toBe('');
+  const packed = [['content-encoding', 'compress']] as const;
+  expect(await ask((stream) => [head(stream, packed), told(stream)])).toMatchObject(
+    refused('unreadable-answer'),
+  );
+  // Names have no capitals.
+  const [name, last] = [`x-${real.toLowerCase()}`, `y-${real.toLowerCase()}`];
+  const masked = await ask((stream) => [
+    head(stream, [[name, real]]),
+    frame('data', 0, stream, Buffer.from('ok')),
+    frame('headers', endHeaders | endStream, stream, fields([[last, real]])),
+  ]);
+  const { placeholder } = masked;
+  expect(masked).toMatchObject({
+    status: 200,
+    headers: { [`x-${placeholder.toLowerCase()}`]: placeholder },
+    body: 'ok',
+    trailers: { [`y-${placeholder.toLowerCase()}`]: placeholder },
+  });
+});
+
+test('a request that is no harmless one is not sent twice', async () => {
+  const asked: number[] = [];
+  const port = await frames((stream, socket) => {
+    asked.push(stream);
+    if (stream === 1) return [head(stream), frame('data', endStream, stream, Buffer.from('ok'))];
+    const last = Buffer.alloc(8);
+    last.writeUInt32BE(1, 0);
+    socket.end(frame('goaway', 0, 0, last));
+    return [];
+  });
+  await using proxy = await through(port);
+  const session = await client(proxy, port);
+  expect(await get(session, '/')).toMatchObject({ status: 200 });
+  const post = await finish(
+    session.request({ ':path': '/', ':method': 'POST' }, { endStream: true }),
+  );
+  expect(post).toMatchObject({ status: 502 });
+  expect(asked).toEqual([1, 3]);
+});
+
+test.each(['update', 'close'] as const)(
+  '%s while a host is connected to lets nothing out, and keeps no connection',
+  async (way) => {
+    const met = Promise.withResolvers<void>();
+    const agreed = Promise.withResolvers<void>();
+    const { SNICallback } = certified(authority);
+    let [streams, open] = [0, 0];
+    const server = createSecureServer({
+      SNICallback: (name, done) => {
+        met.resolve();
+        void agreed.promise.then(() => SNICallback(name, done));
+      },
+    });
+    server.on('sessionError', () => undefined);
+    server.on('stream', () => void (streams += 1));
+    server.on('connection', (socket: Socket) => {
+      open += 1;
+      socket.once('close', () => void (open -= 1));
+    });
+    const port = await listen(server);
+    const proxy = await through(port);
+    const session = await client(proxy, port);
+    const answer = finish(session.request({ ':path': '/' }));
+    await met.promise;
+    if (way === 'update') proxy.session.update({ mode: 'allow-list', allow: ['127.0.0.1'] });
+    else await proxy.session.close();
+    // A client whose connection goes has no code of it.
+    expect((await answer).status).toBeUndefined();
+    if (way === 'update') agreed.resolve();
+    await expect.poll(() => open, { timeout: 30_000 }).toBe(0);
+    agreed.resolve();
+    expect(await ends(proxy)).toMatchObject([{ problem: way === 'update' ? 'policy' : 'closed' }]);
+    expect(streams).toBe(0);
+    await proxy[Symbol.asyncDispose]();
+  },
+);
+
+test('a host that is not who it should be is not spoken to, whatever variables this process has', async () => {
+  vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const impostor = await httpsUpstream(await publicAuthority());
+  await using proxy = await through(impostor.port);
+  const session = await client(proxy, impostor.port);
+  expect(await get(session, '/')).toMatchObject({ status: 502 });
+  expect(impostor.seen).toEqual([]);
 });
 
 test('a change of the policy cuts streams that it no longer allows, and keeps no connection', async () => {

@@ -99,11 +99,11 @@ export async function forwardRequest(
 /** The connection of HTTP/2 that a request goes by. What came by HTTP/1.1 goes on by that. */
 async function sessionFor(
   request: AnyRequest,
-  { target }: PreparedRequest,
+  { target, exchange }: PreparedRequest,
   { session }: Link,
 ): Promise<HostSession | undefined> {
   if (request.httpVersionMajor < 2) return undefined;
-  return session.agents.sessions.take(target.host, target.port);
+  return session.agents.sessions.take(target.host, target.port, () => !exchange.ended);
 }
 
 function open(

@@ -23,11 +23,14 @@ export class HostSessions {
     this.#connect = connect;
   }
 
-  /** A session with room for one request, which is taken; `undefined` where the host chooses HTTP/1.1. Rejects where it is not there. */
-  async take(host: Host, port: number): Promise<HostSession | undefined> {
+  /**
+   * A session with room for one request, which is taken; `undefined` where the host chooses HTTP/1.1. Rejects where it is not there, and
+   * once the request is no longer `wanted`, so that nothing is connected to for one that was cut.
+   */
+  async take(host: Host, port: number, wanted: () => boolean): Promise<HostSession | undefined> {
     const authority = authorityOf(host, port);
     for (;;) {
-      if (this.#closed) throw new Error('the session is closed');
+      if (this.#closed || !wanted()) throw new Error('nobody waits for this connection');
       const known = this.#about(authority);
       if (known.onlyHttp1) return undefined;
       for (const session of known.sessions) {
