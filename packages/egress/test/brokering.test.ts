@@ -4,10 +4,8 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -19,6 +17,7 @@ import {
   type Proxied,
   proxied,
   publicAuthority,
+  tunnelTo,
   type Upstream,
 } from './proxied.ts';
 
@@ -292,7 +291,7 @@ test('a host that is not who it should be is not sent the secret, whatever varia
     },
     { authorities: [authority.certificate], secrets: () => real },
   );
-  const secured = await tunnel(wary, `api.test:${impostor.port}`, ['http/1.1']);
+  const secured = await tunnelTo(wary, `api.test:${impostor.port}`, ['http/1.1']);
   secured.write(`GET / HTTP/1.1\r\nHost: api.test:${impostor.port}\r\n\r\n`);
   const [answer] = (await once(secured, 'data')) as [Buffer];
   expect(answer.toString()).toMatch(/^HTTP\/1\.1 502 /);
@@ -302,11 +301,11 @@ test('a host that is not who it should be is not sent the secret, whatever varia
 test('within TLS that is read, another Host or authority is refused', async () => {
   const before = upstream.seen.length;
   const there = `api.test:${upstream.port}`;
-  const old = await tunnel(proxy, there, ['http/1.1']);
+  const old = await tunnelTo(proxy, there, ['http/1.1']);
   old.write('GET / HTTP/1.1\r\nHost: evil.test\r\n\r\n');
   const [answer] = (await once(old, 'data')) as [Buffer];
   expect(answer.toString()).toMatch(/^HTTP\/1\.1 421 /);
-  const secured = await tunnel(proxy, there, ['h2']);
+  const secured = await tunnelTo(proxy, there, ['h2']);
   const client = connectHttp2(`https://${there}`, { createConnection: () => secured });
   const stream = client.request({ ':path': '/', ':authority': 'evil.test' });
   const [head] = (await once(stream, 'response')) as [Record<string, unknown>];
@@ -316,7 +315,7 @@ test('within TLS that is read, another Host or authority is refused', async () =
 });
 
 test('the certificate of a session is for its hosts only, and its authority signs nothing else', async () => {
-  const secured = await tunnel(proxy, `api.test:${upstream.port}`, ['http/1.1']);
+  const secured = await tunnelTo(proxy, `api.test:${upstream.port}`, ['http/1.1']);
   const { subjectaltname, fingerprint256 } = secured.getPeerCertificate();
   expect(subjectaltname).toBe('DNS:api.test');
   expect(fingerprint256).toMatch(/:/);
@@ -355,7 +354,7 @@ test('a WebSocket to a host with a secret is opened with it, and masked', async 
     socket.write(frame.subarray(0, 20));
     setImmediate(() => socket.end(frame.subarray(20)));
   });
-  const secured = await tunnel(live, `ws.test:${port}`, ['http/1.1']);
+  const secured = await tunnelTo(live, `ws.test:${port}`, ['http/1.1']);
   const head = [
     'Upgrade: websocket',
     'Connection: Upgrade',
@@ -372,29 +371,18 @@ test('a WebSocket to a host with a secret is opened with it, and masked', async 
   expect(await decisions(live)).toEqual([`allowed ws.test:${port}`]);
 });
 
-/** A connection to a host through the proxy, with TLS that trusts the session's authority alone. */
-async function tunnel(
-  through: Proxied,
-  authorityOf: string,
-  protocols: readonly string[],
-): Promise<TLSSocket> {
-  const socket = connect(through.port, '127.0.0.1');
-  socket.write(`CONNECT ${authorityOf} HTTP/1.1\r\nHost: ${authorityOf}\r\n\r\n`);
-  await once(socket, 'data');
-  const secured = connectTls({
-    socket,
-    ca: through.session.caCertificate,
-    servername: authorityOf.split(':')[0] ?? '',
-    ALPNProtocols: [...protocols],
-  });
-  await once(secured, 'secureConnect');
-  return secured;
-}
-
 test('what Node does not write out ends one request and nothing else', async () => {
-  const { port } = upstream;
-  const secured = await tunnel(proxy, `api.test:${port}`, ['h2']);
-  const client = connectHttp2(`https://api.test:${port}`, { createConnection: () => secured });
+  const old = await httpsUpstream(authority, echo, 'http/1.1');
+  const there = `api.test:${old.port}`;
+  await using through = await proxied(
+    {
+      policy: { mode: 'allow-list', allow: [there, '127.0.0.1'] },
+      secrets: { KEY: { from: 'api', hosts: [there], header: 'authorization' } },
+    },
+    { authorities: [authority.certificate], secrets: () => real },
+  );
+  const secured = await tunnelTo(through, there, ['h2']);
+  const client = connectHttp2(`https://${there}`, { createConnection: () => secured });
   client.on('error', () => undefined);
   const odd = client.request({ ':path': '/', ':method': 'NO TOKEN' });
   odd.on('error', () => undefined);

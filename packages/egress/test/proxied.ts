@@ -5,6 +5,8 @@ import {
   type RequestListener,
 } from 'node:http';
 import { createSecureServer } from 'node:http2';
+import { createServer as createHttpsServer } from 'node:https';
+import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
 import type { Duplex } from 'node:stream';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import type {
@@ -14,7 +16,6 @@ import type {
   EgressSession,
   SessionOptions,
 } from '../src/index.ts';
-import type { SecureContext } from 'node:tls';
 import { createEgressEngine } from '../src/index.ts';
 import { SessionAuthority } from '../src/tls/session-authority.ts';
 
@@ -98,32 +99,65 @@ export async function httpUpstream(answer: RequestListener = echo): Promise<Upst
   return { port, seen, onUpgrade: (take) => void server.on('upgrade', take) };
 }
 
-/** An HTTPS host of every name, certified by `authority`, with HTTP/2 and HTTP/1.1. */
+/** An HTTPS host of every name, certified by `authority`, with HTTP/2 and HTTP/1.1, or with the latter alone. */
 export async function httpsUpstream(
   authority: SessionAuthority,
   answer: RequestListener = echo,
+  versions: 'both' | 'http/1.1' = 'both',
 ): Promise<Upstream> {
   const seen: Seen[] = [];
-  const server = createSecureServer(
-    {
-      allowHTTP1: true,
-      SNICallback: (name, done) => {
-        void certify(authority, name, done);
-      },
-    },
-    (request, response) => {
-      const old = request as unknown as IncomingMessage;
-      record(old, seen, () => answer(old, response as never));
-    },
-  );
+  const take: RequestListener = (request, response) => {
+    record(request, seen, () => answer(request, response));
+  };
+  const options = certified(authority);
+  const server =
+    versions === 'both'
+      ? createSecureServer({ ...options, allowHTTP1: true }, (request, response) => {
+          take(request as unknown as IncomingMessage, response as never);
+        })
+      : createHttpsServer(options, take);
   const port = await listen(server);
-  return { port, seen, onUpgrade: (take) => void server.on('upgrade', take) };
+  return { port, seen, onUpgrade: (upgrade) => void server.on('upgrade', upgrade) };
+}
+
+/** What a server of TLS needs to be taken for every host. */
+export function certified(authority: SessionAuthority): {
+  readonly SNICallback: (
+    name: string,
+    done: (error: Error | null, context?: SecureContext) => void,
+  ) => void;
+} {
+  return { SNICallback: (name, done) => void certify(authority, name, done) };
+}
+
+/** A connection to a host through the proxy, with TLS that trusts the session's authority alone. */
+export async function tunnelTo(
+  through: Proxied,
+  authorityOf: string,
+  protocols: readonly string[],
+): Promise<TLSSocket> {
+  const socket = connect(through.port, '127.0.0.1');
+  socket.write(`CONNECT ${authorityOf} HTTP/1.1\r\nHost: ${authorityOf}\r\n\r\n`);
+  await once(socket, 'data');
+  const secured = connectTls({
+    socket,
+    ca: through.session.caCertificate,
+    servername: authorityOf.split(':')[0] ?? '',
+    ALPNProtocols: [...protocols],
+  });
+  await once(secured, 'secureConnect');
+  return secured;
 }
 
 function record(request: IncomingMessage, seen: Seen[], done: () => void): void {
   const parts: Buffer[] = [];
+  let broken = false;
   request.on('data', (chunk: Buffer) => parts.push(chunk));
+  request.once('aborted', () => {
+    broken = true;
+  });
   request.on('end', () => {
+    if (broken) return;
     seen.push({
       method: request.method ?? '',
       url: request.url ?? '',

@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { withEgress } from '../src/index.ts';
 import { plainProvider, type ProviderPlan } from './elsewhere.ts';
+import { http2Scenarios } from './http2-scenarios.ts';
 import { mostPending, networkScenarios, type Scenario } from './network-scenarios.ts';
 import { processScenarios } from './process-scenarios.ts';
 import { secretScenarios } from './secret-scenarios.ts';
@@ -13,6 +14,7 @@ export const scenarios: readonly Scenario[] = [
   ...networkScenarios,
   ...secretScenarios,
   ...processScenarios,
+  ...http2Scenarios,
 ];
 
 /** Holds a provider to a scenario, in a world and with directories of its own. */

@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { createServer as createHttp, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { SecureServerOptions } from 'node:http2';
 import { createServer as createHttps } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
 import { createServer as createTcp } from 'node:net';
@@ -27,6 +28,8 @@ export interface World extends AsyncDisposable {
   readonly asked: string[];
   readonly lookup: (name: string) => Promise<readonly string[]>;
   readonly authority: string;
+  /** What a server of TLS needs to be taken for a host of this world. */
+  readonly certified: Pick<SecureServerOptions, 'SNICallback'>;
 }
 
 const names: Readonly<Record<string, string>> = {
@@ -65,22 +68,20 @@ export async function startWorld(): Promise<World> {
     response.end(url === '/echo' ? JSON.stringify(headers) : 'answered');
   };
   const http = createHttp(answer);
-  const https = createHttps(
-    {
-      SNICallback: (name, tell) => {
-        const host = readHost(name);
-        if (!host) return tell(new Error(`no host ${name}`));
-        void authority.contextFor(host).then((context) => tell(null, context), tell);
-      },
+  const certified: World['certified'] = {
+    SNICallback: (name, tell) => {
+      const host = readHost(name);
+      if (!host) return tell(new Error(`no host ${name}`));
+      void authority.contextFor(host).then((context) => tell(null, context), tell);
     },
-    answer,
-  );
+  };
+  const https = createHttps(certified, answer);
   const servers: Server[] = [own, http, https];
   return {
     http: await listen(http, '127.0.0.2'),
     https: await listen(https, '127.0.0.2'),
     own: ownPort,
-    ...{ arrived, reached, asked, authority: authority.certificate },
+    ...{ arrived, reached, asked, certified, authority: authority.certificate },
     async lookup(name) {
       asked.push(name);
       return lookup(name);

@@ -9,6 +9,7 @@ import type { PreparedRequest } from './prepare-request.ts';
 import { readableBody } from './readable-body.ts';
 import { writeRefusal } from './respond.ts';
 import { unreachable } from './unreachable.ts';
+import { http1Answer } from './upstream-request.ts';
 
 const upgrade: HeaderList = [
   ['Connection', 'Upgrade'],
@@ -74,22 +75,23 @@ export function forwardUpgrade(
       ...(forms.length === 0 ? {} : { inward: new MaskStream(forms) }),
     });
   });
-  upstream.once('response', (answer) => {
+  upstream.once('response', (response) => {
     // The host does not agree: its answer is passed on and the connection ended.
     const forms = masks();
+    const answer = http1Answer(response);
     const body = readableBody(answer, 'GET', forms);
     if ('status' in body) {
-      answer.destroy();
+      response.destroy();
       exchange.end({ status: body.status, problem: body.rule });
       writeRefusal(socket, body);
       return;
     }
     const broken = (): void => void socket.destroy();
-    for (const stream of new Set([answer, body.stream])) stream.on('error', broken);
-    answer.once('aborted', broken);
-    socket.write(headOf(answer, [['Connection', 'close']], forms, body.changed));
-    answer.on('data', (chunk: Buffer) => exchange.in(chunk.length));
-    body.stream.once('end', () => exchange.end({ status: answer.statusCode ?? 502 }));
+    answer.onBroken(broken);
+    if (body.stream !== response) body.stream.on('error', broken);
+    socket.write(headOf(response, [['Connection', 'close']], forms, body.changed));
+    response.on('data', (chunk: Buffer) => exchange.in(chunk.length));
+    body.stream.once('end', () => exchange.end({ status: answer.status }));
     body.stream.pipe(socket);
   });
   upstream.end();

@@ -3,7 +3,7 @@ import type { BrokeredSecret } from '../secrets/broker.ts';
 import { type Carrier, placeSecrets, secretsOf } from '../secrets/place-secrets.ts';
 import type { Exchange } from '../session/exchange.ts';
 import { authorityOf } from '../policy/host-name.ts';
-import { endToEnd, type HeaderList } from './header-list.ts';
+import { endToEnd, type HeaderList, headerValues } from './header-list.ts';
 import type { Link } from './link.ts';
 import { readTarget, type Refusal, type RequestTarget } from './request-target.ts';
 
@@ -13,6 +13,7 @@ export interface ClientRequest {
   readonly url: string;
   readonly headers: HeaderList;
   readonly authority?: string | undefined;
+  readonly saidScheme?: string | undefined;
   readonly webSocket: boolean;
 }
 
@@ -23,6 +24,8 @@ export interface PreparedRequest {
   /** Path and query, with the secrets that go there. */
   readonly path: string;
   readonly headers: HeaderList;
+  /** Whether the client reads what comes after a body. */
+  readonly trailers: boolean;
   /** Secrets that are for this host: what comes back is masked for them. */
   readonly masked: readonly BrokeredSecret[];
 }
@@ -58,6 +61,7 @@ export async function prepareRequest(
     target,
     path: path + filled.query,
     headers: [['Host', hostHeader(target, scheme)], ...filled.headers],
+    trailers: headerValues(request.headers, 'te').some((value) => /\btrailers\b/i.test(value)),
     masked: bound,
   };
   // A path and headers carry as much out as a body does.
@@ -112,7 +116,10 @@ const overriding: readonly string[] = [
 
 /** What of the client's headers goes on. Where an answer must be read, it must not come in a form that cannot be. */
 function ownHeaders(headers: HeaderList, brokered: boolean, limited: boolean): HeaderList {
-  const read = ['accept-encoding', 'range', 'if-range', 'sec-websocket-extensions'];
+  const read = [
+    ...['accept-encoding', 'grpc-accept-encoding'],
+    ...['range', 'if-range', 'sec-websocket-extensions'],
+  ];
   // The length goes with the body, by whoever sends it: a client may call it a header of the connection, to have it dropped.
   const own = ['host', 'expect', 'content-length'];
   const dropped = [...own, ...(brokered ? read : []), ...(limited ? overriding : [])];

@@ -1,5 +1,10 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { createSecureServer, type Http2SecureServer, Http2ServerRequest } from 'node:http2';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  Http2ServerRequest,
+  Http2ServerResponse,
+} from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { readAuthority } from '../policy/host-name.ts';
@@ -13,7 +18,14 @@ import { type HeaderList, headerList, headerValues } from './header-list.ts';
 import { type Link, linkOf, setLink } from './link.ts';
 import { type ClientRequest, type PreparedRequest, prepareRequest } from './prepare-request.ts';
 import type { Refusal } from './request-target.ts';
-import { type AnyRequest, type AnyResponse, respondRefusal, writeRefusal } from './respond.ts';
+import {
+  type AnyRequest,
+  type AnyResponse,
+  breakOff,
+  isGone,
+  respondRefusal,
+  writeRefusal,
+} from './respond.ts';
 
 const socksVersion = 5;
 const idleMs = 60_000;
@@ -39,11 +51,12 @@ export class ProxyServers {
     this.#secure = createSecureServer({
       ...limits,
       allowHTTP1: true,
-      settings: { maxConcurrentStreams: mostStreams },
+      // Floods of resets, pings, settings and empty frames are bounded by Node and its nghttp2.
+      settings: { maxConcurrentStreams: mostStreams, maxHeaderListSize: limits.maxHeaderSize },
     });
     for (const server of [this.#plain, this.#secure]) {
       server.on('request', (request: AnyRequest, response: AnyResponse) => {
-        guard(serveRequest(request, response), response);
+        guard(serveRequest(request, response), { destroy: () => breakOff(response) });
       });
       server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
         guard(serveUpgrade(request, socket, head), socket);
@@ -52,6 +65,9 @@ export class ProxyServers {
         refuseMalformed(error, socket);
       });
     }
+    this.#secure.on('connect', (request: AnyRequest, answer: Duplex | Http2ServerResponse) => {
+      refuseTunnel(request, answer);
+    });
     this.#takers = {
       intercept: (socket, target) => guard(this.#intercept(socket, target), socket),
       http: (socket, { host, port }) => {
@@ -144,8 +160,9 @@ async function serveRequest(request: AnyRequest, response: AnyResponse): Promise
   response.on('error', () => response.destroy());
   const prepared = await prepareRequest(clientRequest(request, false), link);
   if (!('exchange' in prepared)) respondRefusal(response, prepared);
-  else if (response.destroyed) prepared.exchange.end({ problem: 'aborted' });
-  else guarded(prepared, () => forwardRequest(request, response, prepared, link));
+  else if (isGone(response)) prepared.exchange.end({ problem: 'aborted' });
+  else if (prepared.exchange.ended) breakOff(response);
+  else await forwardRequest(request, response, prepared, link);
 }
 
 async function serveUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -160,6 +177,7 @@ async function serveUpgrade(request: IncomingMessage, socket: Duplex, head: Buff
   const prepared = await prepareRequest(clientRequest(request, true), link);
   if (!('exchange' in prepared)) writeRefusal(socket, prepared);
   else if (socket.destroyed) prepared.exchange.end({ problem: 'aborted' });
+  else if (prepared.exchange.ended) socket.destroy();
   else guarded(prepared, () => forwardUpgrade(socket, head, prepared, link));
 }
 
@@ -173,6 +191,18 @@ function guarded({ exchange }: PreparedRequest, send: () => void): void {
   }
 }
 
+/** A tunnel within TLS that is ended here, by either version; with it go the protocols that HTTP/2 opens in this way (RFC 8441). */
+function refuseTunnel(request: AnyRequest, answer: Duplex | Http2ServerResponse): void {
+  const { session, scheme, pinned } = linkOf(connectionOf(request));
+  const message = 'CONNECT is not taken within a tunnel';
+  const refusal = session.refuse(
+    { protocol: scheme, method: 'CONNECT', ...pinned },
+    { status: 405, rule: 'method-CONNECT', message },
+  );
+  if (answer instanceof Http2ServerResponse) respondRefusal(answer, refusal);
+  else writeRefusal(answer, refusal);
+}
+
 function connectionOf(request: AnyRequest): object | undefined {
   return request instanceof Http2ServerRequest ? request.stream.session?.socket : request.socket;
 }
@@ -181,7 +211,8 @@ function clientRequest(request: AnyRequest, webSocket: boolean): ClientRequest {
   const { method = '', url = '', rawHeaders } = request;
   const headers = headerList(rawHeaders);
   if (!(request instanceof Http2ServerRequest)) return { method, url, headers, webSocket };
-  return { method, url, headers: oneCookie(headers), authority: request.authority, webSocket };
+  const { authority, scheme: saidScheme } = request;
+  return { method, url, headers: oneCookie(headers), authority, saidScheme, webSocket };
 }
 
 /** HTTP/2 may send cookies apart, which HTTP/1.1 must not (RFC 9113, 8.2.3). */

@@ -22,8 +22,9 @@ export interface Refusal {
 export interface TargetFacts {
   readonly url: string;
   readonly headers: HeaderList;
-  /** The pseudo header of HTTP/2. */
+  /** The pseudo headers of HTTP/2. */
   readonly authority?: string | undefined;
+  readonly saidScheme?: string | undefined;
   /** The scheme in which this connection speaks to the host. */
   readonly scheme: 'http' | 'https';
   /** The only host of this connection, where a tunnel has fixed it. */
@@ -32,9 +33,10 @@ export interface TargetFacts {
 
 /** Reads where a request goes. Whatever names another host than the rest does is refused with 421. */
 export function readTarget(facts: TargetFacts): RequestTarget | Refusal {
-  const { url, pinned, scheme } = facts;
+  const { url, pinned, scheme, saidScheme = scheme } = facts;
   if (!/^[!-~]+$/.test(url) || url.includes('#'))
     return malformed('the target has characters that no URL has');
+  if (saidScheme !== scheme) return malformed(`the scheme of this connection is ${scheme}`);
   const absolute = /^([a-z][a-z0-9+.-]*):\/\/([^/?]*)([^?]*)(.*)$/is.exec(url);
   const defaultPort = scheme === 'https' ? 443 : 80;
   if (absolute !== null && absolute[1]?.toLowerCase() !== scheme)

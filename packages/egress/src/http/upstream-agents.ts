@@ -10,6 +10,7 @@ import {
   type TLSSocket,
 } from 'node:tls';
 import { type Host, readAuthority } from '../policy/host-name.ts';
+import { HostSessions } from './host-sessions.ts';
 
 type Dialer = (host: Host, port: number) => Promise<Socket>;
 type Connected = (error: Error | null, socket: Duplex) => void;
@@ -24,9 +25,13 @@ export class UpstreamAgents {
   readonly #trusted: SecureContext | undefined;
   #http: HttpAgent;
   #https: HttpsAgent;
-  /** Connections that no agent has yet. */
+  /** Connections that nobody has yet. */
   readonly #opening = new Set<Socket>();
   #closed = false;
+  /** For requests that came by HTTP/2. */
+  readonly sessions: HostSessions = new HostSessions((host, port) =>
+    this.#open(host, port, (socket) => this.secure(host, socket, ['h2', 'http/1.1'])),
+  );
 
   constructor(dialer: Dialer, authorities: readonly string[]) {
     this.#dial = dialer;
@@ -55,6 +60,7 @@ export class UpstreamAgents {
         for (const socket of sockets ?? []) socket.destroy();
       }
     }
+    this.sessions.reset();
   }
 
   /** Cuts every connection. */
@@ -63,6 +69,7 @@ export class UpstreamAgents {
     for (const socket of this.#opening) socket.destroy();
     this.#http.destroy();
     this.#https.destroy();
+    this.sessions.close();
   }
 
   #plain(): HttpAgent {
@@ -98,16 +105,26 @@ export class UpstreamAgents {
     );
     try {
       if (target === undefined) throw new Error(`${String(host)} is no host`);
-      const socket = await this.#dial(target.host, target.port);
-      this.#opening.add(socket);
-      socket.once('close', () => this.#opening.delete(socket));
-      if (this.#closed) socket.destroy();
-      const finished = await finish(target.host, socket);
-      this.#opening.delete(socket);
-      callback?.(null, finished);
+      const { host: known, port: open } = target;
+      callback?.(null, await this.#open(known, open, (socket) => finish(known, socket)));
     } catch (error) {
       callback?.(error instanceof Error ? error : new Error(String(error)), nothing);
     }
+  }
+
+  /** A connection that is cut with the others, also before it is finished. */
+  async #open<Finished extends Duplex>(
+    host: Host,
+    port: number,
+    finish: (socket: Socket) => Promise<Finished>,
+  ): Promise<Finished> {
+    const socket = await this.#dial(host, port);
+    this.#opening.add(socket);
+    socket.once('close', () => this.#opening.delete(socket));
+    if (this.#closed) socket.destroy();
+    const finished = await finish(socket);
+    this.#opening.delete(socket);
+    return finished;
   }
 
   /** Speaks TLS on a connection to a host, and believes it only with a certificate for that host. */
@@ -125,7 +142,10 @@ export class UpstreamAgents {
       });
       const late = (): void => void secured.destroy(new Error('the host ended no handshake'));
       const timer = setTimeout(late, handshakeMs);
-      secured.once('close', () => clearTimeout(timer));
+      secured.once('close', () => {
+        clearTimeout(timer);
+        reject(new Error('the host closed the connection'));
+      });
       secured.once('error', reject);
       secured.once('secureConnect', () => {
         clearTimeout(timer);

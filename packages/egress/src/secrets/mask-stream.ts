@@ -8,12 +8,17 @@ export function maskText(text: string, masks: Masks): string {
   return masks.reduce((result, [form, shown]) => result.replaceAll(form, () => shown), text);
 }
 
-/** Headers with every form replaced, in their names too. */
+/** Headers with every form replaced, in their names too, which HTTP/2 writes without capitals. */
 export function maskHeaders(
   headers: readonly (readonly [string, string])[],
   masks: Masks,
 ): readonly (readonly [string, string])[] {
-  return headers.map(([name, value]) => [maskText(name, masks), maskText(value, masks)] as const);
+  const small = masks.map(([form, shown]) => [form.toLowerCase(), shown.toLowerCase()] as const);
+  return headers.map(([name, value]) => {
+    const lower = name.toLowerCase();
+    const masked = maskText(lower, small);
+    return [masked === lower ? name : masked, maskText(value, masks)] as const;
+  });
 }
 
 /**
