@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { type Command, SandboxError, type ExitStatus, type Signal } from '@gantry/core/driver';
 import { noDirectory } from '@gantry/core/node';
-import { FrameReader } from './frame-reader.ts';
+import { type FrameEnd, FrameReader } from './frame-reader.ts';
 import { KeyScanner } from './key-scanner.ts';
 import { type LaneMessage, type ProcessRoots, parseLaneMessage } from './lane-message.ts';
 import { OutputQueue } from './output-queue.ts';
@@ -66,7 +66,7 @@ export class Lane {
     this.#settled = settled;
     // Only a command on it keeps this process from ending.
     this.#socket.unref?.();
-    this.#frames = new FrameReader((stream, bytes) => this.#receive(stream, bytes));
+    this.#frames = new FrameReader((...frame) => this.#receive(...frame));
     socket.on('data', (chunk: Buffer) => this.#frames.push(chunk));
     socket.once('error', (error) => this.#lost(error));
     socket.once('close', () => this.#lost());
@@ -159,10 +159,12 @@ export class Lane {
     };
   }
 
-  #receive(stream: 1 | 2, bytes: Buffer): void {
+  #receive(stream: 1 | 2, bytes: Buffer, end: FrameEnd | undefined): void {
     // Only what a stray process of the guest writes arrives while nothing runs.
     if (!this.#running) return this.close();
-    this.#running.scanners[stream === 1 ? 0 : 1].push(bytes);
+    const scanner = this.#running.scanners[stream === 1 ? 0 : 1];
+    scanner.push(bytes);
+    if (end) scanner.frameEnded(end.length);
     this.#flow();
   }
 

@@ -91,6 +91,8 @@ export async function openTerminal(
       return;
     }
     scanner.push(chunk);
+    // Nothing is looked for any more: what is typed is echoed at once.
+    if (open) scanner.flush();
     if (output.full) socket.pause();
   });
   const close = (): void => {

@@ -2,6 +2,7 @@ import type { Call } from '../contract/call.ts';
 import type { CreateRequest } from '../contract/create-request.ts';
 import { SandboxError } from '../errors/sandbox-error.ts';
 import type { VendorCall } from '../errors/vendor-calls.ts';
+import { redactedError } from '../secrets/redacted-error.ts';
 import { redactor } from '../secrets/redactor.ts';
 import { headerPlaces, headerProblem } from './header-places.ts';
 import {
@@ -61,28 +62,8 @@ export async function secretHeaders({
       try {
         return await work();
       } catch (error) {
-        throw read.length === 0 ? error : withoutSecrets(error, values);
+        throw redactedError(error, redactor(Object.entries(values)));
       }
     },
   };
-}
-
-/** The same error for programs and people, without what may hold a secret: its cause, and all details but plain ones. */
-function withoutSecrets(error: unknown, values: Readonly<Record<string, string>>): SandboxError {
-  const secrets = redactor(Object.entries(values));
-  const text = (original: string): string => secrets.text(original);
-  if (!SandboxError.is(error)) {
-    const message = error instanceof Error ? error.message : String(error);
-    return new SandboxError('unknown', text(message), { outcome: 'unknown' });
-  }
-  const { code, outcome, retryable, retryAfterMs, provider, operation, ref, details } = error;
-  const plain = Object.entries(details).flatMap(([key, value]): [string, unknown][] =>
-    typeof value === 'object' ? [] : [[key, typeof value === 'string' ? text(value) : value]],
-  );
-  const facts = { outcome, retryable, retryAfterMs, provider, operation, ref };
-  const said = Object.entries(facts).filter(([, value]) => value !== undefined);
-  return new SandboxError(code, text(error.message), {
-    ...Object.fromEntries(said),
-    details: Object.fromEntries(plain),
-  });
 }
