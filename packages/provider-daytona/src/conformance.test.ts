@@ -3,7 +3,7 @@ import { runSuite } from '../test/run-suite.ts';
 
 // What the provider declares beyond the core, which its own tests cover; the full tests run every check.
 const profiles = [
-  ...['terminal', 'native-snapshot', 'inventory', 'ports', 'network', 'metrics', 'images'],
+  ...['terminal', 'native-snapshot', 'inventory', 'ports', 'metrics', 'images'],
   ...['root', 'resources', 'processes', 'users', 'watch'],
 ];
 

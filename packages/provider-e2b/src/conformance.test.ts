@@ -4,7 +4,17 @@ import { runSuite } from '../test/run-suite.ts';
 // What the provider declares beyond the core, which its own tests cover; the full tests run every check.
 const profiles = [
   ...['faults', 'suspend', 'native-snapshot', 'inventory', 'lifetime', 'terminal', 'ports'],
-  ...['network', 'watch', 'metrics', 'images', 'root', 'resources', 'processes', 'users'],
+  ...[
+    'network',
+    'secrets',
+    'watch',
+    'metrics',
+    'images',
+    'root',
+    'resources',
+    'processes',
+    'users',
+  ],
 ];
 
 test(

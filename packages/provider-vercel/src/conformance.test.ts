@@ -11,7 +11,7 @@ const profiles = [
     'inventory',
     'lifetime',
     'ports',
-    'network',
+    'secrets',
   ],
   ...['images', 'root', 'resources', 'processes', 'users', 'watch', 'metrics'],
 ];
