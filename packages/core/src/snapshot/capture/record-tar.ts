@@ -35,15 +35,29 @@ export async function recordTar(
     concatenated: true,
     onSpecial: (type, name) => special.push([workspacePathOf(name, how), type]),
   };
-  for await (const entry of readTar(tar, limits, reading)) {
-    const path = workspacePathOf(entry.path, how);
+  const targets = new Map<BytePath, Uint8Array>();
+  for await (const told of readTar(tar, limits, reading)) {
+    const path = workspacePathOf(told.path, how);
     if (path === how.root) continue;
+    const entry = symlinkOf(told, targets, how);
+    if (entry.type === 'symlink' && entry.linkTarget) targets.set(path, entry.linkTarget);
     const facts = how.facts(path, entry);
     if (facts === undefined) continue;
     await recordEntry(entry, facts, recorder, how);
     how.onRecorded?.(path);
   }
   for (const [path, type] of special) await recorder.skip(path, type);
+}
+
+/** A symlink's other name is one more symlink: tar programs call it a hard link, too. */
+function symlinkOf(
+  entry: TarEntry,
+  targets: ReadonlyMap<BytePath, Uint8Array>,
+  how: TarRecording,
+): TarEntry {
+  if (entry.type !== 'hardlink') return entry;
+  const linkTarget = targets.get(workspacePathOf(entry.linkTarget ?? new Uint8Array(0), how));
+  return linkTarget === undefined ? entry : { ...entry, type: 'symlink', linkTarget };
 }
 
 async function recordEntry(
