@@ -139,12 +139,8 @@ export const absenceChecks: readonly Check[] = [
       const word = t.word('journal');
       const variable = t.word('GANTRY_SECRET').replaceAll('-', '_');
       const rule = { ...inHeader(t), from: `env:${variable}` } as const;
-      const { network, secrets } = brokered(egress, { API_KEY: rule });
-      const manifest = {
-        spec: 'gantry-manifest/1',
-        ...(network ? { network } : {}),
-        ...(secrets ? { secrets } : {}),
-      } as const;
+      const own = brokered(egress, { API_KEY: rule });
+      const manifest = { spec: 'gantry-manifest/1', ...own } as const;
       process.env[variable] = value;
       await withDirectory(async (directory) => {
         const journal = sqliteJournal(path.join(directory, 'journal'));
@@ -201,12 +197,8 @@ export const absenceChecks: readonly Check[] = [
       const value = canary();
       const wrong = [{ hosts: ['no host'] }, { header: 'no header\n' }, { hosts: [] }];
       for (const rule of wrong) {
-        const { network, secrets } = brokered(egress, { API_KEY: rule });
-        const manifest = {
-          spec: 'gantry-manifest/1',
-          ...(network ? { network } : {}),
-          ...(secrets ? { secrets } : {}),
-        } as const;
+        const own = brokered(egress, { API_KEY: rule });
+        const manifest = { spec: 'gantry-manifest/1', ...own } as const;
         const create = (): Promise<unknown> => t.create({ manifest, secrets: () => value });
         const error = await t.rejects(['invalid-argument', 'unsupported'], create, 'a wrong rule');
         const text = `${error.stack ?? ''} ${JSON.stringify(error)} ${String(error.cause)}`;

@@ -183,12 +183,8 @@ export const injectChecks: readonly Check[] = [
     async (t) => {
       const egress = await egressSetting(t);
       const { provider, counts } = t.counted();
-      const { network, secrets } = brokered(egress, { API_KEY: inHeader(t) });
-      const manifest = {
-        spec: 'gantry-manifest/1',
-        ...(network ? { network } : {}),
-        ...(secrets ? { secrets } : {}),
-      } as const;
+      const own = brokered(egress, { API_KEY: inHeader(t) });
+      const manifest = { spec: 'gantry-manifest/1', ...own } as const;
       const error = await t.rejects(
         ['failed-precondition', 'not-found'],
         () => t.create({ manifest, secrets: () => undefined }, provider),
