@@ -1,21 +1,16 @@
-/** A frame that is whole. */
-export interface FrameEnd {
-  readonly length: number;
-}
-
 /**
  * Takes apart the daemon's framing of one connection: 8 bytes (1 or 2 for the stream, three zeros, the length in
  * big endian), then the bytes (Docker Engine API, "Attach to a container", stream format).
  */
 export class FrameReader {
-  readonly #give: (stream: 1 | 2, bytes: Buffer, end: FrameEnd | undefined) => void;
+  readonly #give: (stream: 1 | 2, bytes: Buffer, whole: number | undefined) => void;
   #header: Buffer = Buffer.alloc(0);
   #stream: 1 | 2 = 1;
   #left = 0;
   #length = 0;
 
-  /** `end` comes with the last bytes of a frame. */
-  constructor(give: (stream: 1 | 2, bytes: Buffer, end: FrameEnd | undefined) => void) {
+  /** `whole` comes with the last bytes of a frame: its length. */
+  constructor(give: (stream: 1 | 2, bytes: Buffer, whole: number | undefined) => void) {
     this.#give = give;
   }
 
@@ -26,7 +21,7 @@ export class FrameReader {
         const part = bytes.subarray(0, this.#left);
         bytes = bytes.subarray(part.length);
         this.#left -= part.length;
-        this.#give(this.#stream, part, this.#left === 0 ? { length: this.#length } : undefined);
+        this.#give(this.#stream, part, this.#left === 0 ? this.#length : undefined);
         continue;
       }
       const missing = 8 - this.#header.length;

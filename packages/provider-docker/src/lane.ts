@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { type Command, SandboxError, type ExitStatus, type Signal } from '@gantry/core/driver';
 import { noDirectory } from '@gantry/core/node';
-import { type FrameEnd, FrameReader } from './frame-reader.ts';
+import { FrameReader } from './frame-reader.ts';
 import { KeyScanner } from './key-scanner.ts';
 import { type LaneMessage, type ProcessRoots, parseLaneMessage } from './lane-message.ts';
 import { OutputQueue } from './output-queue.ts';
@@ -159,12 +159,12 @@ export class Lane {
     };
   }
 
-  #receive(stream: 1 | 2, bytes: Buffer, end: FrameEnd | undefined): void {
+  #receive(stream: 1 | 2, bytes: Buffer, whole: number | undefined): void {
     // Only what a stray process of the guest writes arrives while nothing runs.
     if (!this.#running) return this.close();
     const scanner = this.#running.scanners[stream === 1 ? 0 : 1];
     scanner.push(bytes);
-    if (end) scanner.frameEnded(end.length);
+    if (whole !== undefined) scanner.frameEnded(whole);
     this.#flow();
   }
 
