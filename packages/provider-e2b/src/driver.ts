@@ -185,8 +185,8 @@ export function e2bDriver({ connection, template }: ResolvedOptions): SandboxDri
       return {};
     },
 
-    create: (request, { onSecret }) =>
-      create(request.image ?? template, { ...request, ...(onSecret ? { onSecret } : {}) }),
+    create: (request, call) =>
+      create(request.image ?? template, brokering.withListener(request, call)),
 
     async inspect(ref, call) {
       const info = await find(ref, call);

@@ -1,4 +1,4 @@
-import type { brokering } from '@gantry/core/node';
+import { brokering } from '@gantry/core/node';
 import { type NativeSnapshotRef, type SandboxDriver, SandboxError } from '@gantry/core/driver';
 import type { E2B } from 'e2b';
 import { withVendor } from './errors.ts';
@@ -20,10 +20,9 @@ export function nativeSnapshot(
       const { snapshotId: id } = await withVendor(() => sandbox.createSnapshot());
       return { spec: 'gantry-native-snapshot/1', provider: 'e2b', id, scope };
     },
-    async create(snapshot, request, { onSecret }) {
+    async create(snapshot, request, call) {
       try {
-        const told = { ...request, ...(onSecret ? { onSecret } : {}) };
-        return await create(snapshot.id, told);
+        return await create(snapshot.id, brokering.withListener(request, call));
       } catch (error) {
         throw SandboxError.is(error) && error.code === 'not-found' ? gone(snapshot, error) : error;
       }

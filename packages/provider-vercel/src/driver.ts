@@ -125,7 +125,7 @@ export function vercelDriver(options: ResolvedOptions): SandboxDriver<VercelHand
       return {};
     },
 
-    create: (request, { onSecret }) => create({ ...request, ...(onSecret ? { onSecret } : {}) }),
+    create: (request, call) => create(brokering.withListener(request, call)),
 
     async inspect(ref) {
       const sandbox = await findSandbox(access, ref.id);

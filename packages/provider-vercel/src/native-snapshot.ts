@@ -4,7 +4,7 @@ import {
   type SandboxDriver,
   SandboxError,
 } from '@gantry/core/driver';
-import type { brokering } from '@gantry/core/node';
+import { brokering } from '@gantry/core/node';
 import { Snapshot } from '@vercel/sandbox';
 import { explained } from './absence.ts';
 import { unlessMissing } from './errors.ts';
@@ -33,10 +33,9 @@ export function nativeSnapshot(
         throw await explained(error, handle, access);
       }
     },
-    async create(snapshot, request, { onSecret }) {
+    async create(snapshot, request, call) {
       try {
-        const told = { ...request, ...(onSecret ? { onSecret } : {}) };
-        return await create(told, snapshot.id);
+        return await create(brokering.withListener(request, call), snapshot.id);
       } catch (error) {
         throw SandboxError.is(error) && error.code === 'not-found' ? gone(snapshot, error) : error;
       }

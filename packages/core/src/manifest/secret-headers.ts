@@ -16,6 +16,14 @@ import {
 export type SecretTerms = Pick<CreateRequest, 'network' | 'secrets' | 'secretResolver'> &
   Pick<Call, 'onSecret'>;
 
+/** A request that says who is told its secrets beside the vendor. */
+export function withListener<Request extends CreateRequest>(
+  request: Request,
+  { onSecret }: Pick<Call, 'onSecret'>,
+): Request & SecretTerms {
+  return onSecret ? { ...request, onSecret } : request;
+}
+
 /** What a sandbox's vendor is told of its secrets. */
 export interface SecretHeaders {
   /** Host as the allow-list has it -> header -> text. Holds secrets: it goes to the vendor and nowhere else. */

@@ -1,5 +1,5 @@
 /** What an egress proxy shares with manifests and journals: the rules of a network policy, and secrets. */
-export { secretHeaders } from '../manifest/secret-headers.ts';
+export { secretHeaders, withListener } from '../manifest/secret-headers.ts';
 export type { SecretHeaders, SecretTerms } from '../manifest/secret-headers.ts';
 export { VendorNetwork } from '../manifest/vendor-network.ts';
 export {
